@@ -1,0 +1,91 @@
+"""Arrays on disk: safetensors files written whole and opened memory-mapped."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+
+def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write `arrays` to a safetensors file, whole or not at all.
+
+    The bytes go to a temporary file beside `path`, which is renamed when complete, so that a reader
+    or an interrupted run never sees half a file.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    os.close(handle)
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata=metadata)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def open_arrays(path: str | Path, expected: dict[str, type]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Open a safetensors file without reading it: the arrays are read-only views of the mapped file.
+
+    Args:
+        path: the file.
+        expected: name -> numpy kind (`np.integer`, `np.floating`) of every array that must be there.
+
+    Returns:
+        The arrays and the file's metadata.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or an expected array is missing or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a safetensors file with {', '.join(expected)}")
+    try:
+        # The torch framework maps the file into memory, where the numpy one would copy every array.
+        with safe_open(str(path), framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"{path}: not a readable safetensors file ({error}); it may be cut short: fetch or build it again"
+        ) from error
+    for name, kind in expected.items():
+        if name not in arrays:
+            raise ValueError(f"{path}: has no array {name!r}; expected {', '.join(expected)}: build the file again")
+        if not np.issubdtype(arrays[name].dtype, kind) or arrays[name].ndim != 1:
+            found = f"{arrays[name].dtype} of {arrays[name].ndim} dimensions"
+            raise ValueError(f"{path}: array {name!r} is {found}; expected one dimension of {kind.__name__}")
+    return arrays, metadata
+
+
+def offsets_from_lengths(lengths: np.ndarray | list[int]) -> np.ndarray:
+    """Offsets [n + 1] int64 of consecutive pieces with the given lengths [n]."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The integers start, start + 1, ... of every range one after the other: [sum(lengths)] int64."""
+    offsets = offsets_from_lengths(lengths)
+    # Each position minus its range's offset counts from 0 within the range.
+    return np.arange(offsets[-1], dtype=np.int64) + np.repeat(starts.astype(np.int64) - offsets[:-1], lengths)
+
+
+def check_offsets(path: str | Path, name: str, offsets: np.ndarray, end: int) -> None:
+    """Refuse offsets that do not run from 0 to `end` without a step back; the file is `path`."""
+    if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != end or np.any(offsets[1:] < offsets[:-1]):
+        raise ValueError(f"{path}: offsets {name!r} do not run from 0 to {end}; the file is damaged: build it again")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

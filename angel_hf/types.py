@@ -1,0 +1,95 @@
+"""The objects that pass between the stages of linking: one frozen dataclass for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A span of a text that names something to be linked.
+
+    Args:
+        text: the whole text around the mention, or the mention alone where there is no context.
+        start: offset of the first character of the mention in `text`, in code points.
+        end: offset after the last character.
+
+    Raises:
+        ValueError: the span is empty, blank or outside the text.
+    """
+
+    text: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end <= len(self.text):
+            raise ValueError(
+                f"mention span {self.start}:{self.end} does not fit its text of {len(self.text)} characters; "
+                "expected 0 <= start < end <= len(text), counted in characters from 0"
+            )
+        if not self.surface.strip():
+            raise ValueError(f"mention span {self.start}:{self.end} holds only white space; expected a name")
+
+    @property
+    def surface(self) -> str:
+        """The mention as it is spelled in the text."""
+        return self.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A name of the knowledge base proposed for a mention.
+
+    `score` is the mean natural log-probability of the name's tokens, end token included, so that
+    0 is certainty; `concept_ids` are all concepts that bear the name, in knowledge-base order.
+    """
+
+    name: str
+    concept_ids: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A mention with its candidates, best first."""
+
+    mention: Mention
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate, or None where the search found no name."""
+        return self.candidates[0] if self.candidates else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One name found by the search, in ids only.
+
+    Args:
+        token_ids: ids of the target: the tokens after the prefix, end token included.
+        score: mean of `token_logprobs` under a length penalty of 1, natural logarithm.
+        token_logprobs: log-probability of each of `token_ids` given those before, same length.
+        name_index: which name of the trie this is.
+    """
+
+    token_ids: tuple[int, ...]
+    score: float
+    token_logprobs: tuple[float, ...]
+    name_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A concept as a reader of an ontology file yields it; `names[0]` is the preferred name.
+
+    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO);
+    `parents` are concept ids.
+    """
+
+    concept_id: str
+    names: tuple[str, ...]
+    alternative_ids: tuple[str, ...] = ()
+    semantic_types: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
