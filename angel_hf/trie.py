@@ -1,0 +1,211 @@
+"""All names of a knowledge base as a trie over token ids, in flat sorted arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .array_file import offsets_from_lengths, open_arrays, ranges, save_arrays
+
+TRIE_FILE = "trie.safetensors"
+_FORMAT = "angel-trie-1"
+
+
+class Expansion(NamedTuple):
+    """The children of several nodes, one after the other; all arrays int64 [number of children].
+
+    Attributes:
+        row: which of the given nodes this is a child of, by its position among them.
+        token_id: the token that leads to the child.
+        node: the child.
+    """
+
+    row: np.ndarray
+    token_id: np.ndarray
+    node: np.ndarray
+
+
+class NameTrie:
+    """Sequences of token ids, as nodes numbered level by level (breadth first).
+
+    Numbered so, the children of a node are neighbours: those of `node` are the nodes
+    `first_child[node]` up to `first_child[node + 1]`, in order of their token ids, as in a
+    compressed sparse row matrix. Node 0 is the root. A node at which a name ends is *terminal*; it
+    may have children too, when the name begins others. The end token is not stored.
+
+    Args:
+        token_ids: [nodes] unsigned; the token that leads to each node (0 at the root, unused).
+        first_child: uint32 [nodes + 1].
+        terminal_nodes: uint32 [names], ascending.
+        terminal_names: uint32 [names], the index of the name that ends at each terminal node.
+    """
+
+    root = 0
+
+    def __init__(
+        self, token_ids: np.ndarray, first_child: np.ndarray, terminal_nodes: np.ndarray, terminal_names: np.ndarray
+    ) -> None:
+        self.token_ids = token_ids
+        self.first_child = first_child
+        self.terminal_nodes = terminal_nodes
+        self.terminal_names = terminal_names
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes, root included."""
+        return len(self.token_ids)
+
+    @property
+    def num_names(self) -> int:
+        """Number of distinct sequences."""
+        return len(self.terminal_nodes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self._arrays().values())
+
+    def __repr__(self) -> str:
+        return f"NameTrie({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"
+
+    # Building
+
+    @classmethod
+    def from_sequences(cls, sequences: Sequence[Sequence[int]]) -> NameTrie:
+        """Build from lists of token ids; see `build`, of which this is the convenient form."""
+        lengths = [len(sequence) for sequence in sequences]
+        flat = np.fromiter((token for sequence in sequences for token in sequence), dtype=np.int64, count=sum(lengths))
+        return cls.build(flat, offsets_from_lengths(lengths))[0]
+
+    @classmethod
+    def build(cls, token_ids: np.ndarray, offsets: np.ndarray) -> tuple[NameTrie, np.ndarray]:
+        """Build from sequences laid end to end, level by level, with a sort at each.
+
+        Args:
+            token_ids: integers [total], all >= 0.
+            offsets: int64 [sequences + 1]; sequence i is `token_ids[offsets[i] : offsets[i + 1]]`.
+
+        Returns:
+            The trie, and int64 [sequences]: the name index of each sequence. Equal sequences share
+            an index; indexes count from 0 in the order in which distinct sequences first come.
+
+        Raises:
+            ValueError: there are no sequences, one is empty, or a token id is negative.
+        """
+        lengths = np.diff(offsets)
+        if len(lengths) == 0 or lengths.min() == 0:
+            where = "none came" if len(lengths) == 0 else f"sequence {int(lengths.argmin())} is empty"
+            raise ValueError(f"a trie needs at least one sequence, each with a token; {where}")
+        if token_ids.min() < 0:
+            raise ValueError(f"token ids must be 0 or more, got {int(token_ids.min())}")
+        bits = int(token_ids.max()).bit_length()
+        width = np.uint16 if bits <= 16 else np.uint32
+        end_node = np.zeros(len(lengths), dtype=np.int64)  # where each sequence ends
+        level_tokens = [np.zeros(1, dtype=width)]
+        level_degrees: list[np.ndarray] = []
+
+        rows = np.arange(len(lengths))  # sequences that go on, ordered by their parent on the level
+        parents = np.zeros(len(lengths), dtype=np.int64)  # parent of each, counted within its level
+        first_node, parent_count = 1, 1
+        for depth in range(int(lengths.max())):
+            # One key for parent and token sorts children by token within each parent.
+            keys = (parents << bits) | token_ids[offsets[rows] + depth].astype(np.int64)
+            order = np.argsort(keys, kind="stable")
+            keys, rows = keys[order], rows[order]
+            is_new = np.ones(len(keys), dtype=bool)
+            np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
+            nodes = np.cumsum(is_new) - 1
+            distinct = keys[is_new]
+            level_tokens.append((distinct & ((1 << bits) - 1)).astype(width))
+            level_degrees.append(np.bincount(distinct >> bits, minlength=parent_count).astype(np.uint32))
+
+            ends = lengths[rows] == depth + 1
+            end_node[rows[ends]] = first_node + nodes[ends]
+            rows, parents = rows[~ends], nodes[~ends]
+            first_node, parent_count = first_node + len(distinct), len(distinct)
+        level_degrees.append(np.zeros(parent_count, dtype=np.uint32))
+
+        first_child = np.empty(first_node + 1, dtype=np.uint32)
+        first_child[0] = 1
+        np.cumsum(np.concatenate(level_degrees), out=first_child[1:])
+        first_child[1:] += 1
+        return cls._with_terminals(np.concatenate(level_tokens), first_child, end_node)
+
+    @classmethod
+    def _with_terminals(
+        cls, token_ids: np.ndarray, first_child: np.ndarray, end_node: np.ndarray
+    ) -> tuple[NameTrie, np.ndarray]:
+        terminal_nodes, first_sequence, inverse = np.unique(end_node, return_index=True, return_inverse=True)
+        name_of_terminal = np.empty(len(terminal_nodes), dtype=np.uint32)
+        name_of_terminal[np.argsort(first_sequence, kind="stable")] = np.arange(len(terminal_nodes))
+        trie = cls(token_ids, first_child, terminal_nodes.astype(np.uint32), name_of_terminal)
+        return trie, name_of_terminal[inverse].astype(np.int64)
+
+    # Walking
+
+    def expand(self, nodes: np.ndarray) -> Expansion:
+        """All children of `nodes` (int [n], repeats allowed) in one step, by row and then token id."""
+        starts = self.first_child[nodes].astype(np.int64)
+        degrees = self.first_child[nodes + 1].astype(np.int64) - starts
+        children = ranges(starts, degrees)
+        rows = np.repeat(np.arange(len(nodes)), degrees)
+        return Expansion(rows, self.token_ids[children].astype(np.int64), children)
+
+    def name_index(self, nodes: np.ndarray) -> np.ndarray:
+        """The name that ends at each of `nodes` (int [n]), or -1: int64 [n]."""
+        position = np.searchsorted(self.terminal_nodes, nodes.astype(np.uint32))
+        position = np.minimum(position, self.num_names - 1)
+        found = self.terminal_nodes[position] == nodes
+        return np.where(found, self.terminal_names[position].astype(np.int64), -1)
+
+    def sequences(self) -> list[list[int]]:
+        """Every name's token ids, by name index: the inverse of building."""
+        parents = np.repeat(np.arange(self.num_nodes), np.diff(self.first_child.astype(np.int64)))
+        found: list[list[int]] = [[] for _ in range(self.num_names)]
+        for node, name in zip(self.terminal_nodes.tolist(), self.terminal_names.tolist()):
+            while node != self.root:
+                found[name].append(int(self.token_ids[node]))
+                node = int(parents[node - 1])
+            found[name].reverse()
+        return found
+
+    # Files
+
+    def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> Path:
+        """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
+        path = Path(path)
+        path = path if path.suffix == ".safetensors" else path / TRIE_FILE
+        save_arrays(path, self._arrays(), {"format": _FORMAT} | (metadata or {}))
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple[NameTrie, dict[str, str]]:
+        """Open what `save` wrote, memory-mapped, with the metadata given to it.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            ValueError: the file is damaged or of another format.
+        """
+        path = Path(path)
+        path = path if path.suffix == ".safetensors" else path / TRIE_FILE
+        names = ("token_ids", "first_child", "terminal_nodes", "terminal_names")
+        arrays, metadata = open_arrays(path, dict.fromkeys(names, np.integer))
+        if metadata.get("format") != _FORMAT:
+            raise ValueError(f"{path}: format {metadata.get('format')!r}; expected {_FORMAT!r}: build the trie again")
+        trie = cls(*(arrays[name] for name in names))
+        # Cheap on a mapped file: the shapes and ends, not the contents.
+        sizes = len(trie.first_child) - trie.num_nodes, len(trie.terminal_nodes) - len(trie.terminal_names)
+        if sizes != (1, 0) or trie.num_nodes < 2 or trie.first_child[-1] != trie.num_nodes:
+            raise ValueError(f"{path}: its arrays do not fit each other; the file is damaged: build the trie again")
+        return trie, metadata
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {
+            "token_ids": self.token_ids,
+            "first_child": self.first_child,
+            "terminal_nodes": self.terminal_nodes,
+            "terminal_names": self.terminal_names,
+        }
