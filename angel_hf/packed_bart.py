@@ -1,0 +1,288 @@
+"""BART's forward pass for inference on batches without padding.
+
+Linear layers see one matrix of all tokens of all sequences; only attention looks at the sequences one
+by one. The encoder runs once a mention, and so do the cross-attention keys and values, however many
+beams read them. Shapes are given with T tokens in all, B mentions, R rows (live beams), H heads, K beams a
+mention, D the model's width and h = D / H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, scaled_dot_product_attention
+from torch.nn.utils.rnn import pad_sequence
+from transformers import BartForConditionalGeneration
+
+
+@dataclass
+class DecoderState:
+    """What the decoder remembers of B mentions between steps; changed in place.
+
+    The self-attention cache of a mention holds its prefix once and then K slots for every step. A beam sees
+    the prefix and, of each step, the slot of its own ancestor: `seen` tells which. So beams that move
+    never copy keys or values.
+
+    Attributes:
+        cross_keys, cross_values: for each layer [B, H, longest source, h].
+        cross_mask: bool [B, 1, 1, longest source], True where there is a token.
+        self_keys, self_values: for each layer [B, H, capacity, h].
+        seen: bool [B * K, capacity], the cached positions that each slot attends to.
+        length: cached positions in use.
+        positions: int64 [B], the position of each mention's next token.
+    """
+
+    num_beams: int
+    cross_keys: list[Tensor]
+    cross_values: list[Tensor]
+    cross_mask: Tensor
+    self_keys: list[Tensor]
+    self_values: list[Tensor]
+    seen: Tensor
+    length: int
+    positions: Tensor
+
+    def keep(self, mentions: Tensor) -> None:
+        """Forget all but the given mentions (int64 [n], ascending)."""
+        for tensors in (self.cross_keys, self.cross_values, self.self_keys, self.self_values):
+            tensors[:] = [tensor[mentions] for tensor in tensors]
+        self.cross_mask = self.cross_mask[mentions]
+        self.positions = self.positions[mentions]
+        self.seen = self.seen.view(-1, self.num_beams, self.seen.shape[1])[mentions].flatten(0, 1)
+
+    def advance(self, slots: Tensor, parent_slots: Tensor) -> int:
+        """Open K slots for one more step, with `slots` (int64 [R]) the heirs of `parent_slots`.
+
+        Returns:
+            The cached position of slot 0 of each mention.
+        """
+        first = self.length
+        self.length += self.num_beams
+        if self.length > self.seen.shape[1]:
+            self._grow(2 * self.length)
+        seen = torch.zeros_like(self.seen)
+        seen[slots] = self.seen[parent_slots]
+        seen[slots, first + slots % self.num_beams] = True
+        self.seen = seen
+        self.positions = self.positions + 1
+        return first
+
+    def _grow(self, capacity: int) -> None:
+        for tensors in (self.self_keys, self.self_values):
+            tensors[:] = [_widen(tensor, 2, capacity) for tensor in tensors]
+        self.seen = _widen(self.seen, 1, capacity)
+
+
+class PackedBart:
+    """The inference passes of a BART model, through the model's own modules, adapters included.
+
+    Args:
+        model: BART with a language-modelling head, in evaluation mode.
+    """
+
+    def __init__(self, model: BartForConditionalGeneration) -> None:
+        self.encoder = model.model.encoder
+        self.decoder = model.model.decoder
+        self.lm_head = model.lm_head
+        self.logits_bias = model.final_logits_bias
+        self.heads = model.config.decoder_attention_heads
+        self.encoder_heads = model.config.encoder_attention_heads
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where ids must be."""
+        return self.lm_head.weight.device
+
+    def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Last hidden states of each source, [its length, D]."""
+        lengths = [len(ids) for ids in encoder_ids]
+        hidden = _embed(self.encoder, _flat(encoder_ids, self.device), _positions(lengths, self.device))
+        runs = _runs(lengths)
+        for layer in self.encoder.layers:
+            attention = layer.self_attn
+            query, key, value = attention.q_proj(hidden), attention.k_proj(hidden), attention.v_proj(hidden)
+            attended = _attend_packed(query, key, value, runs, self.encoder_heads)
+            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(attended))
+            hidden = layer.final_layer_norm(hidden + _feed_forward(layer, hidden))
+        return list(hidden.split(lengths))
+
+    def start(
+        self, sources: list[Tensor], prefix_ids: Sequence[Sequence[int]], num_beams: int
+    ) -> tuple[DecoderState, Tensor]:
+        """Run the decoder over the prefixes.
+
+        Args:
+            sources: what `encode` returned.
+            prefix_ids: the decoder's input of each mention, start token included.
+            num_beams: slots to keep for each mention.
+
+        Returns:
+            The state, and the hidden state after each prefix [B, D].
+        """
+        lengths = [len(ids) for ids in prefix_ids]
+        state = self._state(sources, lengths, num_beams)
+        size = (len(lengths), max(lengths))
+        positions = _positions(lengths, self.device)
+        hidden = _embed(self.decoder, _flat(prefix_ids, self.device), positions)
+        mentions = torch.repeat_interleave(torch.tensor(lengths, device=self.device))
+        for depth, layer in enumerate(self.decoder.layers):
+            attention = layer.self_attn
+            query = self._spread(attention.q_proj(hidden), mentions, positions, size)
+            for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
+                cache[depth][mentions, :, positions] = self._split(projection(hidden))
+            key, value = state.self_keys[depth], state.self_values[depth]
+            attended = scaled_dot_product_attention(
+                query, key[:, :, : state.length], value[:, :, : state.length], is_causal=True
+            )
+            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, positions)))
+            hidden = self._read_source(layer, depth, state, hidden, mentions, positions, size)
+        last = torch.tensor(lengths, device=self.device).cumsum(0) - 1
+        return state, hidden[last]
+
+    def step(self, state: DecoderState, token_ids: Tensor, slots: Tensor, parent_slots: Tensor) -> Tensor:
+        """Feed one token to each live beam.
+
+        Args:
+            state: changed in place.
+            token_ids: int64 [R].
+            slots: int64 [R], ascending; beam k of mention b is slot b * K + k.
+            parent_slots: int64 [R], the slot whose history each beam continues.
+
+        Returns:
+            Hidden states [R, D].
+        """
+        mentions, beams = slots // state.num_beams, slots % state.num_beams
+        hidden = _embed(self.decoder, token_ids, state.positions[mentions])
+        first = state.advance(slots, parent_slots)
+        size = (len(state.positions), state.num_beams)
+        mask = state.seen[:, : state.length].view(-1, 1, state.num_beams, state.length)
+        for depth, layer in enumerate(self.decoder.layers):
+            attention = layer.self_attn
+            query = self._spread(attention.q_proj(hidden), mentions, beams, size)
+            for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
+                cache[depth][mentions, :, first + beams] = self._split(projection(hidden))
+            key, value = state.self_keys[depth], state.self_values[depth]
+            attended = scaled_dot_product_attention(
+                query, key[:, :, : state.length], value[:, :, : state.length], attn_mask=mask
+            )
+            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, beams)))
+            hidden = self._read_source(layer, depth, state, hidden, mentions, beams, size)
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores over the whole vocabulary in float32: [R, D] -> [R, vocabulary]."""
+        return linear(hidden, self.lm_head.weight, self.logits_bias[0].to(hidden.dtype)).float()
+
+    def _state(self, sources: list[Tensor], prefix_lengths: list[int], num_beams: int) -> DecoderState:
+        packed = torch.cat(sources)
+        lengths = [len(source) for source in sources]
+
+        def project(projection: nn.Module) -> Tensor:
+            padded = pad_sequence(list(projection(packed).split(lengths)), batch_first=True)
+            return padded.view(*padded.shape[:2], self.heads, -1).transpose(1, 2)
+
+        layers = self.decoder.layers
+        longest = max(prefix_lengths)
+        shape = (len(sources), self.heads, longest + 8 * num_beams, packed.shape[1] // self.heads)
+        before = torch.arange(longest, device=self.device) < torch.tensor(prefix_lengths, device=self.device)[:, None]
+        return DecoderState(
+            num_beams=num_beams,
+            cross_keys=[project(layer.encoder_attn.k_proj) for layer in layers],
+            cross_values=[project(layer.encoder_attn.v_proj) for layer in layers],
+            cross_mask=(
+                torch.arange(max(lengths), device=self.device) < torch.tensor(lengths, device=self.device)[:, None]
+            )[:, None, None],
+            self_keys=[packed.new_zeros(shape) for _ in layers],
+            self_values=[packed.new_zeros(shape) for _ in layers],
+            seen=_widen(before.repeat_interleave(num_beams, 0), 1, shape[2]),
+            length=longest,
+            positions=torch.tensor(prefix_lengths, device=self.device),
+        )
+
+    def _read_source(
+        self,
+        layer: nn.Module,
+        depth: int,
+        state: DecoderState,
+        hidden: Tensor,
+        mentions: Tensor,
+        columns: Tensor,
+        size: tuple[int, int],
+    ) -> Tensor:
+        """Cross-attention and feed-forward of a layer; `hidden` is [R, D] with rows at (mention, column)."""
+        attention = layer.encoder_attn
+        query = self._spread(attention.q_proj(hidden), mentions, columns, size)
+        attended = scaled_dot_product_attention(
+            query, state.cross_keys[depth], state.cross_values[depth], attn_mask=state.cross_mask
+        )
+        hidden = layer.encoder_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, columns)))
+        return layer.final_layer_norm(hidden + _feed_forward(layer, hidden))
+
+    def _split(self, rows: Tensor) -> Tensor:
+        """[R, D] -> [R, H, h]."""
+        return rows.view(len(rows), self.heads, -1)
+
+    def _spread(self, rows: Tensor, mentions: Tensor, columns: Tensor, size: tuple[int, int]) -> Tensor:
+        """Packed rows [R, D] to one padded block a mention [B, H, width, h]; `size` is (B, width)."""
+        block = rows.new_zeros(*size, rows.shape[1])
+        block[mentions, columns] = rows
+        return block.view(*block.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def _gather(blocks: Tensor, mentions: Tensor, columns: Tensor) -> Tensor:
+    """The inverse of spreading: [B, H, width, h] -> [R, D]."""
+    return blocks.transpose(1, 2)[mentions, columns].flatten(1)
+
+
+def _attend_packed(query: Tensor, key: Tensor, value: Tensor, runs: list[tuple[int, int]], heads: int) -> Tensor:
+    """Attention within each sequence: [T, D] -> [T, D]; neighbours of equal length go together."""
+    attended = []
+    first = 0
+    for count, length in runs:
+        last = first + count * length
+        q, k, v = (rows[first:last].view(count, length, heads, -1).transpose(1, 2) for rows in (query, key, value))
+        attended.append(scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(count * length, -1))
+        first = last
+    return torch.cat(attended)
+
+
+def _embed(stack: nn.Module, token_ids: Tensor, positions: Tensor) -> Tensor:
+    """Token and position embeddings, normalised: int64 [T], int64 [T] -> [T, D]."""
+    # BART's table of positions begins with two unused rows.
+    table = stack.embed_positions
+    return stack.layernorm_embedding(stack.embed_tokens(token_ids) + table.weight[positions + table.offset])
+
+
+def _feed_forward(layer: nn.Module, hidden: Tensor) -> Tensor:
+    return layer.fc2(layer.activation_fn(layer.fc1(hidden)))
+
+
+def _flat(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    return torch.tensor([token for ids in sequences for token in ids], device=device)
+
+
+def _positions(lengths: list[int], device: torch.device) -> Tensor:
+    return torch.cat([torch.arange(length, device=device) for length in lengths])
+
+
+def _runs(lengths: list[int]) -> list[tuple[int, int]]:
+    """Neighbours of equal length as (count, length)."""
+    runs: list[tuple[int, int]] = []
+    for length in lengths:
+        if runs and runs[-1][1] == length:
+            runs[-1] = (runs[-1][0] + 1, length)
+        else:
+            runs.append((1, length))
+    return runs
+
+
+def _widen(tensor: Tensor, dimension: int, size: int) -> Tensor:
+    """The tensor with zeros appended along a dimension up to `size`."""
+    shape = list(tensor.shape)
+    shape[dimension] = size
+    wider = tensor.new_zeros(shape)
+    wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
+    return wider

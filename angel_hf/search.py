@@ -1,0 +1,218 @@
+"""Trie-constrained beam search, batched over mentions; ids only.
+
+The semantics are those of the published inference (dmis-lab/ANGEL). With K beams:
+
+1. One beam starts after the prefix, at the root of the trie.
+2. Each step scores every child of every live beam by its summed log-probability under the whole
+   vocabulary. The K best over the mention are kept.
+3. Among these, an end token at a rank below K minus the number of finished names finishes its name; one at
+   a later rank is dropped for good; other tokens stay live.
+4. The search ends with K finished names, or when no beam is live.
+5. Finished names are ranked by the sum over their target's tokens, end token included, divided by
+   length ** length_penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .packed_bart import DecoderState, PackedBart
+from .trie import NameTrie
+from .types import Hypothesis
+
+
+@dataclass
+class Beams:
+    """The live beams of a batch, R in all, ordered by mention.
+
+    Attributes:
+        mention: int64 [R], position of the beam's mention in the decoder state.
+        slot: int64 [R], where the decoder keeps the beam: mention * K + beam.
+        node: int64 [R], the beam's node in the trie.
+        score: float32 [R], summed log-probability.
+        token_ids: int64 [R, steps].
+        token_logprobs: float32 [R, steps].
+    """
+
+    mention: np.ndarray
+    slot: np.ndarray
+    node: np.ndarray
+    score: np.ndarray
+    token_ids: np.ndarray
+    token_logprobs: np.ndarray
+
+
+@dataclass
+class Extensions:
+    """Candidate continuations of live beams; an end token has node -1. All arrays [candidates]."""
+
+    row: np.ndarray
+    token_id: np.ndarray
+    node: np.ndarray
+    logprob: np.ndarray
+    score: np.ndarray
+
+
+@torch.inference_mode()
+def beam_search(
+    bart: PackedBart,
+    trie: NameTrie,
+    encoder_ids: Sequence[Sequence[int]],
+    prefix_ids: Sequence[Sequence[int]],
+    *,
+    num_beams: int,
+    end_token_id: int,
+    max_length: int,
+    length_penalty: float = 1.0,
+) -> list[list[Hypothesis]]:
+    """Search one batch; neighbours of similar source length waste least.
+
+    Args:
+        bart: the model.
+        trie: the names, without end token.
+        encoder_ids: source ids of each mention.
+        prefix_ids: decoder input of each mention, start token included.
+        num_beams: K, also the most hypotheses that a mention gets.
+        end_token_id: the token that ends a target.
+        max_length: most positions of the decoder: prefix, name and end token without the start token.
+        length_penalty: exponent of the target's length in the final score.
+
+    Returns:
+        For each mention its hypotheses, best first: min(K, names in the trie) of them, less those that
+        `max_length` cuts off.
+    """
+    search = _Search(bart, trie, num_beams, end_token_id, length_penalty)
+    # The start token is not counted, as it is the end token's place that the count includes.
+    rooms = np.array([max_length - (len(ids) - 1) for ids in prefix_ids])
+    return search.run(encoder_ids, prefix_ids, rooms)
+
+
+class _Search:
+    """One batch on its way; mentions leave the decoder state as they finish."""
+
+    def __init__(
+        self, bart: PackedBart, trie: NameTrie, num_beams: int, end_token_id: int, length_penalty: float
+    ) -> None:
+        self.bart = bart
+        self.trie = trie
+        self.num_beams = num_beams
+        self.end_token_id = end_token_id
+        self.length_penalty = length_penalty
+
+    def run(
+        self, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray
+    ) -> list[list[Hypothesis]]:
+        finished: list[list[Hypothesis]] = [[] for _ in encoder_ids]
+        kept = np.arange(len(encoder_ids))  # the mention behind each position of the state
+        state, hidden = self.bart.start(self.bart.encode(encoder_ids), prefix_ids, self.num_beams)
+        beams = self._first_beams(len(kept))
+        while len(beams.mention):
+            extensions = self._extend(hidden, beams, rooms[kept])
+            picked = self._pick(beams, extensions, len(kept))
+            taken = np.array([len(finished[mention]) for mention in kept])
+            ended = extensions.node[picked] < 0
+            ended &= picked >= 0
+            rank = np.arange(picked.shape[1])
+            finishing = ended & (rank < self.num_beams - taken[:, None])
+            for position, column in np.argwhere(finishing):
+                finished[kept[position]].append(self._finish(beams, extensions, int(picked[position, column])))
+            going_on = (picked >= 0) & ~ended & ((taken + finishing.sum(1)) < self.num_beams)[:, None]
+            parents, beams = self._next_beams(beams, extensions, picked, going_on)
+            if len(beams.mention):
+                kept, parents = self._shed(state, beams, kept, parents)
+                hidden = self.bart.step(
+                    state, self._tensor(beams.token_ids[:, -1]), self._tensor(beams.slot), self._tensor(parents)
+                )
+        return [sorted(names, key=lambda hypothesis: -hypothesis.score) for names in finished]
+
+    def _first_beams(self, count: int) -> Beams:
+        mention = np.arange(count)
+        return Beams(
+            mention=mention,
+            slot=mention * self.num_beams,
+            node=np.full(count, self.trie.root),
+            score=np.zeros(count, dtype=np.float32),
+            token_ids=np.zeros((count, 0), dtype=np.int64),
+            token_logprobs=np.zeros((count, 0), dtype=np.float32),
+        )
+
+    def _extend(self, hidden: torch.Tensor, beams: Beams, rooms: np.ndarray) -> Extensions:
+        """Every child of every beam, and the end token where a name ends, with log-probabilities."""
+        steps = beams.token_ids.shape[1]
+        # A child needs room for itself and for the end token after it.
+        open_rows = np.flatnonzero(rooms[beams.mention] >= steps + 2)
+        ending_rows = np.flatnonzero((self.trie.name_index(beams.node) >= 0) & (rooms[beams.mention] >= steps + 1))
+        children = self.trie.expand(beams.node[open_rows])
+        row = np.concatenate([open_rows[children.row], ending_rows])
+        token_id = np.concatenate([children.token_id, np.full(len(ending_rows), self.end_token_id)])
+        node = np.concatenate([children.node, np.full(len(ending_rows), -1)])
+        logits = self.bart.logits(hidden)
+        rows = self._tensor(row)
+        logprob = (logits[rows, self._tensor(token_id)] - torch.logsumexp(logits, dim=-1)[rows]).cpu().numpy()
+        return Extensions(row, token_id, node, logprob, beams.score[row] + logprob)
+
+    def _pick(self, beams: Beams, extensions: Extensions, mentions: int) -> np.ndarray:
+        """The K best extensions of each mention, best first: int64 [mentions, K], -1 where there are fewer."""
+        picked = np.full((mentions, self.num_beams), -1)
+        mention = beams.mention[extensions.row]
+        # One row a mention, filled from the left; ties go to the extension that came first.
+        order = np.argsort(mention, kind="stable")
+        counts = np.bincount(mention, minlength=mentions)
+        column = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        scores = np.full((mentions, int(counts.max(initial=1))), -np.inf, dtype=np.float32)
+        scores[mention[order], column] = extensions.score[order]
+        index = np.full(scores.shape, -1)
+        index[mention[order], column] = order
+        width = min(self.num_beams, scores.shape[1])
+        best = torch.topk(torch.from_numpy(scores), width, dim=1).indices.numpy()
+        picked[:, :width] = np.take_along_axis(index, best, axis=1)
+        return picked
+
+    def _finish(self, beams: Beams, extensions: Extensions, extension: int) -> Hypothesis:
+        row = extensions.row[extension]
+        logprobs = [*beams.token_logprobs[row].tolist(), float(extensions.logprob[extension])]
+        return Hypothesis(
+            token_ids=(*beams.token_ids[row].tolist(), self.end_token_id),
+            score=sum(logprobs) / len(logprobs) ** self.length_penalty,
+            token_logprobs=tuple(logprobs),
+            name_index=int(self.trie.name_index(beams.node[row : row + 1])[0]),
+        )
+
+    def _next_beams(
+        self, beams: Beams, extensions: Extensions, picked: np.ndarray, going_on: np.ndarray
+    ) -> tuple[np.ndarray, Beams]:
+        """The slots of the parents [R], and the live beams, numbered anew within each mention."""
+        mention, column = np.nonzero(going_on)
+        chosen = picked[mention, column]
+        row = extensions.row[chosen]
+        beam = (np.cumsum(going_on, axis=1) - 1)[mention, column]
+        return beams.slot[row], Beams(
+            mention=mention,
+            slot=mention * self.num_beams + beam,
+            node=extensions.node[chosen],
+            score=extensions.score[chosen],
+            token_ids=np.column_stack([beams.token_ids[row], extensions.token_id[chosen]]),
+            token_logprobs=np.column_stack([beams.token_logprobs[row], extensions.logprob[chosen]]),
+        )
+
+    def _shed(
+        self, state: DecoderState, beams: Beams, kept: np.ndarray, parents: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Drop finished mentions from the state once they are enough to pay for the copy."""
+        live = np.unique(beams.mention)
+        if len(live) > 0.75 * len(kept):
+            return kept, parents
+        position = np.full(len(kept), -1)
+        position[live] = np.arange(len(live))
+        shift = (position[beams.mention] - beams.mention) * self.num_beams
+        beams.mention = position[beams.mention]
+        beams.slot = beams.slot + shift
+        state.keep(self._tensor(live))
+        return kept[live], parents + shift
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)).to(self.bart.device)
