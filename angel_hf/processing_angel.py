@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -64,6 +66,12 @@ class AngelProcessor(ProcessorMixin):
     def prefix_end_token_id(self) -> int:
         """The last token of every prefix: what the target follows."""
         return self._tokenize([" " + self.prefix_template.partition("{mention}")[2].strip()])[0][-1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides the ids of a text: the tokenizer's model with its vocabulary and merges."""
+        model = json.loads(self.tokenizer.backend_tokenizer.to_str())["model"]
+        return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
     def encode_mentions(self, mentions: Sequence[Mention]) -> tuple[list[list[int]], list[list[int]]]:
         """Encoder ids and decoder prefix of each mention.
