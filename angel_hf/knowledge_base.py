@@ -97,9 +97,7 @@ class KnowledgeBase:
         return cls.from_concepts(concepts(), normalization)
 
     @classmethod
-    def from_concepts(
-        cls, concepts: Iterable[Concept], normalization: str = "lowercase-punctuation"
-    ) -> KnowledgeBase:
+    def from_concepts(cls, concepts: Iterable[Concept], normalization: str = "lowercase-punctuation") -> KnowledgeBase:
         """Build from concepts; one that comes twice is merged.
 
         Raises:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, BartForConditionalGeneration, PreTrainedConfig, PreTrainedTokenizerBase
-from transformers.utils import ModelOutput, cached_file
-from transformers.utils.hub import resolve_revision
+from transformers import PreTrainedTokenizerBase
 
 from .array_file import offsets_from_lengths
+from .checkpoint import Checkpoint
 from .configuration_angel import AngelConfig
+from .generation import BartWithTrieGeneration
 from .knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
 from .packed_bart import PackedBart
 from .processing_angel import AngelProcessor
@@ -22,31 +21,8 @@ from .search import beam_search
 from .trie import TRIE_FILE, NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
 
-EMBEDDED_MODELS = ("angel-mini",)
 
-# What `from_pretrained` hands on to every file that it fetches.
-_HUB_ARGUMENTS = ("cache_dir", "force_download", "local_files_only", "token", "subfolder")
-
-
-@dataclass
-class AngelGenerateOutput(ModelOutput):
-    """What `generate` returns with `return_dict_in_generate=True`; N = batch * num_return_sequences.
-
-    Args:
-        sequences: int64 [N, longest]: decoder start, prefix, name, end token, padding.
-        sequences_scores: float32 [N]: mean log-probability of the target; -inf where there were fewer
-            names than sequences asked for. With `output_scores=True`.
-        token_logprobs: float32 [N, longest target], 0 after its end. With `output_scores=True`.
-        name_indices: int64 [N], the entry of the knowledge base, or -1.
-    """
-
-    sequences: torch.LongTensor | None = None
-    sequences_scores: torch.FloatTensor | None = None
-    token_logprobs: torch.FloatTensor | None = None
-    name_indices: torch.LongTensor | None = None
-
-
-class AngelForEntityLinking(BartForConditionalGeneration):
+class AngelForEntityLinking(BartWithTrieGeneration):
     """BART under a trie of names: `link` takes mentions to ranked concepts.
 
     The parameters are BART's, by the same names. Beside them a model carries a processor (text to
@@ -99,29 +75,20 @@ class AngelForEntityLinking(BartForConditionalGeneration):
                 knowledge base or tokenizer.
             OSError: the checkpoint has no tokenizer and none was given.
         """
-        path = _embedded(pretrained_model_name_or_path)
-        hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if name in kwargs}
-        revision = resolve_revision(
-            path,
-            revision,
-            token=hub.get("token"),
-            cache_dir=hub.get("cache_dir"),
-            local_files_only=hub.get("local_files_only", False),
-        )
-        hub["revision"] = revision or "main"
-        config = kwargs.pop("config", None) or _load_config(path, hub)
-        kwargs.setdefault("dtype", torch.float32)
-        model = super().from_pretrained(path, *model_args, config=config, **(kwargs | {"revision": hub["revision"]}))
+        checkpoint = Checkpoint(pretrained_model_name_or_path, revision, kwargs)
+        config = kwargs.pop("config", None) or checkpoint.config()
+        kwargs = {"dtype": torch.float32} | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
+        model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
         loading_info = None
         if isinstance(model, tuple):
             model, loading_info = model
-        model.set_processor(_load_processor(path, tokenizer, config, hub))
+        model.set_processor(checkpoint.processor(tokenizer, config.max_position_embeddings))
+        if isinstance(knowledge_base, (str, Path)):
+            knowledge_base = KnowledgeBase.from_file(knowledge_base)
         if knowledge_base is not None:
-            if not isinstance(knowledge_base, KnowledgeBase):
-                knowledge_base = KnowledgeBase.from_file(knowledge_base)
             model.set_knowledge_base(knowledge_base)
-        elif (file := _find_file(path, KNOWLEDGE_BASE_FILE, hub)) is not None:
-            model._load_knowledge_base(KnowledgeBase.load(file), _find_file(path, TRIE_FILE, hub), rebuild_trie)
+        elif (file := checkpoint.file(KNOWLEDGE_BASE_FILE)) is not None:
+            model._load_knowledge_base(KnowledgeBase.load(file), checkpoint.file(TRIE_FILE), rebuild_trie)
         return model if loading_info is None else (model, loading_info)
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:  # type: ignore[override]
@@ -263,8 +230,8 @@ class AngelForEntityLinking(BartForConditionalGeneration):
         """
         if self.trie is None:
             raise RuntimeError(
-                "the model has no knowledge base to link to; call model.set_knowledge_base(KnowledgeBase.from_file(...)) "
-                "or give from_pretrained a knowledge_base"
+                "the model has no knowledge base to link to; call "
+                "model.set_knowledge_base(KnowledgeBase.from_file(...)) or give from_pretrained a knowledge_base"
             )
         if num_beams < 1 or batch_size < 1:
             raise ValueError(f"num_beams={num_beams}, batch_size={batch_size}; expected both to be 1 or more")
@@ -318,146 +285,8 @@ class AngelForEntityLinking(BartForConditionalGeneration):
 
     def _require_processor(self) -> AngelProcessor:
         if self.processor is None:
-            raise RuntimeError("the model has no processor; give it one with model.set_processor(AngelProcessor(tokenizer))")
+            raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
         return self.processor
-
-    # Generation in the manner of transformers
-
-    @torch.no_grad()
-    def generate(  # type: ignore[override]
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        decoder_input_ids: torch.Tensor | None = None,
-        decoder_attention_mask: torch.Tensor | None = None,
-        num_beams: int = 10,
-        num_return_sequences: int = 1,
-        length_penalty: float = 1.0,
-        return_dict_in_generate: bool = False,
-        output_scores: bool = False,
-        constrained: bool = True,
-        **kwargs: Any,
-    ) -> AngelGenerateOutput | torch.Tensor:
-        """Generate names under the trie; `processor(mentions)` makes the inputs.
-
-        Args:
-            input_ids: int64 [batch, source length].
-            attention_mask: [batch, source length], 1 for tokens; all tokens if absent.
-            decoder_input_ids: int64 [batch, prefix length], decoder start token and prefix.
-            decoder_attention_mask: [batch, prefix length], 1 for tokens.
-            num_beams, num_return_sequences, length_penalty, return_dict_in_generate, output_scores: as in
-                transformers.
-            constrained: False gives BART's own free generation, with transformers' options.
-
-        Returns:
-            int64 [batch * num_return_sequences, longest], or an AngelGenerateOutput.
-
-        Raises:
-            TypeError: an option that a constrained search does not have.
-            ValueError: inputs are missing, or more sequences than beams are asked for.
-        """
-        if not constrained:
-            given = {"decoder_input_ids": decoder_input_ids, "decoder_attention_mask": decoder_attention_mask}
-            return super().generate(
-                input_ids,
-                attention_mask=attention_mask,
-                num_beams=num_beams,
-                num_return_sequences=num_return_sequences,
-                length_penalty=length_penalty,
-                return_dict_in_generate=return_dict_in_generate,
-                output_scores=output_scores,
-                **{name: value for name, value in given.items() if value is not None},
-                **kwargs,
-            )
-        if kwargs:
-            raise TypeError(
-                f"constrained generation has no option {', '.join(kwargs)}; pass constrained=False for free generation"
-            )
-        if input_ids is None or decoder_input_ids is None:
-            raise ValueError("expected input_ids and decoder_input_ids (start token and prefix): model.processor(mentions)")
-        if not 1 <= num_return_sequences <= num_beams:
-            raise ValueError(f"num_return_sequences={num_return_sequences} with num_beams={num_beams}; expected 1 to it")
-        prefixes = _rows(decoder_input_ids, decoder_attention_mask)
-        found = self.search(
-            _rows(input_ids, attention_mask),
-            [prefix[1:] for prefix in prefixes],
-            num_beams,
-            batch_size=max(1, len(prefixes)),
-            length_penalty=length_penalty,
-        )
-        output = self._pad_output(prefixes, [row[:num_return_sequences] for row in found], num_return_sequences)
-        if not output_scores:
-            output = AngelGenerateOutput(sequences=output.sequences, name_indices=output.name_indices)
-        return output if return_dict_in_generate else output.sequences
-
-    def _pad_output(
-        self, prefixes: list[list[int]], found: list[list[Hypothesis]], per_mention: int
-    ) -> AngelGenerateOutput:
-        nothing = Hypothesis(token_ids=(), score=float("-inf"), token_logprobs=(), name_index=-1)
-        sequences, chosen = [], []
-        for prefix, hypotheses in zip(prefixes, found):
-            for hypothesis in hypotheses + [nothing] * (per_mention - len(hypotheses)):
-                sequences.append(torch.tensor([*prefix, *hypothesis.token_ids]))
-                chosen.append(hypothesis)
-        logprobs = [torch.tensor(hypothesis.token_logprobs) for hypothesis in chosen]
-        padded = torch.nn.utils.rnn.pad_sequence
-        return AngelGenerateOutput(
-            sequences=padded(sequences, batch_first=True, padding_value=self.config.pad_token_id).to(self.device),
-            sequences_scores=torch.tensor([hypothesis.score for hypothesis in chosen], device=self.device),
-            token_logprobs=padded(logprobs, batch_first=True).to(self.device),
-            name_indices=torch.tensor([hypothesis.name_index for hypothesis in chosen], device=self.device),
-        )
-
-
-def _embedded(path: str | Path) -> str | Path:
-    """The directory of a model that the package holds, for its name; any other path as it is."""
-    if str(path) in EMBEDDED_MODELS and not Path(path).exists():
-        directory = Path(__file__).parent / "assets" / str(path)
-        if directory.is_dir():
-            return str(directory)
-    return path
-
-
-def _load_config(path: str | Path, hub: dict[str, Any]) -> AngelConfig:
-    values, _ = PreTrainedConfig.get_config_dict(path, **hub)
-    found = values.pop("model_type", None)
-    if found not in ("angel", "bart"):
-        raise ValueError(f"{path}: model type {found!r}; expected 'angel', or 'bart' for a plain BART checkpoint")
-    if found == "bart":
-        values.pop("architectures", None)
-        values["forced_eos_token_id"] = None
-    return AngelConfig.from_dict(values)
-
-
-def _load_processor(
-    path: str | Path,
-    tokenizer: PreTrainedTokenizerBase | str | Path | None,
-    config: AngelConfig,
-    hub: dict[str, Any],
-) -> AngelProcessor:
-    if tokenizer is None and _find_file(path, "processor_config.json", hub) is not None:
-        return AngelProcessor.from_pretrained(path, **hub)
-    if not isinstance(tokenizer, PreTrainedTokenizerBase):
-        try:
-            # A tokenizer named apart is another repository, where this one's revision means nothing.
-            tokenizer = AutoTokenizer.from_pretrained(tokenizer) if tokenizer else AutoTokenizer.from_pretrained(path, **hub)
-        except (OSError, ValueError) as error:
-            raise OSError(
-                f"no tokenizer found in {tokenizer or path}; name one, as in "
-                f"from_pretrained({str(path)!r}, tokenizer='facebook/bart-large', ...)"
-            ) from error
-    return AngelProcessor(tokenizer, max_source_length=config.max_position_embeddings)
-
-
-def _find_file(path: str | Path, name: str, hub: dict[str, Any]) -> str | None:
-    return cached_file(path, name, _raise_exceptions_for_missing_entries=False, **hub)
-
-
-def _rows(ids: torch.Tensor, mask: torch.Tensor | None) -> list[list[int]]:
-    """The unpadded rows of a padded batch."""
-    if mask is None:
-        return ids.tolist()
-    return [row[kept].tolist() for row, kept in zip(ids, mask.bool())]
 
 
 def _blocks(names: Iterator[str], size: int) -> Iterator[tuple[int, list[str]]]:

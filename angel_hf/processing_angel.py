@@ -49,7 +49,7 @@ class AngelProcessor(ProcessorMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(tokenizer, **kwargs)
-        before, found, after = prefix_template.partition("{mention}")
+        _before, found, after = prefix_template.partition("{mention}")
         if not found or not after.strip():
             raise ValueError(
                 f"prefix template {prefix_template!r}: expected '{{mention}}' and a word after it, "
@@ -87,9 +87,7 @@ class AngelProcessor(ProcessorMixin):
         for mention in mentions:
             pieces += self._pieces(mention)
         ids = self._tokenize(pieces)
-        encoder_ids = [
-            self._window(mention, *ids[4 * row : 4 * row + 3]) for row, mention in enumerate(mentions)
-        ]
+        encoder_ids = [self._window(mention, *ids[4 * row : 4 * row + 3]) for row, mention in enumerate(mentions)]
         return encoder_ids, ids[3::4]
 
     def encode_names(self, names: Sequence[str]) -> list[list[int]]:
@@ -149,9 +147,7 @@ class AngelProcessor(ProcessorMixin):
         return max(len(token) for token in self.tokenizer.get_vocab())
 
     def _tokenize(self, pieces: list[str]) -> list[list[int]]:
-        return self.tokenizer(pieces, add_special_tokens=False, return_attention_mask=False, verbose=False)[
-            "input_ids"
-        ]
+        return self.tokenizer(pieces, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
 
     def _pad(self, side: str, sequences: list[list[int]]) -> dict[str, torch.Tensor]:
         lengths = torch.tensor([len(ids) for ids in sequences])
