@@ -25,10 +25,10 @@ class AngelGenerateOutput(ModelOutput):
         name_indices: int64 [N], the entry of the knowledge base, or -1.
     """
 
-    sequences: torch.LongTensor | None = None
-    sequences_scores: torch.FloatTensor | None = None
-    token_logprobs: torch.FloatTensor | None = None
-    name_indices: torch.LongTensor | None = None
+    sequences: torch.Tensor | None = None
+    sequences_scores: torch.Tensor | None = None
+    token_logprobs: torch.Tensor | None = None
+    name_indices: torch.Tensor | None = None
 
 
 class BartWithTrieGeneration(BartForConditionalGeneration):
@@ -59,7 +59,7 @@ class BartWithTrieGeneration(BartForConditionalGeneration):
         output_scores: bool = False,
         constrained: bool = True,
         **kwargs: Any,
-    ) -> AngelGenerateOutput | torch.Tensor:
+    ) -> Any:
         """Generate names under the trie; `processor(mentions)` makes the inputs.
 
         Args:
@@ -80,7 +80,8 @@ class BartWithTrieGeneration(BartForConditionalGeneration):
         """
         if not constrained:
             given = {"decoder_input_ids": decoder_input_ids, "decoder_attention_mask": decoder_attention_mask}
-            return super().generate(
+            free: Any = super()  # transformers types its options one by one
+            return free.generate(
                 input_ids,
                 attention_mask=attention_mask,
                 num_beams=num_beams,
@@ -123,8 +124,10 @@ class BartWithTrieGeneration(BartForConditionalGeneration):
                 chosen.append(hypothesis)
         logprobs = [torch.tensor(hypothesis.token_logprobs) for hypothesis in chosen]
         padded = torch.nn.utils.rnn.pad_sequence
+        padding = self.config.pad_token_id
+        assert padding is not None, "BART has a padding token"
         return AngelGenerateOutput(
-            sequences=padded(sequences, batch_first=True, padding_value=self.config.pad_token_id).to(self.device),
+            sequences=padded(sequences, batch_first=True, padding_value=padding).to(self.device),
             sequences_scores=torch.tensor([hypothesis.score for hypothesis in chosen], device=self.device),
             token_logprobs=padded(logprobs, batch_first=True).to(self.device),
             name_indices=torch.tensor([hypothesis.name_index for hypothesis in chosen], device=self.device),

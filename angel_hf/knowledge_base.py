@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,46 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from .array_file import check_offsets, offsets_from_lengths, open_arrays, ranges, save_arrays
+from .normalization import NORMALIZATIONS, normalize
 from .packed_strings import PackedStrings
+from .table_builder import COLUMNS, TableBuilder
 from .types import Concept
 
 KNOWLEDGE_BASE_FILE = "knowledge_base.safetensors"
 _FORMAT = "angel-knowledge-base-1"
-
-NORMALIZATIONS = ("lowercase-punctuation", "lowercase", "as-is")
-
-
-class _PunctuationToSpace(dict[int, str]):
-    """A table for str.translate that finds out about a character when it first meets it."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        self[code] = " " if unicodedata.category(character)[0] in "PS" else character
-        return self[code]
-
-
-_PUNCTUATION_TO_SPACE = _PunctuationToSpace()
-
-
-def normalize(text: str, normalization: str) -> str:
-    """The form of a name or mention that the model reads and writes.
-
-    "lowercase-punctuation" is the published form: lowercase, every punctuation mark or symbol
-    (Unicode categories P and S) a space, runs of white space one space. "lowercase" changes letters
-    only, for files that were normalised before, and "as-is" changes nothing. A text of punctuation
-    alone would become empty, so it keeps its marks.
-
-    Raises:
-        ValueError: the normalization is not one of NORMALIZATIONS.
-    """
-    if normalization == "as-is":
-        return text
-    if normalization == "lowercase":
-        return text.lower()
-    if normalization == "lowercase-punctuation":
-        lowercased = text.lower()
-        return " ".join(lowercased.translate(_PUNCTUATION_TO_SPACE).split()) or lowercased.strip()
-    raise ValueError(f"unknown normalization {normalization!r}; expected one of {', '.join(NORMALIZATIONS)}")
 
 
 class KnowledgeBase:
@@ -104,7 +70,7 @@ class KnowledgeBase:
             ValueError: there are no names, a name is empty or holds control characters, or a concept
                 has no id; the message tells the row (counted from 1) and the value.
         """
-        return _Builder(normalization).build(concepts)
+        return cls(TableBuilder(normalization).build(concepts), normalization)
 
     @classmethod
     def from_file(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
@@ -327,7 +293,7 @@ class KnowledgeBase:
         return Concept(
             self.concept_ids[position],
             tuple(self.names[name] for name in ordered),
-            **{f"{name}s": self._attribute(name, position) for name in _COLUMNS},
+            **{f"{name}s": self._attribute(name, position) for name in COLUMNS},
         )
 
     @cached_property
@@ -361,8 +327,6 @@ class KnowledgeBase:
         return found
 
 
-# Optional columns of a concept: a table of strings and, for each concept, positions in it.
-_COLUMNS = ("alternative_id", "semantic_type", "parent")
 _REQUIRED = (
     "name_bytes",
     "name_offsets",
@@ -379,97 +343,7 @@ _OFFSETS = {
     "entry_offsets": "name_offsets",
     "name_concept_offsets": "name_concepts",
     "concept_offsets": "concept_bytes",
-} | {f"concept_{column}_offsets": f"concept_{column}" for column in _COLUMNS}
-
-
-class _Builder:
-    """Collects concepts row by row; `build` lays them out."""
-
-    def __init__(self, normalization: str) -> None:
-        normalize("", normalization)  # refuses an unknown one before a long read
-        self.normalization = normalization
-        self.concepts: dict[str, int] = {}
-        self.names: dict[str, int] = {}
-        self.name_entries: list[int] = []
-        self.entries: dict[str, int] = {}
-        self.preferred: list[int] = []
-        self.pairs: dict[tuple[int, int], None] = {}
-        self.columns: dict[str, list[dict[str, None]]] = {column: [] for column in _COLUMNS}
-
-    def build(self, concepts: Iterable[Concept]) -> KnowledgeBase:
-        for row, concept in enumerate(concepts, start=1):
-            self._add(row, concept)
-        if not self.names:
-            raise ValueError("the knowledge base has no names; expected at least one concept with one name")
-        tables = self._name_tables() | self._concept_tables()
-        return KnowledgeBase(tables, self.normalization)
-
-    def _add(self, row: int, concept: Concept) -> None:
-        if not isinstance(concept.concept_id, str) or not concept.concept_id.strip():
-            raise ValueError(f"row {row}: concept id {concept.concept_id!r} for names {concept.names!r}; expected text")
-        if not concept.names:
-            raise ValueError(f"row {row}: concept {concept.concept_id!r} has no names; expected at least one")
-        names = [self._name(row, concept.concept_id, name) for name in concept.names]
-        position = self.concepts.setdefault(concept.concept_id, len(self.concepts))
-        if position == len(self.preferred):
-            self.preferred.append(names[0])
-            for column in _COLUMNS:
-                self.columns[column].append({})
-        self.pairs.update(dict.fromkeys((name, position) for name in names))
-        for column in _COLUMNS:
-            self.columns[column][position].update(dict.fromkeys(getattr(concept, f"{column}s")))
-
-    def _name(self, row: int, concept_id: str, name: str) -> int:
-        if name in self.names:
-            return self.names[name]
-        if not isinstance(name, str) or not name.strip():
-            raise ValueError(f"row {row}: name {name!r} of concept {concept_id!r} is empty; expected text")
-        for character in name:
-            if unicodedata.category(character) in ("Cc", "Cs"):
-                raise ValueError(
-                    f"row {row}: name {name!r} of concept {concept_id!r} holds the control character "
-                    f"U+{ord(character):04X}; remove it (a tab or line break often means a wrong column)"
-                )
-        self.names[name] = len(self.names)
-        entry = self.entries.setdefault(normalize(name, self.normalization), len(self.entries))
-        self.name_entries.append(entry)
-        return self.names[name]
-
-    def _name_tables(self) -> dict[str, np.ndarray]:
-        name_entries = np.array(self.name_entries, dtype=np.int64)
-        order = np.argsort(name_entries, kind="stable")
-        self.new_position = np.empty_like(order)
-        self.new_position[order] = np.arange(len(order))
-        names = PackedStrings.from_strings(self.names).take(order)
-        pairs = np.array(list(self.pairs), dtype=np.int64)
-        pairs[:, 0] = self.new_position[pairs[:, 0]]
-        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        return {
-            "name_bytes": names.data,
-            "name_offsets": names.offsets,
-            "entry_offsets": offsets_from_lengths(np.bincount(name_entries)),
-            "name_concept_offsets": offsets_from_lengths(np.bincount(pairs[:, 0], minlength=len(names))),
-            "name_concepts": pairs[:, 1].astype(np.int32),
-        }
-
-    def _concept_tables(self) -> dict[str, np.ndarray]:
-        concept_ids = PackedStrings.from_strings(self.concepts)
-        tables = {
-            "concept_bytes": concept_ids.data,
-            "concept_offsets": concept_ids.offsets,
-            "concept_preferred": self.new_position[np.array(self.preferred, dtype=np.int64)],
-        }
-        for column, per_concept in self.columns.items():
-            if not any(per_concept):
-                continue
-            values: dict[str, int] = {}
-            positions = [values.setdefault(value, len(values)) for cell in per_concept for value in cell]
-            strings = PackedStrings.from_strings(values)
-            tables[f"{column}_bytes"] = strings.data
-            tables[f"{column}_offsets"] = strings.offsets
-            tables[f"concept_{column}"] = np.array(positions, dtype=np.int32)
-            tables[f"concept_{column}_offsets"] = offsets_from_lengths([len(cell) for cell in per_concept])
-        return tables
+} | {f"concept_{column}_offsets": f"concept_{column}" for column in COLUMNS}
 
 
 def _fingerprint(tables: dict[str, np.ndarray], normalization: str) -> str:

@@ -89,7 +89,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             model.set_knowledge_base(knowledge_base)
         elif (file := checkpoint.file(KNOWLEDGE_BASE_FILE)) is not None:
             model._load_knowledge_base(KnowledgeBase.load(file), checkpoint.file(TRIE_FILE), rebuild_trie)
-        return model if loading_info is None else (model, loading_info)
+        return model if loading_info is None else (model, loading_info)  # type: ignore[return-value]  # as transformers
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:  # type: ignore[override]
         """Write weights, configuration, processor, knowledge base and trie to a directory.
@@ -237,7 +237,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             raise ValueError(f"num_beams={num_beams}, batch_size={batch_size}; expected both to be 1 or more")
         self._check_ids(encoder_ids, prefix_ids)
         bart = PackedBart(self)
-        start = self.config.decoder_start_token_id
+        start, end = self.config.decoder_start_token_id, self.config.eos_token_id
+        assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
         order = sorted(range(len(encoder_ids)), key=lambda position: len(encoder_ids[position]))
         found: list[list[Hypothesis]] = [[] for _ in order]
         for first in range(0, len(order), batch_size):
@@ -248,7 +249,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                 [encoder_ids[position] for position in batch],
                 [[start, *prefix_ids[position]] for position in batch],
                 num_beams=num_beams,
-                end_token_id=self.config.eos_token_id,
+                end_token_id=end,
                 max_length=self.config.max_position_embeddings,
                 length_penalty=length_penalty,
             )

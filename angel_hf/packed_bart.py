@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -87,9 +88,9 @@ class PackedBart:
         self.encoder = model.model.encoder
         self.decoder = model.model.decoder
         self.lm_head = model.lm_head
-        self.logits_bias = model.final_logits_bias
-        self.heads = model.config.decoder_attention_heads
-        self.encoder_heads = model.config.encoder_attention_heads
+        self.logits_bias: Tensor = model.final_logits_bias
+        self.heads: int = model.config.decoder_attention_heads  # type: ignore[assignment]
+        self.encoder_heads: int = model.config.encoder_attention_heads  # type: ignore[assignment]
 
     @property
     def device(self) -> torch.device:
@@ -101,7 +102,7 @@ class PackedBart:
         lengths = [len(ids) for ids in encoder_ids]
         hidden = _embed(self.encoder, _flat(encoder_ids, self.device), _positions(lengths, self.device))
         runs = _runs(lengths)
-        for layer in self.encoder.layers:
+        for layer in _layers(self.encoder):
             attention = layer.self_attn
             query, key, value = attention.q_proj(hidden), attention.k_proj(hidden), attention.v_proj(hidden)
             attended = _attend_packed(query, key, value, runs, self.encoder_heads)
@@ -128,7 +129,7 @@ class PackedBart:
         positions = _positions(lengths, self.device)
         hidden = _embed(self.decoder, _flat(prefix_ids, self.device), positions)
         mentions = torch.repeat_interleave(torch.tensor(lengths, device=self.device))
-        for depth, layer in enumerate(self.decoder.layers):
+        for depth, layer in enumerate(_layers(self.decoder)):
             attention = layer.self_attn
             query = self._spread(attention.q_proj(hidden), mentions, positions, size)
             for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
@@ -159,7 +160,7 @@ class PackedBart:
         first = state.advance(slots, parent_slots)
         size = (len(state.positions), state.num_beams)
         mask = state.seen[:, : state.length].view(-1, 1, state.num_beams, state.length)
-        for depth, layer in enumerate(self.decoder.layers):
+        for depth, layer in enumerate(_layers(self.decoder)):
             attention = layer.self_attn
             query = self._spread(attention.q_proj(hidden), mentions, beams, size)
             for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
@@ -184,7 +185,7 @@ class PackedBart:
             padded = pad_sequence(list(projection(packed).split(lengths)), batch_first=True)
             return padded.view(*padded.shape[:2], self.heads, -1).transpose(1, 2)
 
-        layers = self.decoder.layers
+        layers = _layers(self.decoder)
         longest = max(prefix_lengths)
         shape = (len(sources), self.heads, longest + 8 * num_beams, packed.shape[1] // self.heads)
         before = torch.arange(longest, device=self.device) < torch.tensor(prefix_lengths, device=self.device)[:, None]
@@ -204,7 +205,7 @@ class PackedBart:
 
     def _read_source(
         self,
-        layer: nn.Module,
+        layer: Any,
         depth: int,
         state: DecoderState,
         hidden: Tensor,
@@ -249,14 +250,19 @@ def _attend_packed(query: Tensor, key: Tensor, value: Tensor, runs: list[tuple[i
     return torch.cat(attended)
 
 
-def _embed(stack: nn.Module, token_ids: Tensor, positions: Tensor) -> Tensor:
+def _embed(stack: Any, token_ids: Tensor, positions: Tensor) -> Tensor:
     """Token and position embeddings, normalised: int64 [T], int64 [T] -> [T, D]."""
     # BART's table of positions begins with two unused rows.
     table = stack.embed_positions
     return stack.layernorm_embedding(stack.embed_tokens(token_ids) + table.weight[positions + table.offset])
 
 
-def _feed_forward(layer: nn.Module, hidden: Tensor) -> Tensor:
+def _layers(stack: Any) -> list[Any]:
+    """The layers of an encoder or decoder; modules are untyped, since what torch declares of them is too wide."""
+    return list(stack.layers)
+
+
+def _feed_forward(layer: Any, hidden: Tensor) -> Tensor:
     return layer.fc2(layer.activation_fn(layer.fc1(hidden)))
 
 

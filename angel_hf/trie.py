@@ -163,7 +163,8 @@ class NameTrie:
 
     def sequences(self) -> list[list[int]]:
         """Every name's token ids, by name index: the inverse of building."""
-        parents = np.repeat(np.arange(self.num_nodes), np.diff(self.first_child.astype(np.int64)))
+        degrees = self.first_child[1:].astype(np.int64) - self.first_child[:-1]
+        parents = np.repeat(np.arange(self.num_nodes), degrees)
         found: list[list[int]] = [[] for _ in range(self.num_names)]
         for node, name in zip(self.terminal_nodes.tolist(), self.terminal_names.tolist()):
             while node != self.root:
