@@ -8,9 +8,12 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 SAMPLE = Path(__file__).parent / "sample"
 """Small pieces of the shared data, under the same file names; SOURCES.md beside them tells their origin."""
@@ -44,3 +47,28 @@ def shared_data(shared_root: Path) -> Path:
 def shared_reference(shared_root: Path) -> Path:
     """Golden outputs of the published inference."""
     return shared_root / "reference"
+
+
+@pytest.fixture
+def linker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The command line's model is a table of names, and the current folder is an empty one."""
+    from tests.cli_stub import TableLinker
+
+    monkeypatch.chdir(tmp_path)
+    stub = TableLinker()
+    monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: stub)
+    return stub
+
+
+@pytest.fixture(scope="session")
+def reference_names() -> list[str]:
+    """The 81,820 distinct names that the golden outputs were made with."""
+    archive = SAMPLE / "reference" / "target_kb.json.gz"
+    names_by_concept = json.loads(gzip.decompress(archive.read_bytes()))
+    return list(dict.fromkeys(name for names in names_by_concept.values() for name in names))
+
+
+@pytest.fixture(scope="session")
+def reference_tokenizer() -> PreTrainedTokenizerBase:
+    """The byte-level BPE tokenizer of the reference models."""
+    return AutoTokenizer.from_pretrained(SAMPLE / "reference" / "tiny")

@@ -1,0 +1,108 @@
+"""JSON lines: `{"text": ..., "spans": [[start, end], ...], ...}` in, the same with `mentions` out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn, TextIO
+
+from angel_hf.cli.records import LinkedRecord, Record, Rejected
+from angel_hf.cli.source import Line
+from angel_hf.types import Linked, Mention
+
+_EXPECTED = 'expected {"text": "...", "spans": [[start, end], ...]}'
+
+
+def read_jsonl(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
+    """Read records, one a line; empty lines are passed over."""
+    for line in lines:
+        if not line.text.strip():
+            continue
+        if line.fault is not None:
+            yield Rejected(line.number, line.fault, line.text)
+            continue
+        try:
+            fields = _parse_object(line.text)
+            yield Record(line.number, line.text, fields, _mentions(fields))
+        except ValueError as error:
+            yield Rejected(line.number, str(error), line.text)
+
+
+class JsonlWriter:
+    """Writes linked records as JSON lines: the record's fields, then `mentions` (a given one is replaced)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, linked_record: LinkedRecord) -> None:
+        """Write one record."""
+        record = linked_record.record
+        extra = record.mention_fields or ({},) * len(record.mentions)
+        mentions = [_mention_row(linked, fields) for linked, fields in zip(linked_record.linked, extra)]
+        self._stream.write(to_json({**record.fields, "mentions": mentions}) + "\n")
+
+
+def to_json(row: dict[str, Any]) -> str:
+    """One line of JSON in readable letters; half a surrogate pair, which UTF-8 cannot hold, stays escaped."""
+    line = json.dumps(row, ensure_ascii=False)
+    return line if _is_utf8(line) else json.dumps(row)
+
+
+def _mention_row(linked: Linked, fields: dict[str, Any]) -> dict[str, Any]:
+    mention = linked.mention
+    candidates = [
+        # Adding 0.0 makes a rounded -0.0 a plain zero.
+        {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": round(candidate.score, 6) + 0.0}
+        for candidate in linked.candidates
+    ]
+    return {
+        "start": mention.start,
+        "end": mention.end,
+        "text": mention.surface,
+        **fields,
+        "candidates": candidates,
+    }
+
+
+def _parse_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON ({error}); {_EXPECTED}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON {type(value).__name__}; {_EXPECTED}")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _mentions(fields: dict[str, Any]) -> tuple[Mention, ...]:
+    for key in ("text", "spans"):
+        if key not in fields:
+            raise ValueError(f"no {key!r} among the keys {', '.join(map(repr, fields)) or '(none)'}; {_EXPECTED}")
+    text, spans = fields["text"], fields["spans"]
+    if not isinstance(text, str) or not _is_utf8(text):
+        raise ValueError(f"text is {text!r:.80}; expected a string of whole characters")
+    if not isinstance(spans, list):
+        raise ValueError(f"spans is {spans!r:.80}; expected [[start, end], ...]")
+    return tuple(_mention(text, number, span) for number, span in enumerate(spans, start=1))
+
+
+def _mention(text: str, number: int, span: object) -> Mention:
+    # A bool is an int in Python, and true is no offset.
+    if not (isinstance(span, list) and len(span) == 2 and all(type(offset) is int for offset in span)):
+        raise ValueError(f"span {number} is {span!r:.80}; expected [start, end], two whole numbers")
+    try:
+        return Mention(text, *span)
+    except ValueError as error:
+        raise ValueError(f"span {number}: {error}") from None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,128 @@
+"""`angel kb`: knowledge bases made from ontology files, looked at, and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.sink import check_output
+
+if TYPE_CHECKING:
+    from angel_hf import KnowledgeBase
+
+app = typer.Typer(help="Build, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
+
+_MOST_NAMES_SHOWN = 8
+
+
+class Normalization(str, Enum):
+    """The names of knowledge_base.NORMALIZATIONS, known without loading it."""
+
+    LOWERCASE_PUNCTUATION = "lowercase-punctuation"
+    LOWERCASE = "lowercase"
+    AS_IS = "as-is"
+
+
+_Source = Annotated[
+    Path,
+    typer.Argument(
+        help="A MEDIC text, a MeSH mapping, GenBioEL's target_kb.json, Parquet, or what `angel kb build` wrote."
+    ),
+]
+
+
+@app.command()
+def build(
+    source: _Source,
+    output: Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors.")],
+    normalization: Annotated[
+        Normalization | None,
+        typer.Option(help="The form of names that the model reads; default: what fits the source.", show_default=False),
+    ] = None,
+) -> None:
+    """Build a knowledge base that opens at once, from a file of concepts and their names."""
+    with failures_reported(), _knowledge_base_errors():
+        knowledge_base = _open(source, normalization)
+        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+
+
+@app.command()
+def show(
+    source: _Source,
+    concepts: Annotated[int, typer.Option(min=0, help="How many concepts to show, from the first.")] = 5,
+    concept: Annotated[
+        list[str] | None, typer.Option(help="The identifier of a concept to show instead.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the size of a knowledge base and some of its concepts."""
+    with failures_reported(), _knowledge_base_errors():
+        knowledge_base = _open(source, None)
+        if concept:
+            shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
+        else:
+            shown = list(islice(knowledge_base.concepts(), concepts))
+    for label, value in (
+        ("concepts", f"{knowledge_base.num_concepts:,}"),
+        ("names", f"{knowledge_base.num_names:,}"),
+        ("names once normalised", f"{knowledge_base.num_entries:,}"),
+        ("normalization", knowledge_base.normalization),
+        ("fingerprint", knowledge_base.fingerprint),
+    ):
+        typer.echo(f"{label:<22} {value}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("concept", "names, the preferred one first", "types", "parents"):
+        table.add_column(heading, overflow="fold")
+    for row in shown:
+        more = len(row.names) - _MOST_NAMES_SHOWN
+        names = " | ".join(row.names[:_MOST_NAMES_SHOWN]) + (f" | and {more} more" if more > 0 else "")
+        table.add_row(*map(Text, (row.concept_id, names, " ".join(row.semantic_types), " ".join(row.parents))))
+    if shown:
+        Console(highlight=False).print(table)
+
+
+@app.command()
+def export(
+    source: _Source,
+    output: Annotated[Path, typer.Argument(help="A file that ends in .parquet.")],
+) -> None:
+    """Write a knowledge base as Parquet, one row a concept, for people and other tools."""
+    with failures_reported(), _knowledge_base_errors():
+        if output.suffix != ".parquet":
+            raise InputError(f"{output}: expected a name that ends in .parquet; for other forms use `angel kb build`")
+        check_output(output)
+        knowledge_base = _open(source, None)
+        knowledge_base.to_parquet(output)
+        typer.echo(f"{output}: {knowledge_base!r}")
+
+
+def _open(source: Path, normalization: Normalization | None) -> KnowledgeBase:
+    from angel_hf import KnowledgeBase
+
+    return KnowledgeBase.from_file(source, normalization.value if normalization else None)
+
+
+def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:
+    found = knowledge_base.resolve(concept_id)
+    if found is None:
+        raise InputError(f"{source}: has no concept {concept_id!r} among {knowledge_base.num_concepts:,}")
+    return found
+
+
+@contextmanager
+def _knowledge_base_errors() -> Iterator[None]:
+    """What a file of concepts can be refused for; the messages are the readers' own."""
+    try:
+        yield
+    except (ValueError, ImportError) as error:
+        raise InputError(str(error)) from None

@@ -1,0 +1,184 @@
+"""`angel link`: mentions in, concepts out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from tqdm import tqdm
+
+from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
+from angel_hf.cli.jsonl import JsonlWriter, read_jsonl
+from angel_hf.cli.linker import Linker, Search, link_records, load_linker
+from angel_hf.cli.pubtator import Annotations, PubtatorWriter, read_documents
+from angel_hf.cli.records import InputFormat, OutputFormat, Record, Rejected
+from angel_hf.cli.sentence import find_mentions, parse_marked, read_sentences, sentence_record
+from angel_hf.cli.sink import RejectedFile, check_output, open_output
+from angel_hf.cli.source import Source
+from angel_hf.cli.table import TableWriter
+
+_READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
+_STANDARD_INPUT = Path("-")
+
+
+def link(
+    sentence: Annotated[
+        str | None,
+        typer.Argument(help="A sentence with each mention marked: 'a case of [[ataxia]]'.", show_default=False),
+    ] = None,
+    mention: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A mention in a SENTENCE without marks: the first whole word or words spelled so; given twice, the "
+            "second too.",
+            show_default=False,
+        ),
+    ] = None,
+    input_file: Annotated[
+        Path | None,
+        typer.Option("--input", "-i", help="A file, .gz too; - or nothing: standard input.", show_default=False),
+    ] = None,
+    input_format: Annotated[
+        InputFormat | None,
+        typer.Option(help="Default: by the ending .jsonl or .pubtator, else by the first line.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file, written whole; default: standard output.", show_default=False),
+    ] = None,
+    output_format: Annotated[
+        OutputFormat | None,
+        typer.Option(
+            help="Default: table on a terminal, else jsonl; pubtator needs PubTator input.", show_default=False
+        ),
+    ] = None,
+    annotations: Annotated[
+        Annotations,
+        typer.Option(
+            help="In PubTator output: replace the given identifiers, or keep them and add each answer on a line below, "
+            "of type TYPE:linked."
+        ),
+    ] = Annotations.REPLACE,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where records that cannot be linked go, with line and cause. Default: the output's or else the "
+            "input's name with .rejected.jsonl.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="angel-mini, a folder, or a Hub repository.")] = "angel-mini",
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit of a Hub repository.", show_default=False)
+    ] = None,
+    knowledge_base: Annotated[
+        Path | None, typer.Option(help="Link to this knowledge base, not to the model's own.", show_default=False)
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Names for each mention.")] = 5,
+    num_beams: Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Mentions at once.")] = 32,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+) -> None:
+    """Link mentions to concepts.
+
+    Give a SENTENCE, a file, or standard input. Files hold JSON lines, {"text": ..., "spans": [[start, end], ...]} with
+    any other keys, which are kept (jsonl); annotated documents (pubtator); or sentences with [[mention]] marks, one a
+    line (text). Offsets count characters from 0.
+
+    Exit code 0: all was linked; 1: some records were rejected and the others linked; 2: nothing could be done.
+    """
+    with failures_reported():
+        if top_k > num_beams:
+            raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
+        task = _open_task(sentence, mention, input_file, input_format)
+        form = output_format or _default_format(output)
+        if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
+            raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
+        for path in filter(None, (output, rejected)):
+            check_output(path)
+        linker = load_linker(model, knowledge_base, revision, device)
+        with ExitStack() as opened:
+            aside = opened.enter_context(RejectedFile(rejected or _default_rejected(output, task.source)))
+            writer = _writer(form, opened.enter_context(open_output(output)), annotations)
+            _run(linker, task, Search(top_k, num_beams, batch_size), writer, aside)
+        raise typer.Exit(SOME_REJECTED if aside.count else ALL_DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What to link: records, and where they come from (no source: the command line itself)."""
+
+    name: str
+    form: InputFormat
+    records: Iterable[Record | Rejected]
+    source: Source | None = None
+
+
+def _open_task(sentence: str | None, surfaces: list[str] | None, path: Path | None, form: InputFormat | None) -> _Task:
+    if sentence is not None:
+        if path is not None:
+            raise InputError("both a sentence and --input were given; expected one of them")
+        try:
+            mentions = find_mentions(sentence, surfaces) if surfaces else parse_marked(sentence)
+        except ValueError as error:
+            hint = f"; to link the file {sentence}, put --input before it" if Path(sentence).is_file() else ""
+            raise InputError(f"{error}{hint}") from None
+        return _Task("the sentence", InputFormat.TEXT, [sentence_record(mentions)])
+    if surfaces:
+        raise InputError("--mention was given without a sentence; expected angel link SENTENCE --mention MENTION")
+    if path is None and sys.stdin.isatty():
+        raise InputError("nothing to link; expected a sentence with [[mention]] marks, --input FILE, or standard input")
+    source = Source(None if path == _STANDARD_INPUT else path)
+    form = form or source.recognise()
+    return _Task(source.name, form, _READERS[form](source), source)
+
+
+def _default_format(output: Path | None) -> OutputFormat:
+    return OutputFormat.TABLE if output is None and sys.stdout.isatty() else OutputFormat.JSONL
+
+
+def _default_rejected(output: Path | None, source: Source | None) -> Path:
+    beside = output or (source.path if source else None) or Path("stdin")
+    return beside.with_name(f"{beside.name}.rejected.jsonl")
+
+
+def _writer(form: OutputFormat, stream: TextIO, annotations: Annotations) -> JsonlWriter | PubtatorWriter | TableWriter:
+    if form is OutputFormat.PUBTATOR:
+        return PubtatorWriter(stream, annotations)
+    return JsonlWriter(stream) if form is OutputFormat.JSONL else TableWriter(stream)
+
+
+def _run(
+    linker: Linker,
+    task: _Task,
+    search: Search,
+    writer: JsonlWriter | PubtatorWriter | TableWriter,
+    aside: RejectedFile,
+) -> None:
+    """Link every record and tell on stderr how far it is, what was rejected, and how much was done."""
+    size = task.source.size if task.source else None
+    records = mentions = 0
+    # Without a terminal there is no bar (`disable=None`).
+    with tqdm(total=size, unit="B", unit_scale=True, desc="linking", file=sys.stderr, disable=None) as bar:
+        for result in link_records(linker, task.records, search):
+            if isinstance(result, Rejected):
+                if task.source is None:
+                    raise InputError(result.cause)
+                message = aside.add(result)
+                if message:
+                    tqdm.write(f"rejected {task.name}, {message}", file=sys.stderr)
+                continue
+            writer.write(result)
+            records += 1
+            mentions += len(result.linked)
+            if task.source is not None:
+                bar.set_postfix(mentions=mentions, refresh=False)
+                bar.update(task.source.position - bar.n)
+    if task.source is not None:
+        where = f"; {aside.count:,} rejected, written to {aside.path}" if aside.count else ""
+        typer.echo(f"linked {mentions:,} mentions in {records:,} records{where}", err=True)

@@ -1,0 +1,64 @@
+"""What goes through `angel link`: records with mentions, and records that had to be rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from angel_hf.readers.pubtator import Document
+from angel_hf.types import Linked, Mention
+
+
+class InputFormat(str, Enum):
+    """Formats that `angel link` reads."""
+
+    JSONL = "jsonl"
+    PUBTATOR = "pubtator"
+    TEXT = "text"
+
+
+class OutputFormat(str, Enum):
+    """Formats that `angel link` writes."""
+
+    JSONL = "jsonl"
+    PUBTATOR = "pubtator"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One unit of input: a JSON line, a PubTator document, or a sentence.
+
+    Args:
+        line: where it starts in its source, counted from 1.
+        raw: as it came, for the file of rejected records.
+        fields: what a JSON row of the output starts with.
+        mentions: what is to be linked.
+        mention_fields: for each mention, further fields of its JSON object; empty where there are none.
+        document: the PubTator document that the record is, if it is one.
+    """
+
+    line: int
+    raw: str
+    fields: dict[str, Any]
+    mentions: tuple[Mention, ...]
+    mention_fields: tuple[dict[str, Any], ...] = ()
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be read or linked: where it starts, why, and what it was."""
+
+    line: int
+    cause: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedRecord:
+    """A record and what its mentions were linked to, in the same order."""
+
+    record: Record
+    linked: tuple[Linked, ...]

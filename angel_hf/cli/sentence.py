@@ -1,0 +1,70 @@
+"""Sentences from the command line or from lines of text, their mentions marked `[[so]]` or named."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from angel_hf.cli.records import Record, Rejected
+from angel_hf.cli.source import Line
+from angel_hf.types import Mention
+
+_MARKED = re.compile(r"\[\[(.*?)\]\]")
+
+
+def parse_marked(marked: str) -> tuple[Mention, ...]:
+    """The mentions of a sentence that marks them with `[[` and `]]`; the marks are taken out of the text.
+
+    Raises:
+        ValueError: no marks, an empty mention, or marks that do not pair up.
+    """
+    pieces = _MARKED.split(marked)  # text, mention, text, mention, ..., text
+    if any("[[" in piece or "]]" in piece for piece in pieces):
+        raise ValueError(f"the marks in {marked!r} do not pair up; expected each mention once in [[ and ]]")
+    if len(pieces) == 1:
+        raise ValueError(f"no mention is marked in {marked!r}; expected [[ and ]] around each, as in 'a [[mention]]'")
+    text, spans = pieces[0], []
+    for mention, following in zip(pieces[1::2], pieces[2::2]):
+        spans.append((len(text), len(text) + len(mention)))
+        text += mention + following
+    if any(not text[start:end].strip() for start, end in spans):
+        raise ValueError(f"an empty mention in {marked!r}; expected text between [[ and ]]")
+    return tuple(Mention(text, start, end) for start, end in spans)
+
+
+def find_mentions(text: str, surfaces: Sequence[str]) -> tuple[Mention, ...]:
+    """The mentions that are spelled like `surfaces`: of each the first whole word, if given twice also the second.
+
+    Raises:
+        ValueError: one is not in the text, or not that often.
+    """
+    mentions = []
+    seen: Counter[str] = Counter()
+    for surface in surfaces:
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(surface)}(?!\w)", text) if surface.strip()]
+        if len(found) <= seen[surface]:
+            times = "is not in" if not found else f"is only {len(found)} times in"
+            raise ValueError(f"the mention {surface!r} {times} {text!r} as a whole word; expected it as it is spelled")
+        mentions.append(Mention(text, *found[seen[surface]]))
+        seen[surface] += 1
+    return tuple(mentions)
+
+
+def sentence_record(mentions: tuple[Mention, ...], line: int = 1, raw: str = "") -> Record:
+    """A record of the mentions of one sentence."""
+    return Record(line, raw, {"text": mentions[0].text}, mentions)
+
+
+def read_sentences(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
+    """Read marked sentences, one a line; empty lines are passed over."""
+    for line in lines:
+        if not line.text.strip():
+            continue
+        if line.fault is not None:
+            yield Rejected(line.number, line.fault, line.text)
+            continue
+        try:
+            yield sentence_record(parse_marked(line.text), line.number, line.text)
+        except ValueError as error:
+            yield Rejected(line.number, str(error), line.text)

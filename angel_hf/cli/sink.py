@@ -1,0 +1,113 @@
+"""Where `angel link` writes to: results to a file or standard output, rejected records to a file beside them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from angel_hf.cli.failure import InputError
+from angel_hf.cli.jsonl import to_json
+from angel_hf.cli.records import Rejected
+
+_MOST_CAUSES_SHOWN = 20
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """Open standard output, or a file that gets its name only when it is complete.
+
+    Text is written as UTF-8 with `\\n` after each line, whatever the terminal or the system prefer.
+
+    Raises:
+        InputError: the file cannot be there.
+    """
+    if path is None:
+        with _standard_output() as stream:
+            yield stream
+        return
+    check_output(path)
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        # A pipe or a device is written to, not replaced.
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file that cannot be written, before the work and not after it.
+
+    Raises:
+        InputError: it is a folder, or its folder is not there.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected the name of a file to write")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    sys.stdout.flush()
+    stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        stream.detach()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class RejectedFile:
+    """Writes rejected records aside as JSON lines of `line`, `cause` and `record`; made with the first of them.
+
+    Args:
+        path: the file; it gets its name when the run ends, and replaces one of an earlier run.
+
+    Attributes:
+        count: number of records rejected so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._stream: TextIO | None = None
+        self._opened = ExitStack()
+
+    def __enter__(self) -> RejectedFile:
+        check_output(self.path)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._opened.__exit__(*exception)
+
+    def add(self, rejected: Rejected) -> str | None:
+        """Write one record aside; returns what to tell on stderr, or None once enough was told."""
+        if self._stream is None:
+            self._stream = self._opened.enter_context(open_output(self.path))
+        self.count += 1
+        row = {"line": rejected.line, "cause": rejected.cause, "record": rejected.raw}
+        self._stream.write(to_json(row) + "\n")
+        if self.count <= _MOST_CAUSES_SHOWN:
+            return f"line {rejected.line}: {rejected.cause}"
+        return "further causes are only in the file" if self.count == _MOST_CAUSES_SHOWN + 1 else None

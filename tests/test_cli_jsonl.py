@@ -1,0 +1,78 @@
+"""JSON lines through `angel link`: fields kept, bad lines told and written aside."""
+
+import pytest
+
+from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
+
+
+def test_a_json_row_keeps_its_fields_and_gets_mentions(linker, tmp_path):
+    (tmp_path / "in.jsonl").write_text(jsonl(RECORD, {"text": "No mention.", "spans": []}), encoding="utf-8")
+    result = run("link", "--input", "in.jsonl")
+    assert result.exit_code == 0
+    assert rows(result.stdout) == [
+        {**RECORD, "mentions": [ATAXIA]},
+        {"text": "No mention.", "spans": [], "mentions": []},
+    ]
+    assert '"note": "β"' in result.stdout
+    assert result.stderr == "linked 1 mentions in 2 records\n"
+
+
+def test_a_mention_without_an_answer_has_no_candidates(linker):
+    (row,) = rows(run("link", stdin=jsonl({"text": "family", "spans": [[0, 6]]})).stdout)
+    assert row["mentions"] == [{"start": 0, "end": 6, "text": "family", "candidates": []}]
+
+
+def test_scores_have_six_decimals_and_no_negative_zero(linker):
+    (row,) = rows(run("link", "[[A-T]] [[Ataxia-telangiectasia]]").stdout)
+    assert [str(mention["candidates"][0]["score"]) for mention in row["mentions"]] == ["-0.123457", "0.0"]
+
+
+BAD_LINES = [
+    ("{", "not JSON (Expecting property name"),
+    ("[" * 100_000, "not JSON (maximum recursion depth"),
+    ('{"text": NaN, "spans": []}', "not JSON (NaN is no JSON number)"),
+    ("[1]", "a JSON list; expected {"),
+    ('{"spans": []}', "no 'text' among the keys 'spans'; expected {"),
+    ('{"text": "a"}', "no 'spans' among the keys 'text'; expected {"),
+    ('{"text": 1, "spans": []}', "text is 1; expected a string"),
+    ('{"text": "\\ud800", "spans": []}', "text is '\\ud800'; expected a string of whole characters"),
+    ('{"text": "a", "spans": {}}', "spans is {}; expected [[start, end], ...]"),
+    ('{"text": "a", "spans": [[0, 1], [0]]}', "span 2 is [0]; expected [start, end], two whole numbers"),
+    ('{"text": "a", "spans": [[0, true]]}', "span 1 is [0, True]; expected [start, end], two whole numbers"),
+    ('{"text": "a", "spans": [[0, 1.0]]}', "span 1 is [0, 1.0]; expected [start, end], two whole numbers"),
+    ('{"text": "a", "spans": [[0, 2]]}', "span 1: mention span 0:2 does not fit its text of 1 characters"),
+    ('{"text": "a", "spans": [[-1, 1]]}', "span 1: mention span -1:1 does not fit"),
+    ('{"text": "a", "spans": [[1, 1]]}', "span 1: mention span 1:1 does not fit"),
+    ('{"text": "a b", "spans": [[1, 2]]}', "span 1: mention span 1:2 holds only white space"),
+    ('{"text": "unlinkable", "spans": [[0, 10]]}', "the mention is longer than the decoder can be given"),
+    (b'{"text": "M\xfcller", "spans": []}', "not UTF-8: byte 0xfc at place 12 of the line"),
+]
+
+
+@pytest.mark.parametrize(("bad", "cause"), BAD_LINES, ids=[cause for _, cause in BAD_LINES])
+def test_a_bad_line_is_told_and_written_aside_and_the_rest_is_linked(linker, tmp_path, bad, cause):
+    bad = bad if isinstance(bad, bytes) else bad.encode()
+    good = jsonl(RECORD).encode()
+    (tmp_path / "in.jsonl").write_bytes(good + b"\n" + bad + b"\n" + good)
+    result = run("link", "--input", "in.jsonl", "--output", "out.jsonl")
+    assert result.exit_code == 1
+    assert [row["id"] for row in rows((tmp_path / "out.jsonl").read_text())] == [7, 7]
+    (aside,) = rows((tmp_path / "out.jsonl.rejected.jsonl").read_text())
+    assert aside["line"] == 3
+    assert aside["cause"].startswith(cause)
+    assert aside["record"] == bad.decode(errors="backslashreplace")
+    told = result.stderr.splitlines()
+    assert told[0].startswith(f"rejected in.jsonl, line 3: {cause}")
+    assert told[-1] == "linked 2 mentions in 2 records; 1 rejected, written to out.jsonl.rejected.jsonl"
+
+
+def test_half_a_surrogate_pair_in_another_field_stays_escaped(linker):
+    result = run("link", stdin='{"id": "\\ud800", "text": "ataxia", "spans": []}\n')
+    assert (result.exit_code, rows(result.stdout)[0]["id"]) == (0, "\ud800")
+
+
+def test_only_the_first_causes_are_told_and_all_are_written(linker, tmp_path):
+    result = run("link", stdin="{}\n" * 50)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 22
+    assert len(rows((tmp_path / "stdin.rejected.jsonl").read_text())) == 50

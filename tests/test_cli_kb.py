@@ -1,0 +1,81 @@
+"""`angel kb`: build, show and export."""
+
+import json
+import re
+
+import pytest
+
+from angel_hf import KnowledgeBase
+from tests.cli_stub import run
+
+MEDIC = "D001259|OMIM:1||Ataxia|Incoordination &amp; Ataxia\nD001260||Ataxia Telangiectasia|Louis-Bar\n"
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "medic.txt").write_text(MEDIC)
+    return "medic.txt"
+
+
+def words(text):
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("output", ["kb", "kb.safetensors"])
+def test_a_built_knowledge_base_is_the_source_and_tells_its_size(source, output):
+    result = run("kb", "build", source, output)
+    assert result.exit_code == 0, result.output
+    assert "KnowledgeBase(2 concepts, 4 names, 4 entries, normalization='lowercase-punctuation')" in result.stdout
+    assert list(KnowledgeBase.load(output).concepts()) == list(KnowledgeBase.from_file(source).concepts())
+
+
+def test_the_normalization_can_be_named(source):
+    assert run("kb", "build", source, "kb", "--normalization", "as-is").exit_code == 0
+    assert KnowledgeBase.load("kb").normalization == "as-is"
+    assert run("kb", "build", source, "kb", "--normalization", "upper").exit_code == 2
+
+
+def test_show_tells_counts_normalization_and_names(source):
+    run("kb", "build", source, "kb")
+    for shown in (run("kb", "show", source), run("kb", "show", "kb")):
+        assert shown.exit_code == 0, shown.output
+        assert re.search(r"^concepts +2\nnames +4\n", shown.stdout)
+        assert "normalization lowercase-punctuation" in words(shown.stdout)
+        assert "Ataxia | Incoordination & Ataxia" in words(shown.stdout)
+
+
+def test_show_finds_a_concept_by_either_identifier(source):
+    for identifier in ("D001259", "OMIM:1"):
+        shown = run("kb", "show", source, "--concept", identifier).stdout
+        assert "D001259 Ataxia | Incoordination & Ataxia" in words(shown)
+        assert "D001260" not in shown
+    absent = run("kb", "show", source, "--concept", "D9")
+    assert (absent.exit_code, absent.stderr) == (2, "error: medic.txt: has no concept 'D9' among 2\n")
+
+
+def test_an_export_is_read_back_the_same(source):
+    assert run("kb", "export", source, "kb.parquet").exit_code == 0
+    assert list(KnowledgeBase.from_file("kb.parquet").concepts()) == list(KnowledgeBase.from_file(source).concepts())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "absent.txt", "kb"], "absent.txt: no such file or directory"),
+        (["build", "broken.json", "kb"], "broken.json: concept 1, 'D1', has 'name'; expected a list of names"),
+        (["show", "other.csv"], "other.csv: starts with 'id,name'; expected GenBioEL's target_kb.json"),
+        (["show", "empty"], "empty/knowledge_base.safetensors: no such file"),
+        (["export", "medic.txt", "kb.csv"], "kb.csv: expected a name that ends in .parquet"),
+        (["export", "medic.txt", "absent/kb.parquet"], "absent/kb.parquet: the folder absent does not exist"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_exit_code_2(source, tmp_path, arguments, message):
+    (tmp_path / "broken.json").write_text(json.dumps({"D1": "name"}))
+    (tmp_path / "other.csv").write_text("id,name\n")
+    (tmp_path / "empty").mkdir()
+    result = run("kb", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {message}")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "kb").exists()

@@ -1,0 +1,62 @@
+"""The program around the commands: version, help, the model it loads, a reader that goes away."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from angel_hf import __version__
+from tests.cli_stub import RECORD, TableLinker, jsonl, run
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"angel {__version__}\n"
+    assert "link" in run("--help").stdout
+    for option in ("--input", "--output-format", "--annotations", "--knowledge-base", "--device"):
+        assert option in run("link", "--help").stdout
+
+
+def test_the_model_options_reach_the_loader(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: asked.append(options) or TableLinker())
+    run("link", "[[ataxia]]", "--model", "org/m", "--knowledge-base", "kb", "--revision", "v1", "--device", "cpu")
+    run("link", "[[ataxia]]")
+    assert asked == [("org/m", Path("kb"), "v1", "cpu"), ("angel-mini", None, None, "auto")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--device", "abacus"], ["--model", "./absent-folder"], ["--knowledge-base", "absent.json"]],
+)
+def test_a_model_that_cannot_be_had_is_one_line_and_exit_code_2(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    result = run("link", "[[ataxia]]", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert re.search("abacus|absent", result.stderr)
+
+
+GOES_AWAY = """
+import sys
+from angel_hf.cli import app, link
+from tests.cli_stub import TableLinker
+link.load_linker = lambda *options: TableLinker()
+sys.argv = ["angel", "link"]
+app()
+"""
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    """`angel link ... | head -1`, with an output larger than a pipe holds."""
+    with subprocess.Popen(
+        [sys.executable, "-c", GOES_AWAY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    ) as process:
+        process.stdout.close()
+        _, stderr = process.communicate(jsonl(RECORD).encode() * 2000)
+    assert (process.returncode, stderr) == (1, b"")

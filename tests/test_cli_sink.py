@@ -1,0 +1,77 @@
+"""What `angel link` writes: whole files, rejected records, pieces of an endless input."""
+
+import os
+from pathlib import Path
+
+from angel_hf.cli.linker import Search, link_records
+from angel_hf.cli.sentence import parse_marked, sentence_record
+from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
+
+
+def test_an_output_file_appears_whole_or_not_at_all(linker, tmp_path, monkeypatch):
+    out = tmp_path / "out.jsonl"
+    out.write_text("before")
+
+    def interrupted(mentions, **options):
+        assert out.read_text() == "before"
+        raise KeyboardInterrupt
+
+    good_link = linker.link
+    monkeypatch.setattr(linker, "link", interrupted)
+    assert run("link", "[[ataxia]]", "--output", out).exit_code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+    assert out.read_text() == "before"
+    monkeypatch.setattr(linker, "link", good_link)
+    assert run("link", "[[ataxia]]", "--output", out).exit_code == 0
+    assert rows(out.read_text())[0]["text"] == "ataxia"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+    assert out.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_input_may_be_its_own_output_and_a_link_to_a_file_stays_a_link(linker, tmp_path):
+    (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
+    (tmp_path / "out.jsonl").symlink_to("in.jsonl")
+    assert run("link", "--input", "in.jsonl", "--output", "out.jsonl").exit_code == 0
+    assert (tmp_path / "out.jsonl").is_symlink()
+    assert rows((tmp_path / "in.jsonl").read_text()) == [{**RECORD, "mentions": [ATAXIA]}]
+
+
+def test_a_device_is_written_to_and_not_replaced(linker):
+    assert run("link", "[[ataxia]]", "--output", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_rejected_records_go_where_the_option_says_and_only_when_there_are_some(linker, tmp_path):
+    arguments = ("link", "--rejected", "aside.jsonl")
+    assert run(*arguments, stdin=jsonl(RECORD)).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+    assert run(*arguments, stdin="{}\n").exit_code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["aside.jsonl"]
+
+
+def test_a_large_input_is_linked_in_pieces_in_its_order(linker):
+    many = jsonl(*({**RECORD, "id": number} for number in range(1000)))
+    result = run("link", "--batch-size", "10", "--top-k", "1", "--num-beams", "2", stdin=many)
+    assert [row["id"] for row in rows(result.stdout)] == list(range(1000))
+    assert linker.calls == [(80, 1, 2, 10)] * 12 + [(40, 1, 2, 10)]
+
+
+def test_results_come_before_all_of_the_input_was_read(linker):
+    """A producer that waits for the first answers gets them: memory does not grow with the input."""
+    read = 0
+
+    def endless():
+        nonlocal read
+        while True:
+            read += 1
+            yield sentence_record(parse_marked("[[ataxia]]"), line=read)
+
+    results = link_records(linker, endless(), Search(1, 1, batch_size=4))
+    assert [next(results).record.line for _ in range(33)] == list(range(1, 34))
+    assert read == 64

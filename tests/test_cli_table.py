@@ -1,0 +1,25 @@
+"""Tables of `angel link`."""
+
+import re
+
+from tests.cli_stub import DOCUMENT, run
+
+
+def test_a_table_shows_candidates_best_first_and_what_has_none(linker):
+    result = run("link", "Slow [[ataxia]] in a [[family]].", "--output-format", "table")
+    lines = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines() if line.strip()]
+    assert lines[0] == ["mention", "concept", "name", "score"]
+    assert lines[2:] == [
+        ["ataxia", "D001259", "Ataxia", "-0.250"],
+        ["D001259 C2", "Ataxias", "-1.500"],
+        ["family", "-", "no name found", "-"],
+    ]
+
+
+def test_a_table_of_documents_has_a_title_each_and_markup_in_text_is_text(linker, tmp_path):
+    documents = DOCUMENT + "\n13|t|A [bold]title[/bold]\n13|a|[red]\n"
+    result = run("link", "--output-format", "table", stdin=documents)
+    assert result.exit_code == 0
+    assert "12  Ataxia-telangiectasia.\n" in result.stdout
+    assert "13  A [bold]title[/bold]\n" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 110
