@@ -1,0 +1,1 @@
+"""Evaluation of entity linkers: benchmarks, named protocols, predictors and metrics."""
