@@ -45,6 +45,12 @@ def test_show_tells_counts_normalization_and_names(source):
         assert "Ataxia | Incoordination & Ataxia" in words(shown.stdout)
 
 
+def test_show_has_a_column_of_parents_only_where_there_are_some(source, tmp_path):
+    (tmp_path / "mesh.tsv").write_text("D000001\tAtaxia\t\tC10.1\t\nD000002\tDiseases\t\tC10\t\n")
+    assert "D000001 Ataxia D000002" in words(run("kb", "show", "mesh.tsv").stdout)
+    assert "parents" not in run("kb", "show", source).stdout
+
+
 def test_show_finds_a_concept_by_either_identifier(source):
     for identifier in ("D001259", "OMIM:1"):
         shown = run("kb", "show", source, "--concept", identifier).stdout

@@ -57,6 +57,7 @@ def test_a_format_that_cannot_be_told_is_refused_and_can_be_named(linker, tmp_pa
         (["[[ataxia]]", "--top-k", "20"], "--top-k 20 with --num-beams 10; expected at least as many beams as names"),
         (["[[ataxia]]", "--output", "absent/out"], "absent/out: the folder absent does not exist; make it first"),
         (["[[ataxia]]", "--output", "."], ".: is a folder; expected the name of a file to write"),
+        (["[[ataxia]]", "--output", "a", "--rejected", "./a"], "--output and --rejected both name a; expected two"),
         (["--input", "in.jsonl", "--rejected", "absent/r"], "absent/r: the folder absent does not exist"),
     ],
 )

@@ -17,9 +17,11 @@ def test_a_table_shows_candidates_best_first_and_what_has_none(linker):
 
 
 def test_a_table_of_documents_has_a_title_each_and_markup_in_text_is_text(linker, tmp_path):
-    documents = DOCUMENT + "\n13|t|A [bold]title[/bold]\n13|a|[red]\n"
+    long = "Title " * 30
+    documents = DOCUMENT + f"\n13|t|A [bold]title[/bold]\n13|a|[red]\n\n14|t|{long}\n14|a|\n"
     result = run("link", "--output-format", "table", stdin=documents)
     assert result.exit_code == 0
     assert "12  Ataxia-telangiectasia.\n" in result.stdout
     assert "13  A [bold]title[/bold]\n" in result.stdout
+    assert f"\n{f'14  {long}'[:109]}…\n" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 110

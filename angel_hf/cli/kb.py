@@ -17,6 +17,7 @@ from rich.text import Text
 
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.sink import check_output
+from angel_hf.types import Concept
 
 if TYPE_CHECKING:
     from angel_hf import KnowledgeBase
@@ -80,15 +81,30 @@ def show(
         ("fingerprint", knowledge_base.fingerprint),
     ):
         typer.echo(f"{label:<22} {value}")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("concept", "names, the preferred one first", "types", "parents"):
-        table.add_column(heading, overflow="fold")
-    for row in shown:
-        more = len(row.names) - _MOST_NAMES_SHOWN
-        names = " | ".join(row.names[:_MOST_NAMES_SHOWN]) + (f" | and {more} more" if more > 0 else "")
-        table.add_row(*map(Text, (row.concept_id, names, " ".join(row.semantic_types), " ".join(row.parents))))
     if shown:
-        Console(highlight=False).print(table)
+        Console(highlight=False).print(_concept_table(shown))
+
+
+def _concept_table(concepts: list[Concept]) -> Table:
+    """Concepts with some of their names, and with their types and parents where any has them."""
+    columns = {
+        "concept": [concept.concept_id for concept in concepts],
+        "names, the preferred one first": [_some_names(concept) for concept in concepts],
+        "types": [" ".join(concept.semantic_types) for concept in concepts],
+        "parents": [" ".join(concept.parents) for concept in concepts],
+    }
+    columns = {heading: cells for heading, cells in columns.items() if any(cells)}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
+    for row in zip(*columns.values()):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _some_names(concept: Concept) -> str:
+    more = len(concept.names) - _MOST_NAMES_SHOWN
+    return " | ".join(concept.names[:_MOST_NAMES_SHOWN]) + (f" | and {more} more" if more > 0 else "")
 
 
 @app.command()

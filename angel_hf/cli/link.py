@@ -99,13 +99,14 @@ def link(
         form = output_format or _default_format(output)
         if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
             raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
-        for path in filter(None, (output, rejected)):
-            check_output(path)
+        _check_outputs(output, rejected)
         linker = load_linker(model, knowledge_base, revision, device)
         with ExitStack() as opened:
             aside = opened.enter_context(RejectedFile(rejected or _default_rejected(output, task.source)))
             writer = _writer(form, opened.enter_context(open_output(output)), annotations)
-            _run(linker, task, Search(top_k, num_beams, batch_size), writer, aside)
+            # A bar among tables on the same terminal would tear both.
+            quiet = True if output is None and sys.stdout.isatty() else None
+            _run(linker, task, Search(top_k, num_beams, batch_size), writer, aside, quiet)
         raise typer.Exit(SOME_REJECTED if aside.count else ALL_DONE)
 
 
@@ -138,6 +139,14 @@ def _open_task(sentence: str | None, surfaces: list[str] | None, path: Path | No
     return _Task(source.name, form, _READERS[form](source), source)
 
 
+def _check_outputs(output: Path | None, rejected: Path | None) -> None:
+    """Refuse before the work what would spoil its end."""
+    for path in filter(None, (output, rejected)):
+        check_output(path)
+    if output and rejected and output.resolve() == rejected.resolve():
+        raise InputError(f"--output and --rejected both name {output}; expected two files")
+
+
 def _default_format(output: Path | None) -> OutputFormat:
     return OutputFormat.TABLE if output is None and sys.stdout.isatty() else OutputFormat.JSONL
 
@@ -159,12 +168,13 @@ def _run(
     search: Search,
     writer: JsonlWriter | PubtatorWriter | TableWriter,
     aside: RejectedFile,
+    quiet: bool | None,
 ) -> None:
     """Link every record and tell on stderr how far it is, what was rejected, and how much was done."""
     size = task.source.size if task.source else None
     records = mentions = 0
-    # Without a terminal there is no bar (`disable=None`).
-    with tqdm(total=size, unit="B", unit_scale=True, desc="linking", file=sys.stderr, disable=None) as bar:
+    # `disable=None` leaves the bar out where stderr is no terminal.
+    with tqdm(total=size, unit="B", unit_scale=True, desc="linking", file=sys.stderr, disable=quiet) as bar:
         for result in link_records(linker, task.records, search):
             if isinstance(result, Rejected):
                 if task.source is None:

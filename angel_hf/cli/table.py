@@ -29,7 +29,7 @@ class TableWriter:
         """Write one record."""
         title = _title(linked_record.record)
         if title:
-            self._console.print(Text(title, style="bold", overflow="ellipsis"), no_wrap=True)
+            self._console.print(Text(title, style="bold"), no_wrap=True, overflow="ellipsis")
         # Shares of the width and not of the contents, so that the columns of all tables stand in line.
         table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), pad_edge=False)
         table.add_column("mention", ratio=8, overflow="fold")
