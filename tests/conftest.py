@@ -7,6 +7,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# The models of the tests are too small to share work between threads, which then cost more than they bring.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import gzip
 import json
@@ -43,21 +45,19 @@ def shared_data(shared_root: Path) -> Path:
     return shared_root / "data"
 
 
-@pytest.fixture(scope="session")
-def shared_reference(shared_root: Path) -> Path:
-    """Golden outputs of the published inference."""
-    return shared_root / "reference"
+REFERENCE_MODELS = {
+    f"{source}-{directory.name}": directory
+    for source, root in SOURCES.items()
+    for directory in sorted((root / "reference").iterdir())
+    if (directory / "golden.json").is_file()
+}
+"""Small BART models with what the published inference answers for them."""
 
 
-@pytest.fixture
-def linker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """The command line's model is a table of names, and the current folder is an empty one."""
-    from tests.cli_stub import TableLinker
-
-    monkeypatch.chdir(tmp_path)
-    stub = TableLinker()
-    monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: stub)
-    return stub
+@pytest.fixture(scope="session", params=REFERENCE_MODELS)
+def reference_model(request: pytest.FixtureRequest) -> Path:
+    """The directory of each reference model."""
+    return REFERENCE_MODELS[request.param]
 
 
 @pytest.fixture(scope="session")
