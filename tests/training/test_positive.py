@@ -1,0 +1,143 @@
+"""The loss counts the target in full and the prefix in part, and a stopped run ends where an unbroken one does."""
+
+import pytest
+import torch
+from accelerate import PartialState
+from transformers import BartConfig, BartForConditionalGeneration, set_seed
+
+from angel_hf.training.examples import encode_pairs, group_by_length, pretraining_pairs
+from angel_hf.training.positive import PairCollator, weighted_loss
+from angel_hf.training.small_bart import new_model, sinusoids
+from angel_hf.training.stages import prepared, train_stage
+
+ROWS = [
+    {"input_ids": [0, 10, 2], "prefix_ids": [11, 12], "target_ids": [13, 14, 2]},
+    {"input_ids": [0, 10, 20, 2], "prefix_ids": [12], "target_ids": [15, 2]},
+]
+
+
+def tiny_model(vocabulary_size):
+    set_seed(0)
+    sizes = {f"{side}_{part}": 2 for side in ("encoder", "decoder") for part in ("layers", "attention_heads")}
+    config = BartConfig(
+        vocab_size=vocabulary_size, d_model=32, encoder_ffn_dim=64, decoder_ffn_dim=64, dropout=0.1,
+        max_position_embeddings=64, forced_eos_token_id=None, **sizes,
+    )  # fmt: skip
+    return BartForConditionalGeneration(config)
+
+
+def test_the_decoder_stream_is_start_prefix_target():
+    batch = PairCollator(pad_token_id=1, decoder_start_token_id=2, prefix_weight=0.5)(ROWS)
+    assert batch["input_ids"].tolist() == [[0, 10, 2, 1], [0, 10, 20, 2]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert batch["decoder_input_ids"].tolist() == [[2, 11, 12, 13, 14], [2, 12, 15, 1, 1]]
+    assert batch["labels"].tolist() == [[11, 12, 13, 14, 2], [12, 15, 2, 1, 1]]
+    assert batch["label_weights"].tolist() == [[0.5, 0.5, 1, 1, 1], [0.5, 1, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_the_weighted_mean_of_smoothed_cross_entropies(smoothing):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 7, generator=generator, dtype=torch.float64)
+    labels, weights = torch.tensor([3, 0, 6, 2]), torch.tensor([0.5, 1.0, 1.0, 0.0], dtype=torch.float64)
+    log_probabilities = logits.log_softmax(-1)
+    expected = 0.0
+    for row, label, weight in zip(log_probabilities, labels, weights, strict=True):
+        expected -= weight * ((1 - smoothing) * row[label] + smoothing * row.mean()) / 2.5
+    torch.testing.assert_close(weighted_loss(logits, labels, weights, smoothing), expected)
+
+
+def test_padding_does_not_change_the_loss_of_a_row(tmp_path):
+    from transformers import Seq2SeqTrainingArguments
+
+    from angel_hf.training.positive import PositiveTrainer
+
+    model = tiny_model(30).eval()
+    collate = PairCollator(1, 2)
+    arguments = Seq2SeqTrainingArguments(
+        output_dir=str(tmp_path), use_cpu=True, report_to=[], label_smoothing_factor=0.1
+    )
+    trainer = PositiveTrainer(model=model, args=arguments, data_collator=collate)
+    with torch.no_grad():
+        both = trainer.compute_loss(model, collate(ROWS))
+        alone = [trainer.compute_loss(model, collate([row])) for row in ROWS]
+    torch.testing.assert_close(both, (alone[0] * 4.0 + alone[1] * 2.5) / 6.5)
+
+
+@pytest.fixture(scope="module")
+def pairs(concept_names, processor):
+    rows = encode_pairs(pretraining_pairs(concept_names, [], 800, seed=1), processor)
+    return group_by_length(rows, 16, seed=1)
+
+
+SETTINGS = {"per_device_train_batch_size": 16, "learning_rate": 3e-3, "seed": 1, "save_steps": 5, "logging_steps": 1}
+
+
+def losses_of(caplog):
+    return [
+        float(r.getMessage().split("loss ")[1].split(",")[0]) for r in caplog.records if ", loss " in r.getMessage()
+    ]
+
+
+def test_the_loss_falls(pairs, tokenizer, tmp_path, caplog):
+    caplog.set_level("INFO")
+    train_stage("test", tiny_model(len(tokenizer)), pairs, None, tmp_path, **SETTINGS)
+    losses = losses_of(caplog)
+    assert len(losses) == 50
+    assert sum(losses[-5:]) / 5 < 0.8 * losses[0]
+
+
+def test_a_resumed_run_equals_an_unbroken_one(pairs, tokenizer, tmp_path, caplog):
+    rows = pairs.select(range(16 * 10))
+    unbroken, first, second = (tiny_model(len(tokenizer)) for _ in range(3))
+    development = rows.select(range(8))
+    train_stage("whole", unbroken, rows, development, tmp_path / "a", **SETTINGS)
+    # Stops after five steps, with the schedule of ten.
+    with pytest.raises(InterruptedError):
+        train_stage("cut", first, StopsAfter(rows, 16 * 6), development, tmp_path / "b", **SETTINGS)
+    assert (tmp_path / "b" / "checkpoint-5").is_dir()
+    train_stage("rest", second, rows, development, tmp_path / "b", **SETTINGS)
+    for (name, expected), actual in zip(unbroken.state_dict().items(), second.state_dict().values(), strict=True):
+        assert torch.equal(expected, actual), name
+    start = tiny_model(len(tokenizer)).state_dict()
+    assert not torch.equal(start["model.shared.weight"], unbroken.state_dict()["model.shared.weight"])
+
+
+class StopsAfter(torch.utils.data.Dataset):
+    """Rows of which a late one cannot be read, as if the process were killed there."""
+
+    def __init__(self, rows, limit):
+        self.rows, self.limit = rows, limit
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, position):
+        if position >= self.limit:
+            raise InterruptedError
+        return self.rows[position]
+
+
+def test_prepared_builds_once(pairs, tmp_path):
+    PartialState(cpu=True)
+    built = []
+
+    def build():
+        built.append(1)
+        return pairs
+
+    first, second = prepared(tmp_path / "rows", build), prepared(tmp_path / "rows", build)
+    assert built == [1] and first[0] == second[0] == pairs[0]
+
+
+def test_positions_start_as_sinusoids_at_the_embeddings_scale(tokenizer):
+    model = new_model(tokenizer, seed=1)
+    positions, tokens = model.model.encoder.embed_positions.weight, model.model.shared.weight
+    assert positions.requires_grad
+    assert positions.std().item() == pytest.approx(0.02, rel=1e-3) and tokens.std().item() == pytest.approx(
+        0.02, rel=0.05
+    )
+    table = sinusoids(*positions.shape)
+    torch.testing.assert_close(positions / 0.02 * table.std(), table)
+    neighbours = torch.nn.functional.cosine_similarity(positions[10], positions[[11, 40]])
+    assert neighbours[0] > neighbours[1]
