@@ -71,7 +71,7 @@ class PositiveTrainer(Seq2SeqTrainer):
     pairs first): a resumed run then meets exactly the batches that an unbroken one would.
     """
 
-    def compute_loss(  # type: ignore[override]
+    def compute_loss(
         self,
         model: torch.nn.Module,
         inputs: dict[str, Tensor],

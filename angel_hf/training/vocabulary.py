@@ -33,7 +33,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, whole_words: Ite
     )
     words = list(whole_words)
     tokenizer.train_from_iterator(_with_words(texts, words), trainer)
-    bos, eos = ("<s>", tokenizer.token_to_id("<s>")), ("</s>", tokenizer.token_to_id("</s>"))
+    # The trainer numbers the special tokens in their order.
+    bos, eos = ("<s>", SPECIAL_TOKENS.index("<s>")), ("</s>", SPECIAL_TOKENS.index("</s>"))
     tokenizer.post_processor = processors.RobertaProcessing(eos, bos, trim_offsets=True, add_prefix_space=False)
     for word in words:
         for spelled in (word, " " + word):
