@@ -1,0 +1,65 @@
+"""Words of a text with their offsets, in a form that spelling variants share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Letters and digits, with a "non-" before them; a possessive 's is no word of its own.
+_WORD = re.compile(r"(?:[Nn]on-)?[^\W_]+(?:['’]s\b)?")
+_IRREGULAR = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "deficient": "deficiency"}
+_NO_PLURAL = ("ss", "us", "is", "os")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a text, in order.
+
+    Args:
+        forms: the shared form of each word, see `word_form`.
+        starts: offset of the first character of each word.
+        ends: offset after its last character, a possessive 's left out.
+    """
+
+    forms: list[str]
+    starts: list[int]
+    ends: list[int]
+
+
+class WordForms(dict[str, str]):
+    """Remembers the form of every word that it has seen: a text has few different ones."""
+
+    def __missing__(self, word: str) -> str:
+        self[word] = form = word_form(word)
+        return form
+
+
+def split_words(text: str, forms: WordForms) -> Words:
+    """The words of `text`; punctuation and white space only separate them."""
+    found, starts, ends = [], [], []
+    for match in _WORD.finditer(text):
+        word = match[0]
+        start, end = match.span()
+        if word[-2:-1] in ("'", "’"):
+            word, end = word[:-2], end - 2
+        found.append(forms[word])
+        starts.append(start)
+        ends.append(end)
+    return Words(found, starts, ends)
+
+
+def word_form(word: str) -> str:
+    """Lowercase, in the singular, in American spelling, Roman numbers as digits.
+
+    "Tumours" gives "tumor", "anaemia" "anemia", "non-syndromic" "nonsyndromic", "II" "2", and "deficient"
+    "deficiency". The rules are rough: they need not give a word, only the same form for variants, and different forms
+    for different diseases.
+    """
+    form = word.lower().replace("-", "")
+    if form in _IRREGULAR:
+        return _IRREGULAR[form]
+    if len(form) > 3 and form.endswith("s") and not form.endswith(_NO_PLURAL):
+        form = form[:-1]
+    if len(form) > 4:
+        form = form.replace("our", "or").replace("ae", "e").replace("oe", "e")
+    return form
