@@ -1,0 +1,73 @@
+"""Fitting confidence: on data whose truth is known, and against scikit-learn's own predictions."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from angel_hf.confidence import features
+from angel_hf.training.calibration import Answer, fit, measure, reliability
+from angel_hf.types import Candidate, Linked, Mention
+
+
+def synthetic(count, seed):
+    """Answers that are right with a probability that rises with the name's log-probability."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for logprob in rng.uniform(-4, 0, count):
+        names = (Candidate("gout", ("D1",), float(logprob)), Candidate("ataxia", ("D2",), float(logprob) - 1.0))
+        right = rng.random() < 1 / (1 + np.exp(-(2 * logprob + 3)))
+        found.append(Answer(Linked(Mention("ataxia", 0, 6), names), bool(right)))
+    return found
+
+
+def test_the_stored_numbers_predict_what_scikit_learn_predicts():
+    given = synthetic(300, seed=1)
+    values = np.array([[getattr(features(answer.linked), name) for name in NAMES] for answer in given])
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(values, [answer.is_right for answer in given])
+    confidence = fit(given, "synthetic")
+    np.testing.assert_allclose(
+        [confidence.probability(answer.linked) for answer in given], model.predict_proba(values)[:, 1], atol=1e-9
+    )
+
+
+NAMES = ("logprob", "margin", "mass", "exact", "similarity")
+
+
+def test_on_new_data_the_confidence_is_calibrated_and_better_than_the_raw_probability():
+    measured = measure(fit(synthetic(2000, seed=1), "synthetic"), synthetic(2000, seed=2))
+    assert measured["confidence"]["calibration_error"] < 0.04
+    assert measured["confidence"]["brier"] < measured["raw_probability"]["brier"]
+
+
+def test_thresholds_keep_their_precision_on_the_data_of_the_fit():
+    given = synthetic(500, seed=3)
+    confidence = fit(given, "synthetic", precisions=(0.8, 0.9))
+    for threshold in confidence.thresholds:
+        kept = [answer for answer in given if confidence.probability(answer.linked) >= threshold.confidence]
+        assert sum(answer.is_right for answer in kept) >= threshold.precision * len(kept)
+        assert len(kept) == round(threshold.answered * len(given))
+
+
+def test_a_precision_that_no_threshold_reaches_is_left_out():
+    given = [Answer(answer.linked, place % 2 == 0) for place, answer in enumerate([synthetic(1, 0)[0]] * 10)]
+    assert fit(given, "coin", precisions=(0.9,)).thresholds == ()
+
+
+def test_reliability_by_hand():
+    # Bins 0.0-0.1 with one miss at 0.05, and 0.9-1.0 with a hit and a miss at 0.95.
+    found = reliability([0.05, 0.95, 0.95], [False, True, False])
+    assert found.calibration_error == pytest.approx((0.05 + abs(1.9 - 1)) / 3)
+    assert found.brier == pytest.approx((0.05**2 + 0.05**2 + 0.95**2) / 3)
+
+
+def test_answers_that_are_all_right_are_refused():
+    with pytest.raises(ValueError, match="of 5 answers 5 are right; expected right and wrong ones"):
+        fit([Answer(answer.linked, True) for answer in synthetic(5, 0)], "all right")
+
+
+def test_no_outcomes_are_refused():
+    with pytest.raises(ValueError, match="0 probabilities with 0 outcomes"):
+        reliability([], [])
