@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -12,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from .array_file import offsets_from_lengths
 from .checkpoint import Checkpoint
+from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
@@ -33,6 +35,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         processor: an AngelProcessor, or None.
         knowledge_base: a KnowledgeBase, or None; change it with `set_knowledge_base`.
         trie: the NameTrie whose name indices are the knowledge base's entries.
+        confidence: how to weigh answers, or None where that was never fitted.
     """
 
     config_class = AngelConfig
@@ -42,6 +45,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.processor: AngelProcessor | None = None
         self.knowledge_base: KnowledgeBase | None = None
         self.trie: NameTrie | None = None
+        self.confidence: Confidence | None = None
 
     # Loading and saving
 
@@ -83,6 +87,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if isinstance(model, tuple):
             model, loading_info = model
         model.set_processor(checkpoint.processor(tokenizer, config.max_position_embeddings))
+        if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
+            model.confidence = Confidence.load(stored)
         if isinstance(knowledge_base, (str, Path)):
             knowledge_base = KnowledgeBase.from_file(knowledge_base)
         if knowledge_base is not None:
@@ -102,6 +108,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         super().save_pretrained(str(save_directory), **kwargs)
         if self.processor is not None:
             self.processor.save_pretrained(str(save_directory))
+        if self.confidence is not None:
+            self.confidence.save(save_directory)
         if self.knowledge_base is not None and self.trie is not None:
             self.knowledge_base.save(save_directory)
             self.trie.save(save_directory, self._trie_provenance(self.knowledge_base))
@@ -201,6 +209,45 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             Linked(mention, tuple(self._candidate(hypothesis) for hypothesis in hypotheses[:top_k]))
             for mention, hypotheses in zip(mentions, found)
         ]
+
+    @overload
+    def annotate(
+        self, texts: str, detector: Any = ..., precision: float | None = ..., top_k: int = ...
+    ) -> list[Linked]: ...
+
+    @overload
+    def annotate(
+        self, texts: Sequence[str], detector: Any = ..., precision: float | None = ..., top_k: int = ...
+    ) -> list[list[Linked]]: ...
+
+    def annotate(
+        self, texts: str | Sequence[str], detector: Any = None, precision: float | None = None, top_k: int = 10
+    ) -> list[Linked] | list[list[Linked]]:
+        """Find and link the mentions of a text, or of each of a list of texts.
+
+        Args:
+            texts: as they come; offsets count their characters.
+            detector: an `angel_hf.mentions.MentionDetector`; without one, the knowledge base's names are looked up.
+            precision: where the stored confidence cannot promise it, an answer is marked as NIL.
+            top_k: most candidates for each mention.
+
+        Returns:
+            Mentions in the text's order, as `angel_hf.annotation.Annotated`: a Linked that tells its confidence,
+            whether it is NIL, and what was linked in place of an abbreviation or of a composite mention.
+
+        Raises:
+            ImportError: the angel-hf package is not installed, as when a model runs from its repository's code.
+            ValueError: the model has no threshold for the precision.
+            RuntimeError: no knowledge base is attached.
+        """
+        try:
+            # By name, since detection does not travel with a model's code.
+            annotation = importlib.import_module("angel_hf.annotation")
+        except ImportError as error:
+            raise ImportError("annotating text needs the angel-hf package: pip install angel-hf") from error
+        annotator = annotation.Annotator(self, detector, precision)
+        found = annotator.annotate([texts] if isinstance(texts, str) else texts, top_k, num_beams=max(10, top_k))
+        return found[0] if isinstance(texts, str) else found
 
     def search(
         self,

@@ -1,0 +1,108 @@
+"""From raw text to concepts: mentions detected, read, linked, and weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.mentions import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
+from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.types import Linked, Mention
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated(Linked):
+    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
+
+    A composite mention comes once for each of its parts, with the same offsets.
+
+    Args:
+        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
+        confidence: probability that the first candidate is right, or None where the model has none fitted.
+        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the precision
+            that was asked for.
+    """
+
+    read_as: str = ""
+    confidence: float | None = None
+    is_nil: bool = False
+
+
+class Annotator:
+    """Finds and links the mentions of texts.
+
+    Args:
+        model: with a knowledge base.
+        detector: what finds mentions; without one, the names of the model's knowledge base are looked up.
+        precision: the precision at which low confidence becomes NIL, one of those stored with the model; without
+            one only a mention without candidates is NIL.
+        expand: write abbreviations out, as the text defines them.
+        split: take composite mentions apart.
+
+    Raises:
+        RuntimeError: the model has no knowledge base.
+        ValueError: a precision that the model has no threshold for, or a model without confidence.
+    """
+
+    def __init__(
+        self,
+        model: AngelForEntityLinking,
+        detector: MentionDetector | None = None,
+        precision: float | None = None,
+        expand: bool = True,
+        split: bool = True,
+    ) -> None:
+        if model.knowledge_base is None:
+            raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
+        if precision is not None and model.confidence is None:
+            raise ValueError(
+                f"precision {precision:g} was asked for, but the model has no confidence.json; fit it with "
+                "angel_hf.training.calibration, or leave the precision out"
+            )
+        self.model = model
+        self.names = name_detector(model.knowledge_base)
+        self.detector = detector or self.names
+        self.least_confidence = (
+            model.confidence.threshold(precision) if model.confidence is not None and precision is not None else 0.0
+        )
+        self.expand = expand
+        self.split = split
+
+    def annotate(
+        self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
+    ) -> list[list[Annotated]]:
+        """The linked mentions of each text, in its order; the options are those of `model.link`."""
+        detected = self.detector.detect(texts)
+        mentions = [mention for of_text in detected for mention in of_text]
+        annotated = iter(self.annotate_mentions(mentions, top_k, num_beams, batch_size))
+        return [[part for _ in of_text for part in next(annotated)] for of_text in detected]
+
+    def annotate_mentions(
+        self, mentions: Sequence[Mention], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
+    ) -> list[list[Annotated]]:
+        """Link given mentions: a list for each, of one result for each of its parts."""
+        expanded = expand_abbreviations(mentions) if self.expand else mentions
+        parts = [split_composite(mention, self.names.is_name) if self.split else [mention] for mention in expanded]
+        linked = iter(
+            self.model.link([part for of_mention in parts for part in of_mention], top_k, num_beams, batch_size)
+        )
+        return [
+            [self._annotated(mention, next(linked)) for _ in of_mention] for mention, of_mention in zip(mentions, parts)
+        ]
+
+    def _annotated(self, mention: Mention, linked: Linked) -> Annotated:
+        confidence = None if self.model.confidence is None else self.model.confidence.probability(linked)
+        is_nil = linked.best is None or (confidence is not None and confidence < self.least_confidence)
+        return Annotated(mention, linked.candidates, linked.mention.surface, confidence, is_nil)
+
+
+def name_detector(knowledge_base: KnowledgeBase) -> DictionaryDetector:
+    """The detector of a knowledge base's names, made once and kept as long as the knowledge base lives."""
+    if knowledge_base not in _DETECTORS:
+        _DETECTORS[knowledge_base] = DictionaryDetector.from_knowledge_base(knowledge_base)
+    return _DETECTORS[knowledge_base]
+
+
+_DETECTORS: WeakKeyDictionary[KnowledgeBase, DictionaryDetector] = WeakKeyDictionary()

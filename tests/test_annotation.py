@@ -1,0 +1,103 @@
+"""From raw text to linked mentions: what is linked, where it stands, how sure it is."""
+
+import sys
+
+import pytest
+
+from angel_hf import AngelForEntityLinking, KnowledgeBase, Linked
+from angel_hf.annotation import Annotator, name_detector
+from angel_hf.confidence import Confidence, Features, NilThreshold
+from angel_hf.mentions import expand_abbreviations
+from angel_hf.types import Mention
+from tests.conftest import SAMPLE
+
+NAMES = {
+    "D1": ["Wilson disease", "hepatolenticular degeneration"],
+    "D2": ["breast cancer", "breast carcinoma"],
+    "D3": ["ovarian cancer"],
+    "D4": ["anemia"],
+}
+TEXT = "Wilson disease (WD) is rare. WD, anaemia; breast and ovarian cancer."
+# Nothing but the exact match counts: 0.5 without it, 0.95 with it.
+EXACT_ONLY = Confidence(0.0, Features(0, 0, 0, exact=3.0, similarity=0), (NilThreshold(0.9, 0.6, 0.5),), "hand")
+
+
+@pytest.fixture(scope="module")
+def model():
+    loaded = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny").eval()
+    loaded.set_knowledge_base(KnowledgeBase.from_names(NAMES))
+    loaded.confidence = EXACT_ONLY
+    return loaded
+
+
+def test_mentions_keep_the_offsets_of_the_text_and_tell_what_they_were_read_as(model):
+    found = model.annotate(TEXT)
+    assert [(linked.mention.surface, linked.read_as) for linked in found] == [
+        ("Wilson disease", "Wilson disease"),
+        ("WD", "Wilson disease"),
+        ("WD", "Wilson disease"),
+        ("anaemia", "anaemia"),
+        ("breast and ovarian cancer", "breast cancer"),
+        ("breast and ovarian cancer", "ovarian cancer"),
+    ]
+    assert all(isinstance(linked, Linked) and linked.mention.text == TEXT for linked in found)
+
+
+def test_candidates_are_those_of_the_mention_written_out(model):
+    start = TEXT.index("WD,")
+    (written_out,) = expand_abbreviations([Mention(TEXT, start, start + 2)])
+    alone = model.link(written_out)
+    in_text = model.annotate(TEXT)[2]
+    assert [candidate.name for candidate in in_text.candidates] == [candidate.name for candidate in alone.candidates]
+    assert in_text.confidence == EXACT_ONLY.probability(alone)
+
+
+def test_several_texts_are_several_lists(model):
+    assert [len(found) for found in model.annotate(["anemia", "", "nothing", "WD or anemia"])] == [1, 0, 0, 1]
+
+
+def test_without_abbreviations_and_parts_mentions_are_linked_as_they_stand(model):
+    (found,) = Annotator(model, expand=False, split=False).annotate([TEXT])
+    assert [linked.read_as for linked in found] == [linked.mention.surface for linked in found]
+
+
+def test_a_precision_makes_answers_of_low_confidence_nil(model):
+    for linked in model.annotate(TEXT, precision=0.9):
+        exact = linked.candidates[0].name.lower() == linked.read_as.lower()
+        assert linked.confidence == pytest.approx(0.9526, abs=1e-4) if exact else linked.confidence == 0.5
+        assert linked.is_nil == (not exact)
+        assert linked.candidates, "the candidates of a NIL are still told"
+    assert not any(linked.is_nil for linked in model.annotate(TEXT))
+
+
+def test_any_detector_will_do(model):
+    class FirstWord:
+        def detect(self, texts):
+            return [[Mention(text, 0, text.index(" "))] for text in texts]
+
+    (found,) = model.annotate(["gouty anemia"], detector=FirstWord())
+    assert [linked.mention.surface for linked in found] == ["gouty"]
+
+
+def test_the_detector_of_a_knowledge_base_is_made_once(model):
+    assert name_detector(model.knowledge_base) is name_detector(model.knowledge_base)
+
+
+def test_confidence_travels_with_the_model(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    assert AngelForEntityLinking.from_pretrained(tmp_path).confidence == EXACT_ONLY
+
+
+def test_errors_tell_what_to_do(model, monkeypatch):
+    with pytest.raises(ValueError, match="no threshold for a precision of 0.99; stored are 0.9"):
+        model.annotate(TEXT, precision=0.99)
+    monkeypatch.setattr(model, "confidence", None)
+    with pytest.raises(ValueError, match="precision 0.9 was asked for, but the model has no confidence.json"):
+        model.annotate(TEXT, precision=0.9)
+    assert {linked.confidence for linked in model.annotate(TEXT)} == {None}
+    monkeypatch.setattr(model, "knowledge_base", None)
+    with pytest.raises(RuntimeError, match="the model has no knowledge base"):
+        model.annotate(TEXT)
+    monkeypatch.setitem(sys.modules, "angel_hf.annotation", None)
+    with pytest.raises(ImportError, match="annotating text needs the angel-hf package: pip install angel-hf"):
+        model.annotate(TEXT)
