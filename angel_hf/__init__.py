@@ -1,10 +1,12 @@
 """angel_hf links mentions in biomedical text to the concepts of a knowledge base."""
 
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoProcessor
+from transformers.pipelines import PIPELINE_REGISTRY
 
-from .configuration_angel import AngelConfig
+from .configuration_angel import TASK, AngelConfig
 from .knowledge_base import KnowledgeBase
 from .modeling_angel import AngelForEntityLinking
+from .pipeline_angel import EntityLinkingPipeline
 from .processing_angel import AngelProcessor
 from .trie import NameTrie
 from .types import Candidate, Concept, Hypothesis, Linked, Mention
@@ -26,3 +28,4 @@ __all__ = [
 AutoConfig.register("angel", AngelConfig, exist_ok=True)
 AutoModelForSeq2SeqLM.register(AngelConfig, AngelForEntityLinking, exist_ok=True)
 AutoProcessor.register(AngelConfig, AngelProcessor, exist_ok=True)
+PIPELINE_REGISTRY.register_pipeline(TASK, EntityLinkingPipeline, pt_model=AutoModelForSeq2SeqLM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -63,6 +64,15 @@ def open_arrays(path: str | Path, expected: dict[str, type]) -> tuple[dict[str, 
             found = f"{arrays[name].dtype} of {arrays[name].ndim} dimensions"
             raise ValueError(f"{path}: array {name!r} is {found}; expected one dimension of {kind.__name__}")
     return arrays, metadata
+
+
+def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
+    """Hexadecimal SHA-256 of arrays with their names, and of a text that belongs to them."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
 
 
 def offsets_from_lengths(lengths: np.ndarray | list[int]) -> np.ndarray:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import is_offline_mode, resolve_revision, try_to_load_from_cache
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
-from transformers.utils.hub import resolve_revision
 
 from .configuration_angel import AngelConfig
 from .processing_angel import AngelProcessor
@@ -16,6 +27,15 @@ EMBEDDED_MODELS = ("angel-mini",)
 
 # What `from_pretrained` hands on to every file that it fetches.
 _HUB_ARGUMENTS = ("cache_dir", "force_download", "local_files_only", "token", "subfolder")
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What an adapter says about the model that it changes; `revision` is None where it names none."""
+
+    base: str
+    revision: str | None
 
 
 class Checkpoint:
@@ -25,23 +45,57 @@ class Checkpoint:
         path: the name of an embedded model, a directory, or a Hub repository.
         revision: branch, tag or commit of a repository.
         kwargs: the arguments of `from_pretrained`, of which those about the Hub are used.
+
+    Raises:
+        OSError: the repository or the revision is not there, or may not be seen with this token; or the Hub
+            cannot be reached and the cache has nothing of this revision.
     """
 
     def __init__(self, path: str | Path, revision: str | None, kwargs: dict[str, Any]) -> None:
         self.path = _embedded(path)
+        self.is_local = Path(self.path).is_dir()
         self.hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if name in kwargs}
-        resolved = resolve_revision(
-            self.path,
-            revision,
-            token=self.hub.get("token"),
-            cache_dir=self.hub.get("cache_dir"),
-            local_files_only=self.hub.get("local_files_only", False),
-        )
-        self.hub["revision"] = resolved or "main"
+        self.hub["revision"] = self._resolve(revision)
 
     def file(self, name: str) -> str | None:
-        """The local path of a file, fetched if need be, or None where the model has none of that name."""
-        return cached_file(self.path, name, _raise_exceptions_for_missing_entries=False, **self.hub)
+        """The local path of a file, fetched if need be, or None where the model has none of that name.
+
+        Raises:
+            OSError: whether there is such a file could not be found out.
+        """
+        found = cached_file(self.path, name, _raise_exceptions_for_missing_entries=False, **self.hub)
+        if found is not None or self.is_local or self.hub.get("local_files_only") or is_offline_mode():
+            return found
+        # None stands for a missing file and for a broken connection alike; the cache remembers only the first.
+        in_folder = f"{self.hub['subfolder']}/{name}" if self.hub.get("subfolder") else name
+        if try_to_load_from_cache(self.path, in_folder, self.hub.get("cache_dir"), self.hub["revision"]) is None:
+            raise OSError(f"{self.path}: {name} could not be fetched from the Hub; check the connection and try again")
+        return None
+
+    def required(self, name: str, fix: str) -> str:
+        """The local path of a file that must be there.
+
+        Raises:
+            FileNotFoundError: it is not; the message ends in `fix`.
+        """
+        found = self.file(name)
+        if found is None:
+            raise FileNotFoundError(f"{self.path}: has no file {name}, which its config.json tells of; {fix}")
+        return found
+
+    def adapter(self) -> Adapter | None:
+        """What adapter this is, or None for a whole model.
+
+        Raises:
+            ValueError: it does not tell its base model.
+        """
+        file = self.file("adapter_config.json")
+        if file is None or self.file("config.json") is not None:
+            return None
+        values = json.loads(Path(file).read_text(encoding="utf-8"))
+        if not values.get("base_model_name_or_path"):
+            raise ValueError(f"{file}: names no base_model_name_or_path; expected the model that the adapter changes")
+        return Adapter(values["base_model_name_or_path"], values.get("revision"))
 
     def config(self) -> AngelConfig:
         """The configuration; BART's own is taken for a plain BART checkpoint.
@@ -59,6 +113,35 @@ class Checkpoint:
             values.pop("architectures", None)
             values["forced_eos_token_id"] = None
         return AngelConfig.from_dict(values)
+
+    def check_weights(self, config: AngelConfig) -> None:
+        """Refuse damaged weights, and a configuration that asks for more memory than they can fill.
+
+        transformers makes the parameters that the file lacks, however many the configuration asks for. Weights
+        in several files, which are larger than what an attack needs, are passed over.
+
+        Raises:
+            ValueError: the file cannot be read, or the configuration has more parameters than it has bytes.
+        """
+        if self.file("model.safetensors.index.json") is not None:
+            return
+        file = next(filter(None, map(self.file, _WEIGHTS)), None)
+        if file is None:
+            return
+        if file.endswith(".safetensors"):
+            try:
+                with safe_open(file, framework="pt"):
+                    pass
+            except SafetensorError as error:
+                raise ValueError(
+                    f"{file}: not a readable safetensors file ({error}); fetch it again with force_download=True"
+                ) from error
+        size = Path(file).stat().st_size
+        if _parameters(config) > size:
+            raise ValueError(
+                f"{self.path}: config.json asks for {_parameters(config):,} parameters or more, but {Path(file).name} "
+                f"has {size:,} bytes; one of the two is damaged: fetch them again with force_download=True"
+            )
 
     def processor(self, tokenizer: PreTrainedTokenizerBase | str | Path | None, max_length: int) -> AngelProcessor:
         """The processor saved with the model, or a default one around a tokenizer.
@@ -84,6 +167,31 @@ class Checkpoint:
                 ) from error
         return AngelProcessor(tokenizer, max_source_length=max_length)
 
+    def _resolve(self, revision: str | None) -> str:
+        """The commit that a branch or tag stands for now; in a directory revisions mean nothing."""
+        if self.is_local:
+            return revision or "main"
+        hub: dict[str, Any] = {name: self.hub[name] for name in ("token", "cache_dir") if name in self.hub}
+        wanted = f"revision {revision!r} of {self.path}" if revision else self.path
+        try:
+            offline = self.hub.get("local_files_only", False) or is_offline_mode()
+            return resolve_revision(self.path, revision=revision, local_files_only=offline, **hub).resolved
+        except GatedRepoError as error:
+            raise OSError(f"{self.path}: access must be asked for on its page on the Hub") from error
+        except RevisionNotFoundError as error:
+            raise OSError(f"{wanted} is not there; expected a branch, tag or commit of the repository") from error
+        except RepositoryNotFoundError as error:
+            raise OSError(
+                f"{self.path}: neither a directory here nor a repository on the Hub that this token may see; if it is "
+                "private, log in with `hf auth login` or pass token=..."
+            ) from error
+        except HfHubHTTPError as error:
+            raise OSError(f"{wanted}: the Hub gave no answer that could be used ({error}); try again later") from error
+        except HFValidationError as error:
+            raise OSError(f"{self.path}: neither a directory here nor the name of a Hub repository ({error})") from None
+        except RevisionResolutionError as error:
+            raise OSError(f"{wanted}: not in the cache, and the Hub cannot be asked ({error})") from error
+
 
 def _embedded(path: str | Path) -> str:
     """The directory of a model that the package holds, for its name; any other path as it is."""
@@ -91,3 +199,11 @@ def _embedded(path: str | Path) -> str:
     if str(path) in EMBEDDED_MODELS and not Path(path).exists() and directory.is_dir():
         return str(directory)
     return str(path)
+
+
+def _parameters(config: AngelConfig) -> int:
+    """How many parameters the large matrices of BART have."""
+    width = config.d_model
+    encoder = config.encoder_layers * (4 * width + 2 * config.encoder_ffn_dim) * width
+    decoder = config.decoder_layers * (8 * width + 2 * config.decoder_ffn_dim) * width
+    return (config.vocab_size + 2 * config.max_position_embeddings) * width + encoder + decoder

@@ -1,14 +1,20 @@
-"""Configuration of the linking model: BART's, and the ids that the search needs."""
+"""Configuration of the linking model: BART's, and what ties a model to the files beside it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import BartConfig
 
+TASK = "entity-linking"
+_PIPELINES = {TASK: {"impl": "pipeline_angel.EntityLinkingPipeline", "pt": ["AutoModelForSeq2SeqLM"]}}
+_RUNS_FROM_REPOSITORY = __name__.partition(".")[0] == "transformers_modules"
+
 
 @strict
 class AngelConfig(BartConfig):
-    """BART's configuration with what ties a model to its prefix.
+    """BART's configuration with what ties a model to its prefix and to its knowledge base.
 
     How text becomes ids (markers, prefix template, normalisation) is the processor's to know and is
     saved with it; the model and the search see ids only.
@@ -17,10 +23,31 @@ class AngelConfig(BartConfig):
         prefix_end_token_id: the last token of every decoder prefix, after which the target starts
             (" is" in the published prefix "<mention> is"); set from the tokenizer when a processor
             is attached to the model.
+        knowledge_base_fingerprint: of the knowledge base that was saved with the model.
+        trie_fingerprint: of the trie of its names.
+        tokenizer_fingerprint: of the tokenizer that the trie was made with.
     """
 
     model_type = "angel"
+    # Tells `save_pretrained` to copy the code, so that the model loads where this package is not installed.
+    _auto_class = "AutoConfig"
 
     prefix_end_token_id: int | None = None
+    knowledge_base_fingerprint: str | None = None
+    trie_fingerprint: str | None = None
+    tokenizer_fingerprint: str | None = None
     # BART forces an end token at the last position; here a target ends where its name does.
     forced_eos_token_id: int | list[int] | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        """Leave out the repository's pipeline where this package brings its own.
+
+        transformers would insist on the repository's, and with it on `trust_remote_code`.
+        """
+        if not _RUNS_FROM_REPOSITORY:
+            kwargs.pop("custom_pipelines", None)
+        super().__post_init__(**kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All values, and the pipeline that works from a repository alone."""
+        return super().to_dict() | {"custom_pipelines": _PIPELINES}

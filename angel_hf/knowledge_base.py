@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .array_file import check_offsets, offsets_from_lengths, open_arrays, ranges, save_arrays
+from .array_file import check_offsets, fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 from .normalization import NORMALIZATIONS, normalize
 from .packed_strings import PackedStrings
 from .table_builder import COLUMNS, TableBuilder
@@ -35,12 +34,12 @@ class KnowledgeBase:
         fingerprint: hexadecimal SHA-256 of the contents; equal for equal knowledge bases.
     """
 
-    def __init__(self, tables: dict[str, np.ndarray], normalization: str, fingerprint: str | None = None) -> None:
+    def __init__(self, tables: dict[str, np.ndarray], normalization: str, recorded: str | None = None) -> None:
         self._tables = tables
         self.normalization = normalization
         self.names = self._strings("name")
         self.concept_ids = self._strings("concept")
-        self.fingerprint = fingerprint or _fingerprint(tables, normalization)
+        self.fingerprint = recorded or fingerprint(tables, normalization)
 
     # Building
 
@@ -226,6 +225,10 @@ class KnowledgeBase:
                 check_offsets(path, offsets, tables[offsets], len(tables[values]) - values.endswith("_offsets"))
         return cls(tables, metadata["normalization"], metadata.get("fingerprint"))
 
+    def is_intact(self) -> bool:
+        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file."""
+        return fingerprint(self._tables, self.normalization) == self.fingerprint
+
     def to_parquet(self, path: str | Path) -> None:
         """Write one row a concept: concept_id, names (preferred first), alternative_ids, semantic_types, parents."""
         pyarrow, parquet = _parquet()
@@ -344,14 +347,6 @@ _OFFSETS = {
     "name_concept_offsets": "name_concepts",
     "concept_offsets": "concept_bytes",
 } | {f"concept_{column}_offsets": f"concept_{column}" for column in COLUMNS}
-
-
-def _fingerprint(tables: dict[str, np.ndarray], normalization: str) -> str:
-    digest = hashlib.sha256(normalization.encode())
-    for name in sorted(tables):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tables[name]).data)
-    return digest.hexdigest()
 
 
 def _own_file(path: str | Path) -> Path:

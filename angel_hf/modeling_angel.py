@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, overload
 
 import numpy as np
@@ -16,11 +17,13 @@ from .checkpoint import Checkpoint
 from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
-from .knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from .knowledge_base import KnowledgeBase
 from .packed_bart import PackedBart
 from .processing_angel import AngelProcessor
+from .repository_code import copy_code
+from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
-from .trie import TRIE_FILE, NameTrie
+from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
 
 
@@ -39,6 +42,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
     """
 
     config_class = AngelConfig
+    # Tells `save_pretrained` to copy the code, so that the model loads where this package is not installed.
+    _auto_class = "AutoModelForSeq2SeqLM"
 
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
@@ -64,25 +69,39 @@ class AngelForEntityLinking(BartWithTrieGeneration):
 
         Args:
             pretrained_model_name_or_path: "angel-mini", which the package holds; a directory or Hub
-                repository that `save_pretrained` or `push_to_hub` wrote; or any plain BART checkpoint, such as the
-                published "dmis-lab/ANGEL_ncbi", with `knowledge_base` and where it lacks one `tokenizer`.
+                repository that `save_pretrained` or `push_to_hub` wrote; an adapter, for which the base model is
+                loaded at the revision that the adapter names; or any plain BART checkpoint, such as the published
+                "dmis-lab/ANGEL_ncbi", with `knowledge_base` and where it lacks one `tokenizer`.
             knowledge_base: instead of the one saved with the model; a file is read with
                 `KnowledgeBase.from_file`.
             tokenizer: instead of the one saved with the model.
             revision: branch, tag or commit; resolved once for all files.
-            rebuild_trie: build the trie anew instead of reading it.
+            rebuild_trie: build the trie anew instead of reading it, over whatever knowledge base is there.
             kwargs: as for any transformers model; `dtype` is float32 unless given, since half precision, in
                 which weights may be stored, is slow on CPUs.
 
         Raises:
-            ValueError: the checkpoint is neither ANGEL's nor BART's, or its trie does not belong to its
-                knowledge base or tokenizer.
-            OSError: the checkpoint has no tokenizer and none was given.
+            ValueError: the checkpoint is neither ANGEL's nor BART's; a file is damaged, or its knowledge base or
+                trie is not the one that belongs to it; or its names were withheld for their licence.
+            OSError: the repository cannot be had, a file is missing, or the checkpoint has no tokenizer and none
+                was given.
+            ImportError: an adapter, and peft is not installed.
         """
         checkpoint = Checkpoint(pretrained_model_name_or_path, revision, kwargs)
+        if (adapter := checkpoint.adapter()) is not None:
+            kwargs |= {"knowledge_base": knowledge_base, "tokenizer": tokenizer, "rebuild_trie": rebuild_trie}
+            model = cls.from_pretrained(adapter.base, *model_args, revision=adapter.revision, **kwargs)
+            return _with_adapter(model, checkpoint)
         config = kwargs.pop("config", None) or checkpoint.config()
+        checkpoint.check_weights(config)
         kwargs = {"dtype": torch.float32} | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
-        model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
+        try:
+            model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
+        except UnpicklingError as error:
+            raise ValueError(
+                f"{checkpoint.path}: its weights are a pickle of more than tensors, which could run any code; it was "
+                "refused: ask the author for model.safetensors"
+            ) from error
         loading_info = None
         if isinstance(model, tuple):
             model, loading_info = model
@@ -92,9 +111,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if isinstance(knowledge_base, (str, Path)):
             knowledge_base = KnowledgeBase.from_file(knowledge_base)
         if knowledge_base is not None:
-            model.set_knowledge_base(knowledge_base)
-        elif (file := checkpoint.file(KNOWLEDGE_BASE_FILE)) is not None:
-            model._load_knowledge_base(KnowledgeBase.load(file), checkpoint.file(TRIE_FILE), rebuild_trie)
+            model.set_knowledge_base(own_names(checkpoint, knowledge_base))
+        else:
+            model._load_names(checkpoint, config, rebuild_trie)
         return model if loading_info is None else (model, loading_info)  # type: ignore[return-value]  # as transformers
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:  # type: ignore[override]
@@ -105,14 +124,21 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         """
         if push_to_hub:
             raise ValueError("save_pretrained(push_to_hub=True) uploads only a part; use model.push_to_hub(repo_id)")
+        tokenizer = None if self.processor is None else self.processor.fingerprint
+        self.config.tokenizer_fingerprint = tokenizer
+        self.config.knowledge_base_fingerprint = (
+            None if self.knowledge_base is None else self.knowledge_base.fingerprint
+        )
+        self.config.trie_fingerprint = None if self.trie is None else self.trie.fingerprint
         super().save_pretrained(str(save_directory), **kwargs)
+        copy_code(Path(save_directory))
         if self.processor is not None:
             self.processor.save_pretrained(str(save_directory))
         if self.confidence is not None:
             self.confidence.save(save_directory)
-        if self.knowledge_base is not None and self.trie is not None:
+        if self.knowledge_base is not None and self.trie is not None and tokenizer is not None:
             self.knowledge_base.save(save_directory)
-            self.trie.save(save_directory, self._trie_provenance(self.knowledge_base))
+            self.trie.save(save_directory, trie_provenance(self.knowledge_base, tokenizer))
 
     def set_processor(self, processor: AngelProcessor) -> None:
         """Attach a processor; the token that ends its prefixes is where targets start.
@@ -137,21 +163,14 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             knowledge_base = knowledge_base.merge_entries(groups)
         self.knowledge_base = knowledge_base
 
-    def _load_knowledge_base(self, knowledge_base: KnowledgeBase, trie_file: str | None, rebuild: bool) -> None:
-        if trie_file is None or rebuild:
-            self.set_knowledge_base(knowledge_base)
+    def _load_names(self, checkpoint: Checkpoint, config: AngelConfig, rebuild_trie: bool) -> None:
+        names = load_names(checkpoint, config, self._require_processor().fingerprint, rebuild_trie)
+        if names is None:
             return
-        trie, provenance = NameTrie.load(trie_file)
-        for part, fingerprint in self._trie_provenance(knowledge_base).items():
-            if provenance.get(part) != fingerprint:
-                raise ValueError(
-                    f"{trie_file}: was not built from this {part.replace('_', ' ')} (fingerprint "
-                    f"{str(provenance.get(part))[:12]}, expected {fingerprint[:12]}); load with rebuild_trie=True"
-                )
-        self.knowledge_base, self.trie = knowledge_base, trie
-
-    def _trie_provenance(self, knowledge_base: KnowledgeBase) -> dict[str, str]:
-        return {"knowledge_base": knowledge_base.fingerprint, "tokenizer": self._require_processor().fingerprint}
+        if names.trie is None:
+            self.set_knowledge_base(names.knowledge_base)
+        else:
+            self.knowledge_base, self.trie = names.knowledge_base, names.trie
 
     def _encode_names(self, knowledge_base: KnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
         """Token ids of all entries laid end to end, and their offsets."""
@@ -335,6 +354,17 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if self.processor is None:
             raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
         return self.processor
+
+
+def _with_adapter(model: Any, checkpoint: Checkpoint) -> Any:
+    """A model with the adapter of a checkpoint in place; `model` may come with its loading information."""
+    changed, *_ = model if isinstance(model, tuple) else (model,)
+    hub = {name: value for name, value in checkpoint.hub.items() if name != "subfolder"}
+    try:
+        changed.load_adapter(checkpoint.path, adapter_kwargs=hub)
+    except ImportError as error:
+        raise ImportError("adapters need peft: pip install peft") from error
+    return model
 
 
 def _blocks(names: Iterator[str], size: int) -> Iterator[tuple[int, list[str]]]:

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
-from .knowledge_base import normalize
+from .marked_text import parse_marked
+from .normalization import normalize
 from .types import Mention
 
 
@@ -38,6 +39,9 @@ class AngelProcessor(ProcessorMixin):
         ValueError: the template has no `{mention}`, or nothing after it.
     """
 
+    # Tells `save_pretrained` to copy the code, so that the processor loads where this package is not installed.
+    _auto_class = "AutoProcessor"
+
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase,
@@ -61,6 +65,11 @@ class AngelProcessor(ProcessorMixin):
         self.prefix_template = prefix_template
         self.normalization = normalization
         self.max_source_length = max_source_length
+
+    @staticmethod
+    def parse(marked: str) -> tuple[Mention, ...]:
+        """The mentions of a text that marks them, as "a case of [[ataxia]]"; see `marked_text.parse_marked`."""
+        return parse_marked(marked)
 
     @cached_property
     def prefix_end_token_id(self) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .array_file import offsets_from_lengths, open_arrays, ranges, save_arrays
+from .array_file import fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
@@ -67,6 +68,11 @@ class NameTrie:
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         return sum(array.nbytes for array in self._arrays().values())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of the contents."""
+        return fingerprint(self._arrays())
 
     def __repr__(self) -> str:
         return f"NameTrie({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"
