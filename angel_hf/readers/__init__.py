@@ -14,6 +14,9 @@ from angel_hf.readers.compression import open_bytes
 from angel_hf.readers.genbioel import read_genbioel
 from angel_hf.readers.medic import read_medic
 from angel_hf.readers.mesh import read_mesh
+from angel_hf.readers.obo import read_obo, read_obo_terms
+from angel_hf.readers.term import Term
+from angel_hf.readers.term_json import read_term_json, read_term_json_terms
 from angel_hf.types import Concept
 
 _HEAD_BYTES = 1 << 16
@@ -44,7 +47,18 @@ _FORMATS = (
         read_mesh,
         "lowercase-punctuation",
     ),
+    _Format("OBO", re.compile(r"\s*format-version:"), read_obo, "lowercase-punctuation"),
+    _Format(
+        'a JSON list of terms {"id", "name", "synonyms"}',
+        re.compile(r"\s*\[\s*\{"),
+        read_term_json,
+        "lowercase-punctuation",
+    ),
 )
+_TERM_READERS: dict[Callable[[str | os.PathLike[str]], Iterator[Concept]], Callable[[str], Iterator[Term]]] = {
+    read_obo: read_obo_terms,
+    read_term_json: read_term_json_terms,
+}
 
 
 def read_concepts(path: str | os.PathLike[str]) -> tuple[Iterator[Concept], str]:
@@ -58,10 +72,27 @@ def read_concepts(path: str | os.PathLike[str]) -> tuple[Iterator[Concept], str]
         ValueError: the format is none of the known ones, or the file is not UTF-8 or not gzip; later, from
             the iterator, a malformed row.
     """
+    format_ = _recognise(path)
+    return format_.read(path), format_.normalization
+
+
+def read_terms(path: str | os.PathLike[str]) -> Iterator[Term]:
+    """Read a file of concepts with their cross-references and definitions, where its format has them.
+
+    Raises:
+        ValueError: as `read_concepts`.
+    """
+    format_ = _recognise(path)
+    if format_.read in _TERM_READERS:
+        return _TERM_READERS[format_.read](os.fspath(path))
+    return (Term(concept) for concept in format_.read(path))
+
+
+def _recognise(path: str | os.PathLike[str]) -> _Format:
     head = _read_head(path)
     for format_ in _FORMATS:
         if format_.head.match(head):
-            return format_.read(path), format_.normalization
+            return format_
     first = next((line for line in head.splitlines() if line.strip()), "")
     raise ValueError(
         f"{os.fspath(path)}: starts with {first[:80]!r}; expected "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -67,9 +68,25 @@ def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor, label_smoothi
 class PositiveTrainer(Seq2SeqTrainer):
     """Seq2SeqTrainer whose loss weighs prefix and target tokens, to be fed by `PairCollator`.
 
+    The loss of an update is the weighted mean over all its tokens, in whichever batches and processes they are: an
+    update of 2 processes of 2 accumulated batches of 4 pairs is that of one batch of 16.
+
     Give it `train_sampling_strategy="sequential"` and a dataset in training order (length-grouped, easier
     pairs first): a resumed run then meets exactly the batches that an unbroken one would.
     """
+
+    # `compute_loss` divides by the weights of the whole update, so the trainer must not divide by the batches again.
+    loss_is_scaled_for_ga = True
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor | None]:
+        """The batches of an update, and the sum of their label weights over all processes."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if not batches:
+            return batches, None
+        total = torch.stack([batch["label_weights"].sum() for batch in batches]).sum().to(device)
+        return batches, self.accelerator.gather(total).sum()
 
     def compute_loss(
         self,
@@ -90,4 +107,7 @@ class PositiveTrainer(Seq2SeqTrainer):
         loss = weighted_loss(
             outputs.logits[counted], labels[counted], weights[counted], self.args.label_smoothing_factor
         )
+        if model.training and num_items_in_batch is not None:
+            # Processes average their gradients, which are to be added up here.
+            loss = loss * weights.sum() * self.accelerator.num_processes / num_items_in_batch
         return (loss, {"loss": loss}) if return_outputs else loss

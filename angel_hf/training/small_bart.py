@@ -9,32 +9,24 @@ from torch import nn
 from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerBase, set_seed
 from transformers.models.bart.modeling_bart import BartAttention
 
+from angel_hf.training.recipe import Model
 
-def new_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> BartForConditionalGeneration:
-    """A BART of 6.1M parameters (with 6,000 ids) whose learned positions start as sinusoids.
+
+def new_model(tokenizer: PreTrainedTokenizerBase, shape: Model, seed: int) -> BartForConditionalGeneration:
+    """A BART of a recipe's shape whose learned positions start as sinusoids.
 
     Positions get the standard deviation of the token embeddings, so that neither drowns the other in their
     sum: copying a mention, with which most answers start, is learned in the first minutes.
     """
     set_seed(seed)
-    config = BartConfig(
-        vocab_size=len(tokenizer),
-        d_model=256,
-        encoder_layers=3,
-        decoder_layers=2,
-        encoder_attention_heads=4,
-        decoder_attention_heads=4,
-        encoder_ffn_dim=1024,
-        decoder_ffn_dim=1024,
-        max_position_embeddings=256,
-        dropout=0.0,  # a pass and a half over the pairs leaves nothing to memorise
-        attention_dropout=0.0,
-        activation_dropout=0.0,
-        bos_token_id=tokenizer.bos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.eos_token_id,
-        forced_eos_token_id=None,
+    config = bart_config(shape, len(tokenizer))
+    config.update(
+        {
+            "bos_token_id": tokenizer.bos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "decoder_start_token_id": tokenizer.eos_token_id,
+        }
     )
     model = BartForConditionalGeneration(config)
     with torch.no_grad():
@@ -43,6 +35,25 @@ def new_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> BartForCondition
             positions.weight.copy_(table * (config.init_std / table.std()))
         _start_near_copying(model)
     return model
+
+
+def bart_config(shape: Model, vocabulary_size: int) -> BartConfig:
+    """The configuration of a BART of a recipe's shape."""
+    return BartConfig(
+        vocab_size=vocabulary_size,
+        d_model=shape.d_model,
+        encoder_layers=shape.encoder_layers,
+        decoder_layers=shape.decoder_layers,
+        encoder_attention_heads=shape.attention_heads,
+        decoder_attention_heads=shape.attention_heads,
+        encoder_ffn_dim=shape.ffn_dim,
+        decoder_ffn_dim=shape.ffn_dim,
+        max_position_embeddings=shape.max_positions,
+        dropout=shape.dropout,
+        attention_dropout=shape.dropout,
+        activation_dropout=0.0,
+        forced_eos_token_id=None,
+    )
 
 
 def _start_near_copying(model: BartForConditionalGeneration) -> None:

@@ -7,18 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from datasets import Dataset, load_from_disk
+from safetensors.torch import load_file
 from transformers import (
     BartForConditionalGeneration,
-    PreTrainedTokenizerBase,
+    PreTrainedModel,
     PrinterCallback,
     Seq2SeqTrainingArguments,
     TrainerCallback,
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase
 from angel_hf.training.positive import PairCollator, PositiveTrainer
+from angel_hf.training.recipe import Optimization
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,51 +40,95 @@ class Progress(TrainerCallback):
             _LOG.info("%s: step %d of %d, %s", self.stage, state.global_step, state.max_steps, ", ".join(values))
 
 
-def train_stage(
-    stage: str,
-    model: BartForConditionalGeneration,
-    dataset: Dataset,
-    development: Dataset | None,
-    checkpoints: Path,
-    **settings: Any,
-) -> None:
-    """Train a model in place on rows in their order, from the stage's last checkpoint if there is one.
+def trainer_arguments(optimization: Optimization, seed: int) -> dict[str, Any]:
+    """What transformers' TrainingArguments, of whichever kind, are to be told.
 
-    Args:
-        stage: name shown in the progress.
-        model: any BART.
-        dataset: from `examples.encode_pairs`; one pass is made over it.
-        development: rows whose loss is logged at each checkpoint.
-        checkpoints: directory for them; the last two are kept.
-        settings: of Seq2SeqTrainingArguments, such as rate, batch size, seed and steps between saves.
+    Raises:
+        ValueError: the batch does not divide among the processes and accumulated batches.
     """
-    arguments = {
-        "num_train_epochs": 1,
-        "train_sampling_strategy": "sequential",
-        "label_smoothing_factor": 0.1,
-        "weight_decay": 0.01,
-        "adam_beta2": 0.98,
-        "max_grad_norm": 1.0,
+    parts = PartialState().num_processes * optimization.gradient_accumulation
+    if optimization.batch_size % parts:
+        raise ValueError(
+            f"a batch of {optimization.batch_size} pairs does not divide into {PartialState().num_processes} processes "
+            f"x {optimization.gradient_accumulation} accumulated batches; expected a multiple of {parts}"
+        )
+    schedule_options = {}
+    if optimization.schedule_timescale is not None:
+        schedule_options["timescale"] = optimization.schedule_timescale
+    return {
+        "seed": seed,
+        "max_steps": optimization.steps,
+        "per_device_train_batch_size": optimization.batch_size // parts,
+        "gradient_accumulation_steps": optimization.gradient_accumulation,
+        "learning_rate": optimization.learning_rate,
+        "lr_scheduler_type": _SCHEDULES[optimization.schedule],
+        "lr_scheduler_kwargs": schedule_options,
+        "warmup_steps": optimization.warmup_steps,
+        "weight_decay": optimization.weight_decay,
+        "adam_beta2": optimization.adam_beta2,
+        "max_grad_norm": optimization.max_grad_norm,
         "optim": "adamw_torch_fused",
-        "use_cpu": True,
-        "eval_strategy": "no" if development is None else "steps",
-        "eval_steps": settings["save_steps"],
-        "per_device_eval_batch_size": 64,
+        "bf16": optimization.bf16,
+        "use_cpu": not torch.cuda.is_available(),
+        "train_sampling_strategy": "sequential",
+        "save_steps": optimization.save_steps,
         "save_total_limit": 2,
-        "logging_steps": 50,
+        "logging_steps": min(50, optimization.save_steps),
         "remove_unused_columns": False,
         "report_to": [],
         "disable_tqdm": True,
         "ddp_find_unused_parameters": False,
     }
+
+
+_SCHEDULES = {
+    "linear": "linear",
+    "polynomial": "polynomial",
+    "inverse_sqrt": "inverse_sqrt",
+    "constant": "constant_with_warmup",
+}
+
+
+def train_positive(
+    stage: str,
+    model: PreTrainedModel,
+    dataset: Dataset,
+    development: Dataset | None,
+    checkpoints: Path,
+    optimization: Optimization,
+    seed: int,
+) -> None:
+    """Train a model in place on rows in their order, from the stage's last checkpoint if there is one.
+
+    Args:
+        stage: name shown in the progress.
+        model: any BART, with adapters or without.
+        dataset: from `encoding.encode_pairs`; read again from the start where it has fewer rows than the steps need.
+        development: rows whose loss is logged at each checkpoint.
+        checkpoints: directory for them; the last two are kept.
+        optimization: how the weights change.
+        seed: of dropout.
+    """
+    arguments = trainer_arguments(optimization, seed) | {
+        "label_smoothing_factor": optimization.label_smoothing,
+        "eval_strategy": "no" if development is None else "steps",
+        "eval_steps": optimization.save_steps,
+        "per_device_eval_batch_size": 64,
+    }
+    config = model.config
     trainer = PositiveTrainer(
         model=model,
-        args=Seq2SeqTrainingArguments(output_dir=str(checkpoints), **(arguments | settings)),
+        args=Seq2SeqTrainingArguments(output_dir=str(checkpoints), **arguments),
         train_dataset=dataset,
         eval_dataset=development,
-        data_collator=PairCollator(model.config.pad_token_id, model.config.decoder_start_token_id),
+        data_collator=PairCollator(config.pad_token_id, config.decoder_start_token_id, optimization.prefix_weight),
         callbacks=[Progress(stage)],
     )
+    run_trainer(trainer, checkpoints)
+
+
+def run_trainer(trainer: Any, checkpoints: Path) -> None:
+    """Train, from the last checkpoint if there is one."""
     trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
     trainer.train(resume_from_checkpoint=last)
@@ -96,11 +144,43 @@ def prepared(path: Path, build: Callable[[], Dataset]) -> Dataset:
         return load_from_disk(str(path))
 
 
-def save_finished(model: BartForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
-    """Write a model directory that exists only when it is complete; the first process does it, all wait."""
-    if PartialState().is_main_process:
+def finished(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a directory that exists only when it is complete; the first process does it, all wait.
+
+    Args:
+        path: the directory; one that is there is left as it is.
+        write: fills the directory that it is given.
+    """
+    if PartialState().is_main_process and not path.exists():
         partial = path.with_name(path.name + ".partial")
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        write(partial)
         partial.rename(path)
     PartialState().wait_for_everyone()
+
+
+def load_weights(model: PreTrainedModel, path: Path) -> None:
+    """Give a model the weights of a directory that it wrote itself.
+
+    Raises:
+        ValueError: the directory's weights are of another model.
+    """
+    weights = load_file(path / "model.safetensors")
+    result = model.load_state_dict(weights, strict=False)
+    # Tied weights are stored once.
+    tied = set(model.state_dict()) - set(dict(model.named_parameters())) - set(dict(model.named_buffers()))
+    missing = [name for name in result.missing_keys if name not in tied]
+    if missing or result.unexpected_keys:
+        names = ", ".join([*missing, *result.unexpected_keys][:5])
+        raise ValueError(f"{path}: its weights do not fit the model ({names}); remove it to train this stage again")
+
+
+def linker(
+    model: BartForConditionalGeneration, processor: AngelProcessor, knowledge_base: KnowledgeBase
+) -> AngelForEntityLinking:
+    """A linking model with a copy of a BART's weights."""
+    linking = AngelForEntityLinking(AngelConfig.from_dict(model.config.to_dict()))
+    linking.load_state_dict(model.state_dict())
+    linking.set_processor(processor)
+    linking.set_knowledge_base(knowledge_base)
+    return linking.to(model.device).eval()

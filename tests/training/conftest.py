@@ -4,9 +4,10 @@ import pytest
 
 from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.readers.pubtator import read_pubtator
-from angel_hf.training.examples import ConceptNames
+from angel_hf.training.concept_names import ConceptNames
+from angel_hf.training.corpus import AnnotatedMention, split_identifiers
 from angel_hf.training.vocabulary import train_tokenizer
-from angel_hf.types import Concept
+from angel_hf.types import Concept, Mention
 
 CONCEPTS = [
     Concept("D1", ("Skin Neoplasms", "Cancer of the Skin", "Skin Cancer", "Skin Tumors"), ("OMIM:1",)),
@@ -28,6 +29,19 @@ RECORD = """7|t|Skin tumour in man.
 @pytest.fixture(scope="session")
 def documents():
     return list(read_pubtator(RECORD.splitlines()))
+
+
+@pytest.fixture(scope="session")
+def mentions(documents):
+    return [
+        AnnotatedMention(
+            Mention(document.text, annotation.start, annotation.end),
+            split_identifiers(annotation.identifier),
+            document.document_id,
+        )
+        for document in documents
+        for annotation in document.annotations
+    ]
 
 
 @pytest.fixture(scope="session")

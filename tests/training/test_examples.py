@@ -1,24 +1,28 @@
 """Training pairs ask for a name of the mention's own concept, and come in an order that a seed fixes."""
 
 import random
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 from datasets import Dataset
 
+from angel_hf import KnowledgeBase
 from angel_hf.knowledge_base import normalize
+from angel_hf.training.concept_names import ConceptNames
+from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.examples import (
+    Choice,
+    Mixture,
     Pair,
     corpus_choices,
     corpus_contexts,
-    encode_pairs,
     fine_tuning_pairs,
-    gold_concepts,
-    group_by_length,
     pretraining_pairs,
 )
 from angel_hf.training.noise import add_noise
-from angel_hf.types import Mention
+from angel_hf.training.ontologies import Synonyms
+from angel_hf.types import Concept, Mention
 
 
 def test_the_nearest_name_keeps_the_order_of_the_words(concept_names):
@@ -36,46 +40,67 @@ def test_the_nearest_synonym_is_another_name_of_the_concept(concept_names):
         assert all(other in names and other != name for name, other in zip(names, others, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("identifier", "expected"),
-    [
-        ("D1", ["D1"]),
-        (" D2", ["D2"]),
-        ("MESH:D2", ["D2"]),
-        ("OMIM:1", ["D1"]),
-        ("D1|D5", ["D1", "D5"]),
-        ("D3+OMIM:1", ["D3", "D1"]),
-        ("OMIM:1|D1", ["D1"]),
-        ("D999|D4", ["D4"]),
-        ("-1", []),
-    ],
-)
-def test_gold_identifiers_are_split_and_resolved(knowledge_base, identifier, expected):
-    assert gold_concepts(identifier, knowledge_base) == expected
+def test_the_seed_decides_between_names_that_are_equally_near():
+    knowledge_base = KnowledgeBase.from_concepts([Concept("D1", ("abc", "xyz", "uvw"))])
+    found = {tuple(ConceptNames(knowledge_base, seed=seed).nearest("abc", "D1", 3)) for seed in range(8)}
+    assert found == {("abc", "xyz", "uvw"), ("abc", "uvw", "xyz")}
+    again = [ConceptNames(knowledge_base, seed=3).nearest("abc", "D1", 3) for _ in range(3)]
+    assert again[0] == again[1] == again[2]
 
 
-def test_corpus_mentions_get_the_nearest_names_of_each_concept(documents, concept_names):
-    choices = corpus_choices(documents, concept_names, k=2)
-    assert [(mention.surface, targets) for mention, targets in choices] == [
-        ("Skin tumour", [["skin tumors", "skin cancer"]]),
-        ("Wilson disease", [["wilson disease", "disease wilson"]]),
-        ("WD", [concept_names.nearest("wd", "D2", 2)]),
-        ("skin and ovarian cancer", [["skin cancer", "cancer of the skin"], ["ovarian cancer", "cancer of the ovary"]]),
+@pytest.fixture(scope="module")
+def with_synonyms(knowledge_base):
+    names = {"D4": ("anaemia", "low red cells"), "D2": ("copper storage disease",)}
+    return ConceptNames(knowledge_base, Synonyms(names, {"D3": "Not hearing."}))
+
+
+def test_synonyms_are_mentions_and_never_targets(with_synonyms):
+    nearest = with_synonyms.nearest_synonyms()
+    assert with_synonyms.surfaces["D4"] == ("anemia", "anaemia", "low red cells")
+    assert nearest["D4"] == [None, "anemia", "anemia"]
+    assert nearest["D2"][-1] in with_synonyms.names["D2"]
+    mixture = Mixture(first_copies=0, last_copies=0, noised_synonyms=0)
+    pairs = list(pretraining_pairs(with_synonyms, [], 600, seed=1, mixture=mixture))
+    targets = {pair.target for pair in pairs}
+    assert targets <= {name for names in with_synonyms.names.values() for name in names}
+    assert {"anaemia", "low red cells", "copper storage disease"} <= {pair.mention.surface for pair in pairs}
+    assert all(pair.target != pair.mention.surface for pair in pairs)
+
+
+def test_sentences_tell_what_is_known_of_the_concept_but_not_the_target(with_synonyms):
+    mixture = Mixture(template_share=1.0, noised_copies=0, noised_synonyms=0)
+    pairs = list(pretraining_pairs(with_synonyms, [], 400, seed=1, mixture=mixture))
+    texts = {pair.mention.text for pair in pairs}
+    assert any("Not hearing." in text for text in texts)
+    assert any("also called" in text for text in texts)
+    for pair in pairs:
+        assert pair.mention.surface in with_synonyms.surfaces["D4"] or pair.mention.text != pair.mention.surface
+        around = pair.mention.text[: pair.mention.start] + pair.mention.text[pair.mention.end :]
+        assert pair.target not in [part.strip() for part in around.replace("has the synonyms", ",").split(",")]
+
+
+def test_corpus_mentions_get_the_nearest_names_of_each_concept(mentions, concept_names):
+    choices = corpus_choices(mentions, concept_names, k=2)
+    assert [(choice.mention.surface, choice.targets) for choice in choices] == [
+        ("Skin tumour", (("skin tumors", "skin cancer"),)),
+        ("Wilson disease", (("wilson disease", "disease wilson"),)),
+        ("WD", (tuple(concept_names.nearest("wd", "D2", 2)),)),
+        ("skin and ovarian cancer", (("skin cancer", "cancer of the skin"), ("ovarian cancer", "cancer of the ovary"))),
     ]
 
 
-def test_contexts_are_cut_and_lead_to_the_mention(documents):
-    context = corpus_contexts(documents, max_words=4)[1]
+def test_contexts_are_cut_and_lead_to_the_mention(mentions):
+    context = corpus_contexts(mentions, max_words=4)[1]
     mention = context.around("anemia")
     assert mention.surface == "anemia"
     assert mention.text == "It is no anemia (WD); skin and"
 
 
-def test_pretraining_pairs_name_one_concept_and_depend_on_the_seed_only(concept_names, documents):
-    contexts = corpus_contexts(documents)
-    pairs = list(pretraining_pairs(concept_names, contexts, 400, seed=3))
-    assert pairs == list(pretraining_pairs(concept_names, contexts, 400, seed=3))
-    assert pairs != list(pretraining_pairs(concept_names, contexts, 400, seed=4))
+def test_pretraining_pairs_name_one_concept_and_depend_on_the_seed_only(concept_names, mentions):
+    contexts, mixture = corpus_contexts(mentions), Mixture()
+    pairs = list(pretraining_pairs(concept_names, contexts, 400, 3, mixture))
+    assert pairs == list(pretraining_pairs(concept_names, contexts, 400, 3, mixture))
+    assert pairs != list(pretraining_pairs(concept_names, contexts, 400, 4, mixture))
     concept_of = {name: key for key, names in concept_names.names.items() for name in names}
     exact = [pair for pair in pairs if pair.mention.surface in concept_of]
     assert all(concept_of[pair.mention.surface] == concept_of[pair.target] for pair in exact)
@@ -87,24 +112,38 @@ def test_pretraining_pairs_name_one_concept_and_depend_on_the_seed_only(concept_
 
 
 def test_copies_come_first(concept_names):
-    pairs = list(
-        pretraining_pairs(concept_names, [], 1000, seed=3, first_copies=1.0, last_copies=0.0, copies_settle=300)
-    )
+    mixture = Mixture(first_copies=1.0, last_copies=0.0, copies_settle=300)
+    pairs = list(pretraining_pairs(concept_names, [], 1000, 3, mixture))
     concept_of = {name: key for key, names in concept_names.names.items() for name in names}
     changed = [pair.mention.surface in concept_of and pair.mention.surface != pair.target for pair in pairs]
     assert sum(changed[:30]) <= 3
     assert sum(changed[300:]) > 500
+    settled = list(pretraining_pairs(concept_names, [], 50, 3, replace(mixture, noised_synonyms=0), settled=True))
+    assert all(pair.mention.surface != pair.target for pair in settled)
 
 
-def test_every_other_fine_tuning_pair_is_replayed_and_each_mention_is_met_once_an_epoch(documents, concept_names):
-    choices = corpus_choices(documents, concept_names)
+def test_every_other_fine_tuning_pair_is_replayed_and_each_mention_is_met_once_an_epoch(mentions, concept_names):
+    choices = corpus_choices(mentions, concept_names)
     replayed = Pair(Mention("replayed", 0, 8), "replayed")
-    pairs = list(fine_tuning_pairs(choices, iter([replayed] * 8), 16, seed=5))
+    pairs = list(fine_tuning_pairs(choices, 16, seed=5, weights=(0.5, 0.3, 0.2), replay=iter([replayed] * 8)))
     assert pairs[1::2] == [replayed] * 8
     for epoch in (pairs[0:8:2], pairs[8:16:2]):
         assert sorted(pair.mention.start for pair in epoch) == [0, 29, 45, 50]
-    targets = {mention: {name for names in options for name in names} for mention, options in choices}
+    targets = {choice.mention: {name for names in choice.targets for name in names} for choice in choices}
     assert all(pair.target in targets[pair.mention] for pair in pairs[::2])
+
+
+def test_the_nearest_names_are_targets_as_often_as_their_weights_say():
+    choices = [Choice(Mention("x", 0, 1), (("first", "second", "third"),))]
+    targets = [pair.target for pair in fine_tuning_pairs(choices, 4000, seed=1, weights=(6, 3, 1))]
+    assert [targets.count(name) / 4000 for name in ("first", "second", "third")] == pytest.approx(
+        [0.6, 0.3, 0.1], abs=0.03
+    )
+
+
+def test_a_corpus_that_the_knowledge_base_does_not_know_is_refused():
+    with pytest.raises(ValueError, match="no mention of the corpus has a concept of the knowledge base"):
+        next(fine_tuning_pairs([], 1, seed=1, weights=(1,)))
 
 
 def test_encoded_pairs_are_what_the_processor_reads_and_what_does_not_fit_is_left_out(processor):

@@ -1,0 +1,63 @@
+"""How often a model's first answer is right: what choices among models are made by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from angel_hf import AngelForEntityLinking
+from angel_hf.training.corpus import AnnotatedMention
+from angel_hf.types import Linked
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Share of mentions, in percent, whose first candidate, or one of the first five, has a gold concept.
+
+    A mention without a concept of the knowledge base counts as wrong, and of a name with several concepts any counts.
+    """
+
+    mentions: int
+    at_1: float
+    at_5: float
+
+
+def accuracy(
+    model: AngelForEntityLinking, mentions: Sequence[AnnotatedMention], num_beams: int = 10, batch_size: int = 32
+) -> Accuracy:
+    """Link the mentions and count.
+
+    Raises:
+        ValueError: there are no mentions.
+        RuntimeError: the model has no knowledge base.
+    """
+    if not mentions:
+        raise ValueError("no mentions to measure accuracy on; name a corpus in the recipe's [data] dev")
+    linked = model.link([annotated.mention for annotated in mentions], num_beams, num_beams, batch_size)
+    ranks = [first_right(answer, annotated, model) for answer, annotated in zip(linked, mentions, strict=True)]
+
+    def share(k: int) -> float:
+        return 100 * sum(rank is not None and rank < k for rank in ranks) / len(ranks)
+
+    return Accuracy(len(ranks), share(1), share(5))
+
+
+def first_right(answer: Linked, annotated: AnnotatedMention, model: AngelForEntityLinking) -> int | None:
+    """The place, from 0, of the first candidate that bears one of the mention's concepts."""
+    assert model.knowledge_base is not None
+    gold = set(annotated.concept_ids(model.knowledge_base))
+    places = (place for place, candidate in enumerate(answer.candidates) if not gold.isdisjoint(candidate.concept_ids))
+    return next(places, None)
+
+
+def sample(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[AnnotatedMention]:
+    """Up to `count` mentions, the same ones whatever else is in the list, in the list's order."""
+
+    def key(annotated: AnnotatedMention) -> bytes:
+        mention = annotated.mention
+        text = f"{seed}|{annotated.document_id}|{mention.start}|{mention.surface}"
+        return hashlib.sha256(text.encode()).digest()
+
+    kept = set(sorted(range(len(mentions)), key=lambda place: key(mentions[place]))[:count])
+    return [annotated for place, annotated in enumerate(mentions) if place in kept]

@@ -1,0 +1,51 @@
+"""Training pairs as token ids, in an order that wastes little padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from datasets import Dataset
+
+from angel_hf.processing_angel import AngelProcessor
+from angel_hf.training.examples import Pair
+
+
+def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_length: int = 96) -> Dataset:
+    """Token ids of pairs, in their order.
+
+    Pairs that do not fit are left out: a mention longer than the encoder reads, prefix and target together
+    longer than `max_target_length`.
+
+    Returns:
+        columns `input_ids`, `prefix_ids`, `target_ids` (end token included): a list of ids a row.
+    """
+    kept = [pair for pair in pairs if len(pair.mention.surface) < 2 * processor.max_source_length]
+    encoder_ids, prefix_ids = processor.encode_mentions([pair.mention for pair in kept])
+    end = processor.tokenizer.eos_token_id
+    target_ids = [[*ids, end] for ids in processor.encode_names([pair.target for pair in kept])]
+    columns: dict[str, list[list[int]]] = {"input_ids": [], "prefix_ids": [], "target_ids": []}
+    for row in zip(encoder_ids, prefix_ids, target_ids, strict=True):
+        if len(row[1]) + len(row[2]) <= max_target_length:
+            for column, ids in zip(columns.values(), row, strict=True):
+                column.append(ids)
+    return Dataset.from_dict(columns)
+
+
+def group_by_length(dataset: Dataset, batch_size: int, seed: int, window: int = 64) -> Dataset:
+    """Reorder rows so that a batch holds rows of like length, and the order at large stays.
+
+    Each run of `window` batches is sorted by length and cut into batches, which are then shuffled.
+    Rows beyond the last full batch are left out.
+    """
+    # A decoder token costs about twice an encoder's: cross-attention, and the projection to the vocabulary.
+    columns = (("input_ids", 1), ("prefix_ids", 2), ("target_ids", 2))
+    lengths = np.sum([[cost * len(ids) for ids in dataset[name][:]] for name, cost in columns], axis=0)
+    rng = np.random.default_rng(seed)
+    order = []
+    full = len(lengths) - len(lengths) % batch_size
+    for start in range(0, full, window * batch_size):
+        rows = np.arange(start, min(start + window * batch_size, full))
+        batches = rows[np.argsort(lengths[rows], kind="stable")].reshape(-1, batch_size)
+        order.append(rng.permutation(batches).reshape(-1))
+    return dataset.select(np.concatenate(order) if order else [])

@@ -1,0 +1,111 @@
+"""What a recipe's stages are made from: its knowledge base, corpora, tokenizer and processor, read when first asked."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cached_property
+from pathlib import Path
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from angel_hf import AngelProcessor, KnowledgeBase
+from angel_hf.readers import read_concepts, read_terms
+from angel_hf.training.concept_names import ConceptNames
+from angel_hf.training.corpus import AnnotatedMention, expanded, read_corpus
+from angel_hf.training.ontologies import Synonyms, join_ontologies
+from angel_hf.training.recipe import Recipe
+from angel_hf.training.stages import finished
+from angel_hf.training.vocabulary import train_tokenizer
+
+
+class Materials:
+    """The data of a recipe.
+
+    Args:
+        recipe: what is read, and how.
+        data: directory that the recipe's paths are below.
+        output: directory in which a new vocabulary is kept.
+
+    Raises:
+        FileNotFoundError: a file of the recipe is not there.
+    """
+
+    def __init__(self, recipe: Recipe, data: Path, output: Path) -> None:
+        self.recipe = recipe
+        self.data = data
+        self.output = output
+        table = recipe.data
+        wanted = table.paths((*table.knowledge_base, *table.ontologies), data)
+        for corpus in table.paths((*table.train, *table.dev), data):
+            suffixes = (".source", "label.txt") if table.corpus_format == "genbioel" else ("",)
+            wanted += [corpus.with_name(corpus.name + suffix) for suffix in suffixes]
+        missing = [str(path) for path in wanted if not path.is_file()]
+        if missing:
+            raise FileNotFoundError(f"recipe {recipe.name}: no file {', '.join(missing)}; --data is {data}")
+
+    @cached_property
+    def knowledge_base(self) -> KnowledgeBase:
+        """The names that are targets."""
+        files = self.recipe.data.paths(self.recipe.data.knowledge_base, self.data)
+        concepts = itertools.chain.from_iterable(read_concepts(path)[0] for path in files)
+        return KnowledgeBase.from_concepts(concepts, self.recipe.data.normalization)
+
+    @cached_property
+    def concept_names(self) -> ConceptNames:
+        """The knowledge base's names and what other ontologies call its concepts."""
+        files = self.recipe.data.paths(self.recipe.data.ontologies, self.data)
+        synonyms = join_ontologies(self.knowledge_base, map(read_terms, files)) if files else Synonyms()
+        return ConceptNames(self.knowledge_base, synonyms, self.recipe.seed)
+
+    @cached_property
+    def train(self) -> list[AnnotatedMention]:
+        """The mentions to learn from."""
+        return self._corpus(self.recipe.data.train)
+
+    @cached_property
+    def dev(self) -> list[AnnotatedMention]:
+        """The mentions that choices are made by."""
+        return self._corpus(self.recipe.data.dev)
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The checkpoint's tokenizer; or a new one, of the names and, twice, of the corpus."""
+        model = self.recipe.model
+        if model.base is not None:
+            return AutoTokenizer.from_pretrained(model.tokenizer or model.base)
+        path = self.output / "tokenizer"
+        finished(path, lambda partial: self._new_tokenizer().save_pretrained(partial))
+        return AutoTokenizer.from_pretrained(path)
+
+    @cached_property
+    def processor(self) -> AngelProcessor:
+        """Turns the recipe's mentions into ids."""
+        return AngelProcessor(
+            self.tokenizer,
+            normalization=self.recipe.data.normalization,
+            max_source_length=self.recipe.model.max_source_length,
+        )
+
+    @cached_property
+    def linking_knowledge_base(self) -> KnowledgeBase:
+        """What the trained model links to: the knowledge base, and the training strings if the recipe wants them."""
+        if not self.recipe.data.training_strings:
+            return self.knowledge_base
+        strings: dict[str, list[str]] = {}
+        for annotated in self.train:
+            for concept_id in annotated.concept_ids(self.knowledge_base):
+                strings.setdefault(concept_id, []).append(annotated.mention.surface)
+        return self.knowledge_base.with_names(strings)
+
+    def _corpus(self, names: tuple[str, ...]) -> list[AnnotatedMention]:
+        table = self.recipe.data
+        paths = table.paths(names, self.data)
+        mentions = [mention for path in paths for mention in read_corpus(path, table.corpus_format)]
+        return expanded(mentions) if table.expand_abbreviations else mentions
+
+    def _new_tokenizer(self) -> PreTrainedTokenizerBase:
+        # Spelled as the processor does.
+        texts = [f" {name}" for surfaces in self.concept_names.surfaces.values() for name in surfaces]
+        documents = {annotated.document_id: annotated.mention.text for annotated in self.train}
+        texts += [" " + text.lower() for text in documents.values()] * 2
+        return train_tokenizer(texts, self.recipe.model.vocabulary_size, ["START", "END", "is"])

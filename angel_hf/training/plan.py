@@ -1,0 +1,159 @@
+"""What a recipe will do and cost, told before anything is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from accelerate import init_empty_weights
+from transformers import BartForConditionalGeneration
+
+from angel_hf.training.recipe import FineTuning, Model, Optimization, Pretraining, Recipe
+from angel_hf.training.small_bart import bart_config
+
+_GIGABYTE = 1e9
+_EFFICIENCY = 0.6
+"""Share of the speed of large matrix products that training reaches; measured with angel-mini on a CPU."""
+_BARE_SOURCE = 10
+"""Tokens of a name between its markers."""
+_DECODER_TOKENS = 16
+"""Tokens of a mention's prefix and a name."""
+_TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What one stage does and is estimated to cost.
+
+    `memory` is bytes of weights, gradients, optimizer and activations in one process; `seconds` holds for the machine
+    that made the plan.
+    """
+
+    name: str
+    steps: int
+    batch: str
+    memory: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Numbers of parameters: all of them, and those of the matrices that a token passes."""
+
+    parameters: int
+    encoder: int
+    decoder: int
+
+
+def model_size(shape: Model) -> Size:
+    """Count the parameters of a recipe's shape, without making any."""
+    with init_empty_weights():
+        model = BartForConditionalGeneration(bart_config(shape, shape.vocabulary_size))
+
+    def count(module: torch.nn.Module) -> int:
+        # Of the embeddings a token takes one row.
+        matrices = (p.numel() for name, p in module.named_parameters() if p.dim() == 2 and "embed" not in name)
+        return sum(matrices)
+
+    body = model.model
+    projection = shape.vocabulary_size * shape.d_model
+    # Weights without values cannot be tied, so the ones that are tied otherwise are left out by name.
+    parameters = sum(p.numel() for name, p in model.named_parameters() if not name.endswith(_TIED))
+    return Size(parameters, count(body.encoder), count(body.decoder) + projection)
+
+
+def plan_stage(name: str, stage: Optimization, shape: Model, processes: int, flops: float) -> StagePlan:
+    """Estimate a stage of plain training.
+
+    Floating-point operations are 6 for each parameter and token (Kaplan et al. 2020); activations are those of
+    Korthikanti et al. 2022, `tokens * width * (34 + 5 * heads * length / width)` bytes a layer in 16 bits and twice
+    that in 32, with the logits and their gradients beside them. Memory is that of the longest pairs that the recipe
+    allows, an upper bound; time takes names of usual length, and for mentions in a text the longest source.
+
+    Args:
+        name: of the stage.
+        stage: how it trains.
+        shape: of the model.
+        processes: that share a batch.
+        flops: floating-point operations a second of one process in large matrix products.
+    """
+    size = model_size(shape)
+    rows = max(1, stage.batch_size // (processes * stage.gradient_accumulation))
+    bytes_each = 2 if stage.bf16 else 4
+
+    def layer(length: int) -> float:
+        return (
+            rows * length * shape.d_model * (34 + 5 * shape.attention_heads * length / shape.d_model) * bytes_each / 2
+        )
+
+    source, target = shape.max_source_length, shape.max_target_length
+    activations = shape.encoder_layers * layer(source) + 1.5 * shape.decoder_layers * layer(target)
+    activations += 3 * rows * target * shape.vocabulary_size * 4
+    # Weights, gradients and both of Adam's moments are kept in 32 bits.
+    memory = 16 * size.parameters + activations
+    per_process = stage.steps * stage.batch_size / processes
+    work = 6 * per_process * (size.encoder * _usual_source(stage, shape) + size.decoder * _DECODER_TOKENS)
+    batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {rows}"
+    return StagePlan(name, stage.steps, batch, memory, work / (flops * _EFFICIENCY))
+
+
+def _usual_source(stage: Optimization, shape: Model) -> float:
+    """Tokens of a source on the average; contexts are taken to fill the encoder."""
+    if isinstance(stage, Pretraining):
+        share = stage.mixture.context_share + stage.mixture.template_share
+        # A borrowed context is short.
+        return _BARE_SOURCE + share * min(shape.max_source_length, 4 * stage.context_words)
+    if isinstance(stage, FineTuning) and stage.replay:
+        return (_BARE_SOURCE + shape.max_source_length) / 2
+    return shape.max_source_length
+
+
+def plans(recipe: Recipe, processes: int, flops: float) -> Iterator[StagePlan]:
+    """The stages of a recipe, in their order."""
+    for name in ("pretraining", "fine_tuning"):
+        stage = getattr(recipe, name)
+        if stage is not None:
+            yield plan_stage(name, stage, recipe.model, processes, flops)
+
+
+def format_plan(recipe: Recipe, processes: int) -> str:
+    """The plan for people: one line a stage, and what the numbers mean."""
+    flops = measured_flops()
+    size = model_size(recipe.model)
+    lines = [
+        f"{recipe.name}: {recipe.description}",
+        f"from {recipe.model.base or 'new weights'}, {size.parameters / 1e6:.1f} M parameters, seed {recipe.seed}",
+        f"knowledge base {', '.join(recipe.data.knowledge_base)}; train {', '.join(recipe.data.train)}",
+        "",
+        f"{'stage':<14}{'steps':>8}  {'batch = processes x accumulated x rows':<40}{'memory':>10}{'time':>12}",
+    ]
+    for plan in plans(recipe, processes, flops):
+        memory = f"{plan.memory / _GIGABYTE:.1f} GB"
+        lines.append(f"{plan.name:<14}{plan.steps:>8,}  {plan.batch:<40}{memory:>10}{_duration(plan.seconds):>12}")
+    lines += [
+        "",
+        f"Estimates: memory of one process from the shapes, for the longest inputs; time at {flops / 1e9:.0f} GFLOP/s, "
+        f"as just measured for one process, {_EFFICIENCY:.0%} of it in training. Making the data and linking come on top.",
+    ]
+    return "\n".join(lines)
+
+
+def measured_flops(seconds: float = 0.3) -> float:
+    """Floating-point operations a second of this process in matrix products, on the device that would train."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    matrix = torch.randn(1024, 1024, device=device)
+    done = 0
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        # Reading a value waits for the device.
+        float((matrix @ matrix)[0, 0])
+        done += 1
+    return done * 2 * 1024**3 / (time.perf_counter() - start)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

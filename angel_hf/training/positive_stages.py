@@ -1,0 +1,126 @@
+"""The two stages of training on right names: pretraining on a knowledge base, fine-tuning on a corpus."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from accelerate import PartialState
+from datasets import Dataset
+from transformers import BartForConditionalGeneration, PreTrainedModel
+
+from angel_hf.training import examples
+from angel_hf.training.corpus import AnnotatedMention
+from angel_hf.training.encoding import encode_pairs, group_by_length
+from angel_hf.training.materials import Materials
+from angel_hf.training.recipe import FineTuning, Optimization, Pretraining
+from angel_hf.training.small_bart import bart_config, new_model
+from angel_hf.training.stages import finished, load_weights, prepared, train_positive
+
+_SURPLUS = 1.03
+"""More pairs are made than are needed, since some do not fit the model."""
+
+
+def start(materials: Materials) -> BartForConditionalGeneration:
+    """The model that the recipe starts from.
+
+    Raises:
+        ValueError: the checkpoint has another shape than the recipe says.
+    """
+    shape = materials.recipe.model
+    if shape.base is None:
+        return new_model(materials.tokenizer, shape, materials.recipe.seed)
+    model = BartForConditionalGeneration.from_pretrained(
+        shape.base,
+        dropout=shape.dropout,
+        attention_dropout=shape.dropout,
+        activation_dropout=0.0,
+        forced_eos_token_id=None,
+    )
+    expected = bart_config(shape, shape.vocabulary_size)
+    for name in ("vocab_size", "d_model", "encoder_layers", "decoder_layers", "max_position_embeddings"):
+        found = getattr(model.config, name)
+        if found != getattr(expected, name):
+            raise ValueError(f"{shape.base}: {name} is {found}; the recipe's [model] says {getattr(expected, name)}")
+    return model
+
+
+def pretrain(materials: Materials, model: PreTrainedModel, stage: Pretraining) -> None:
+    """Train a model in place on the knowledge base's names, from where the stage stopped."""
+
+    def pairs() -> Iterator[examples.Pair]:
+        contexts = examples.corpus_contexts(materials.train, stage.context_words)
+        count = int(stage.steps * stage.batch_size * _SURPLUS)
+        seed = materials.recipe.seed
+        return examples.pretraining_pairs(materials.concept_names, contexts, count, seed, stage.mixture)
+
+    _run(materials, model, stage, materials.output / "pretraining", pairs)
+
+
+def fine_tune(
+    materials: Materials,
+    model: PreTrainedModel,
+    stage: FineTuning,
+    mentions: Sequence[AnnotatedMention],
+    path: Path,
+) -> None:
+    """Train a model in place on annotated mentions, from where the stage stopped.
+
+    Args:
+        materials: of the recipe.
+        model: as pretraining leaves it.
+        stage: how to train.
+        mentions: those to learn from.
+        path: directory of the stage's pairs, checkpoints and result.
+    """
+
+    def pairs() -> Iterator[examples.Pair]:
+        names, seed = materials.concept_names, materials.recipe.seed
+        count = int(stage.steps * stage.batch_size * _SURPLUS)
+        pretraining = materials.recipe.pretraining
+        replay = None
+        if stage.replay and pretraining is not None:
+            contexts = examples.corpus_contexts(mentions, pretraining.context_words)
+            mixture = pretraining.mixture
+            replay = examples.pretraining_pairs(names, contexts, count, seed + 1, mixture, settled=True)
+        choices = examples.corpus_choices(mentions, names, len(stage.nearest_weights))
+        return examples.fine_tuning_pairs(choices, count, seed, stage.nearest_weights, replay)
+
+    _run(materials, model, stage, path, pairs)
+
+
+def _run(
+    materials: Materials,
+    model: PreTrainedModel,
+    stage: Optimization,
+    path: Path,
+    pairs: Callable[[], Iterator[examples.Pair]],
+) -> None:
+    """Train on pairs in batches of like length, and keep the weights in `path/finished`."""
+    recipe = materials.recipe
+    result = path / "finished"
+    if not result.exists():
+
+        def rows() -> Dataset:
+            encoded = encode_pairs(pairs(), materials.processor, recipe.model.max_target_length)
+            wanted = min(len(encoded), stage.steps * stage.batch_size)
+            return group_by_length(encoded.select(range(wanted)), stage.batch_size, recipe.seed)
+
+        dataset = prepared(path / "pairs", rows)
+        development = None
+        if recipe.data.dev:
+            development = prepared(materials.output / "development", lambda: _development(materials))
+        name = f"{recipe.name} {path.name}"
+        train_positive(name, model, dataset, development, path / "checkpoints", stage, recipe.seed)
+        finished(result, model.save_pretrained)
+    # The finished weights, also where they were just made: a resumed run and an unbroken one then go the same way.
+    load_weights(model, result)
+    PartialState().wait_for_everyone()
+
+
+def _development(materials: Materials) -> Dataset:
+    """Every sixth development mention with the nearest name of its first concept."""
+    choices = examples.corpus_choices(materials.dev, materials.concept_names, k=1)
+    pairs = [examples.Pair(choice.mention, choice.targets[0][0]) for choice in itertools.islice(choices, 0, None, 6)]
+    return encode_pairs(pairs, materials.processor, materials.recipe.model.max_target_length)

@@ -1,0 +1,53 @@
+"""The plan counts what the model and the recipe hold, and says what its estimates rest on."""
+
+import pytest
+from transformers import BartForConditionalGeneration
+
+from angel_hf.training.plan import format_plan, measured_flops, model_size, plan_stage
+from angel_hf.training.recipe import Model, Optimization, read_recipe
+from angel_hf.training.small_bart import bart_config
+
+SHAPE = Model(
+    vocabulary_size=400, d_model=32, encoder_layers=2, decoder_layers=1, attention_heads=2, ffn_dim=64,
+    max_positions=48, max_source_length=32, max_target_length=16,
+)  # fmt: skip
+
+
+def test_parameters_are_counted_as_the_model_has_them():
+    model = BartForConditionalGeneration(bart_config(SHAPE, 400))
+    size = model_size(SHAPE)
+    assert size.parameters == sum(parameter.numel() for parameter in model.parameters())
+    # Attention has four matrices, a decoder layer two attentions.
+    assert size.encoder == 2 * (4 * 32 * 32 + 2 * 32 * 64)
+    assert size.decoder == 8 * 32 * 32 + 2 * 32 * 64 + 400 * 32
+
+
+def test_published_bart_large_is_of_its_known_size():
+    large = Model(
+        vocabulary_size=50265, d_model=1024, encoder_layers=12, decoder_layers=12, attention_heads=16, ffn_dim=4096,
+        max_positions=1024, max_source_length=512,
+    )  # fmt: skip
+    assert model_size(large).parameters == 406_291_456
+
+
+def test_cost_falls_with_processes_and_accumulation():
+    def plan(processes, **changes):
+        stage = Optimization(**({"steps": 10, "batch_size": 16, "learning_rate": 1e-3} | changes))
+        return plan_stage("x", stage, SHAPE, processes, flops=1e9)
+
+    one, two, accumulated, half = plan(1), plan(2), plan(1, gradient_accumulation=4), plan(1, bf16=True)
+    assert two.seconds == pytest.approx(one.seconds / 2)
+    assert accumulated.seconds == one.seconds and accumulated.memory < two.memory < one.memory
+    assert 16 * model_size(SHAPE).parameters < half.memory < one.memory
+    assert (one.batch, two.batch, accumulated.batch) == ("16 = 1 x 1 x 16", "16 = 2 x 1 x 8", "16 = 1 x 4 x 4")
+
+
+def test_the_plan_names_every_stage_and_calls_its_numbers_estimates():
+    text = format_plan(read_recipe("angel_mini_ncbi"), processes=2)
+    assert "angel-mini-ncbi" in text and "new weights, 6.1 M parameters, seed 1" in text
+    assert "pretraining" in text and "fine_tuning" in text and "32 = 2 x 1 x 16" in text
+    assert "Estimates:" in text and "as just measured" in text
+
+
+def test_speed_is_measured():
+    assert measured_flops(0.02) > 1e8

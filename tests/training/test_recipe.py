@@ -1,0 +1,106 @@
+"""Recipes are literal: every key known, every value of its type, and the package's own can be read."""
+
+import dataclasses
+import re
+
+import pytest
+
+from angel_hf.training.recipe import RECIPES, known_recipes, read_recipe
+
+SMALL = """
+name = "small"
+description = "A recipe of a test."
+seed = 1
+
+[data]
+knowledge_base = ["kb.txt"]
+train = ["fold{fold}/train.txt"]
+
+[model]
+vocabulary_size = 400
+d_model = 32
+encoder_layers = 1
+decoder_layers = 1
+attention_heads = 2
+ffn_dim = 64
+max_positions = 128
+max_source_length = 32
+
+[pretraining]
+steps = 4
+batch_size = 8
+learning_rate = 1e-3
+
+[pretraining.mixture]
+nearest_share = 1
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def test_a_recipe_is_read_with_its_defaults(path, tmp_path):
+    recipe = read_recipe(str(path))
+    assert recipe.data.knowledge_base == ("kb.txt",)
+    assert recipe.pretraining.learning_rate == 1e-3
+    assert recipe.pretraining.mixture.nearest_share == 1.0
+    assert recipe.pretraining.mixture.context_share == 0.15
+    assert recipe.fine_tuning is None
+    assert recipe.data.paths(recipe.data.train, tmp_path) == [tmp_path / "fold0" / "train.txt"]
+
+
+def test_single_values_are_replaced(path, tmp_path):
+    recipe = read_recipe(str(path), ["seed=3", "pretraining.mixture.nearest_share=0.5", "data.fold=7"])
+    assert (recipe.seed, recipe.pretraining.mixture.nearest_share) == (3, 0.5)
+    assert recipe.data.paths(recipe.data.train, tmp_path) == [tmp_path / "fold7" / "train.txt"]
+    assert read_recipe(str(path), ['data.dev=["a", "b"]']).data.dev == ("a", "b")
+    for change, cause in (("seed", "expected key=value"), ("name=small", "texts stand in quotes")):
+        with pytest.raises(ValueError, match=cause):
+            read_recipe(str(path), [change])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ("learning_rate", "lerning_rate", "pretraining: unknown key 'lerning_rate'; did you mean 'learning_rate'?"),
+        ("nearest_share", "nearest_shares", "mixture: unknown key 'nearest_shares'; did you mean 'nearest_share'?"),
+        ("[pretraining]", "[zzz]", "unknown key 'zzz'; expected one of name, description, seed, data, model"),
+        ("steps = 4", "", "pretraining: 'steps' missing; expected a value for each"),
+        ("steps = 4", 'steps = "4"', "pretraining: steps: got '4'; expected int"),
+        ("steps = 4", "steps = 4.0", "pretraining: steps: got 4.0; expected int"),
+        ("steps = 4", "steps = true", "pretraining: steps: got True; expected int"),
+        ("steps = 4", "steps = 0", "pretraining: steps is 0; expected 1 or more"),
+        ("seed = 1", "seed = ", "not TOML"),
+        ('train = ["fold{fold}/train.txt"]', 'train = "x"', "data: train: got 'x'; expected a list"),
+        ("steps = 4", 'steps = 4\nschedule = "cosine"', "schedule: got 'cosine'; expected one of 'linear'"),
+        ('["kb.txt"]', '["kb.txt", 3]', "data: knowledge_base: got 3; expected str"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_named(path, before, after, cause):
+    path.write_text(SMALL.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(cause)) as error:
+        read_recipe(str(path))
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_recipe_from_a_checkpoint_needs_one(path):
+    path.write_text(SMALL[: SMALL.index("[pretraining]")], encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape("model.base is missing; a recipe without [pretraining]")):
+        read_recipe(str(path))
+
+
+@pytest.mark.parametrize("name", known_recipes())
+def test_the_packages_recipes_are_read_by_name(name):
+    recipe = read_recipe(name)
+    assert recipe.description
+    assert recipe == read_recipe(str(RECIPES / f"{name}.toml"))
+    assert dataclasses.asdict(recipe) == recipe.as_table()
+
+
+def test_an_unknown_recipe_is_told_the_known_ones():
+    with pytest.raises(ValueError, match="no recipe 'angel_maxi'; expected a file, or one of angel_mini"):
+        read_recipe("angel_maxi")
