@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +14,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 
-def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
-    """Write `arrays` to a safetensors file, whole or not at all.
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[str]:
+    """The name of a temporary file beside `path` that takes its place when all went well.
 
-    The bytes go to a temporary file beside `path`, which is renamed when complete, so that a reader
-    or an interrupted run never sees half a file.
+    A reader or an interrupted run never sees half a file: on an error the temporary file is removed, and
+    what was at `path` stays.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     os.close(handle)
     try:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata=metadata)
+        yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
@@ -31,12 +34,18 @@ def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[
         raise
 
 
+def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write `arrays` to a safetensors file, whole or not at all."""
+    with written_whole(path) as temporary:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata=metadata)
+
+
 def open_arrays(path: str | Path, expected: dict[str, type]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Open a safetensors file without reading it: the arrays are read-only views of the mapped file.
 
     Args:
         path: the file.
-        expected: name -> numpy kind (`np.integer`, `np.floating`) of every array that must be there.
+        expected: name -> numpy kind (`np.integer`, `np.uint8`) of every array that must be there.
 
     Returns:
         The arrays and the file's metadata.
@@ -53,9 +62,10 @@ def open_arrays(path: str | Path, expected: dict[str, type]) -> tuple[dict[str, 
         with safe_open(str(path), framework="pt") as file:
             metadata = dict(file.metadata() or {})
             arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, TypeError) as error:  # TypeError: a number format that numpy lacks
         raise ValueError(
-            f"{path}: not a readable safetensors file ({error}); it may be cut short: fetch or build it again"
+            f"{path}: not a readable safetensors file ({error}); it may be cut short or of another kind: "
+            "fetch or build it again"
         ) from error
     for name, kind in expected.items():
         if name not in arrays:
@@ -63,6 +73,8 @@ def open_arrays(path: str | Path, expected: dict[str, type]) -> tuple[dict[str, 
         if not np.issubdtype(arrays[name].dtype, kind) or arrays[name].ndim != 1:
             found = f"{arrays[name].dtype} of {arrays[name].ndim} dimensions"
             raise ValueError(f"{path}: array {name!r} is {found}; expected one dimension of {kind.__name__}")
+    for array in arrays.values():
+        array.flags.writeable = False
     return arrays, metadata
 
 
