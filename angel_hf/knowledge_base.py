@@ -12,7 +12,8 @@ import numpy as np
 from .array_file import check_offsets, fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 from .normalization import NORMALIZATIONS, normalize
 from .packed_strings import PackedStrings
-from .table_builder import COLUMNS, TableBuilder
+from .parquet_file import read_concepts, write_concepts
+from .table_builder import COLUMNS, TableBuilder, check_list
 from .types import Concept
 
 KNOWLEDGE_BASE_FILE = "knowledge_base.safetensors"
@@ -54,9 +55,8 @@ class KnowledgeBase:
         """
 
         def concepts() -> Iterator[Concept]:
-            for concept_id, values in names.items():
-                if isinstance(values, str):
-                    raise ValueError(f"concept {concept_id!r}: expected a list of names, got the string {values!r}")
+            for row, (concept_id, values) in enumerate(names.items(), start=1):
+                check_list(values, f"row {row}: names of concept {concept_id!r}")
                 yield Concept(concept_id, tuple(values))
 
         return cls.from_concepts(concepts(), normalization)
@@ -81,6 +81,10 @@ class KnowledgeBase:
         Args:
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: no known format, or something in it cannot be used; the message names the file.
         """
         path = Path(path)
         if path.is_dir() or path.suffix == ".safetensors":
@@ -93,7 +97,7 @@ class KnowledgeBase:
         except ImportError as error:
             raise ImportError(f"reading {path} needs the angel-hf package: pip install angel-hf") from error
         concepts, recognised = readers.read_concepts(path)
-        return cls.from_concepts(concepts, normalization or recognised)
+        return cls._from_file(path, concepts, normalization or recognised)
 
     # Looking up
 
@@ -128,11 +132,11 @@ class KnowledgeBase:
         return (normalize(name, self.normalization) for name in shown)
 
     def entry_concept_ids(self, entry: int) -> tuple[str, ...]:
-        """Every concept that bears the entry's name."""
+        """Every concept that bears the entry's name, in the order of the concepts."""
         first, last = self._tables["entry_offsets"][entry : entry + 2]
         bounds = self._tables["name_concept_offsets"]
         concepts = self._tables["name_concepts"][bounds[first] : bounds[last]]
-        return tuple(self.concept_ids[concept] for concept in dict.fromkeys(concepts.tolist()))
+        return tuple(self.concept_ids[concept] for concept in sorted(set(concepts.tolist())))
 
     def find(self, name: str) -> int | None:
         """The entry that `name` normalises to, or None. The first call builds an index in memory."""
@@ -214,15 +218,13 @@ class KnowledgeBase:
             ValueError: the file is damaged or of another format.
         """
         path = _own_file(path)
-        tables, metadata = open_arrays(path, dict.fromkeys(_REQUIRED, np.integer))
+        tables, metadata = open_arrays(path, _REQUIRED)
         if metadata.get("format") != _FORMAT or metadata.get("normalization") not in NORMALIZATIONS:
             raise ValueError(
                 f"{path}: format {metadata.get('format')!r} with normalization {metadata.get('normalization')!r}; "
                 f"expected {_FORMAT!r} and one of {', '.join(NORMALIZATIONS)}: build it again with KnowledgeBase.save"
             )
-        for offsets, values in _OFFSETS.items():
-            if offsets in tables:
-                check_offsets(path, offsets, tables[offsets], len(tables[values]) - values.endswith("_offsets"))
+        _check_tables(path, tables)
         return cls(tables, metadata["normalization"], metadata.get("fingerprint"))
 
     def is_intact(self) -> bool:
@@ -231,49 +233,22 @@ class KnowledgeBase:
 
     def to_parquet(self, path: str | Path) -> None:
         """Write one row a concept: concept_id, names (preferred first), alternative_ids, semantic_types, parents."""
-        pyarrow, parquet = _parquet()
-        columns = ("concept_id", "names", "alternative_ids", "semantic_types", "parents")
-        rows: dict[str, list[object]] = {column: [] for column in columns}
-        for concept in self.concepts():
-            for column in columns:
-                rows[column].append(getattr(concept, column))
-        strings = pyarrow.list_(pyarrow.string())
-        schema = pyarrow.schema(
-            [("concept_id", pyarrow.string()), *((column, strings) for column in columns[1:])],
-            metadata={"normalization": self.normalization},
-        )
-        temporary = Path(f"{path}.tmp")
-        parquet.write_table(pyarrow.table(rows, schema=schema), temporary)
-        temporary.replace(path)
+        write_concepts(path, self.concepts(), self.normalization)
 
     @classmethod
     def from_parquet(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
         """Read what `to_parquet` writes; only concept_id and names are required columns.
 
         Raises:
-            ValueError: not a Parquet file, or a required column is missing.
+            FileNotFoundError: there is no such file.
+            ValueError: not a Parquet file, or a column or a value is not as it should be.
         """
-        pyarrow, parquet = _parquet()
-        try:
-            table = parquet.read_table(path)
-        except pyarrow.ArrowInvalid as error:
-            raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
-        missing = [column for column in ("concept_id", "names") if column not in table.column_names]
-        if missing:
-            raise ValueError(
-                f"{path}: has no column {' or '.join(missing)}, only {', '.join(table.column_names)}; expected one row "
-                "a concept with concept_id (string) and names (list of strings)"
-            )
-        stored = (table.schema.metadata or {}).get(b"normalization", b"lowercase-punctuation").decode()
-        lists = [column for column in ("alternative_ids", "semantic_types", "parents") if column in table.column_names]
+        concepts, stored = read_concepts(path)
+        return cls._from_file(path, concepts, normalization or stored)
 
-        def concepts() -> Iterator[Concept]:
-            for batch in table.to_batches(max_chunksize=10_000):
-                for row in batch.to_pylist():
-                    extra = {column: tuple(row[column] or ()) for column in lists}
-                    yield Concept(row["concept_id"], tuple(row["names"] or ()), **extra)
-
-        return cls.from_concepts(concepts(), normalization or stored)
+    @classmethod
+    def _from_file(cls, path: str | Path, concepts: Iterable[Concept], normalization: str) -> KnowledgeBase:
+        return cls(TableBuilder(normalization, str(path)).build(concepts), normalization)
 
     # Inside
 
@@ -330,32 +305,42 @@ class KnowledgeBase:
         return found
 
 
-_REQUIRED = (
-    "name_bytes",
-    "name_offsets",
-    "entry_offsets",
-    "name_concept_offsets",
-    "name_concepts",
-    "concept_bytes",
-    "concept_offsets",
-    "concept_preferred",
-)
+_REQUIRED: dict[str, type] = {
+    "name_bytes": np.uint8,
+    "name_offsets": np.integer,
+    "entry_offsets": np.integer,
+    "name_concept_offsets": np.integer,
+    "name_concepts": np.integer,
+    "concept_bytes": np.uint8,
+    "concept_offsets": np.integer,
+    "concept_preferred": np.integer,
+}
+# The tables of an optional column are there together or not at all.
+_OPTIONAL = [
+    (f"{column}_bytes", f"{column}_offsets", f"concept_{column}", f"concept_{column}_offsets") for column in COLUMNS
+]
 # What each table of offsets points into; the offsets of entries point at names, which are offsets themselves.
 _OFFSETS = {
     "name_offsets": "name_bytes",
     "entry_offsets": "name_offsets",
     "name_concept_offsets": "name_concepts",
     "concept_offsets": "concept_bytes",
-} | {f"concept_{column}_offsets": f"concept_{column}" for column in COLUMNS}
+} | {offsets: values for own in _OPTIONAL for values, offsets in (own[:2], own[2:])}
+
+
+def _check_tables(path: Path, tables: dict[str, np.ndarray]) -> None:
+    """Refuse tables that do not fit each other; cheap on a mapped file, as only offsets are read."""
+    partial = [own for own in _OPTIONAL if 0 < sum(name in tables for name in own) < len(own)]
+    names, concepts = len(tables["name_offsets"]), len(tables["concept_offsets"])
+    fits = len(tables["name_concept_offsets"]) == names and len(tables["concept_preferred"]) == concepts - 1
+    fits &= all(len(tables[own[-1]]) == concepts for own in _OPTIONAL if own[-1] in tables)
+    if partial or not fits:
+        raise ValueError(f"{path}: its tables do not fit each other; the file is damaged: build it again")
+    for offsets, values in _OFFSETS.items():
+        if offsets in tables:
+            check_offsets(path, offsets, tables[offsets], len(tables[values]) - values.endswith("_offsets"))
 
 
 def _own_file(path: str | Path) -> Path:
     path = Path(path)
     return path if path.suffix == ".safetensors" else path / KNOWLEDGE_BASE_FILE
-
-
-def _parquet():  # type: ignore[no-untyped-def]
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise ImportError("reading and writing Parquet needs pyarrow: pip install pyarrow") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,13 @@ class TableBuilder:
 
     Args:
         normalization: one of `normalization.NORMALIZATIONS`.
+        source: the file that the concepts come from, which errors then name.
     """
 
-    def __init__(self, normalization: str) -> None:
+    def __init__(self, normalization: str, source: str = "") -> None:
         normalize("", normalization)  # refuses an unknown one before a long read
         self.normalization = normalization
+        self.where = f"{source}: " if source else ""
         self.concepts: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.name_entries: list[int] = []
@@ -38,41 +41,41 @@ class TableBuilder:
         """The tables of a KnowledgeBase.
 
         Raises:
-            ValueError: there are no names, a name is empty or holds control characters, or a concept
+            ValueError: there are no names, a string is empty or holds control characters, or a concept
                 has no id; the message tells the row (counted from 1) and the value.
         """
         for row, concept in enumerate(concepts, start=1):
-            self._add(row, concept)
+            self._add(f"{self.where}row {row}", concept)
         if not self.names:
-            raise ValueError("the knowledge base has no names; expected at least one concept with one name")
+            raise ValueError(
+                f"{self.where}the knowledge base has no names; expected at least one concept with one name"
+            )
         return self._name_tables() | self._concept_tables()
 
-    def _add(self, row: int, concept: Concept) -> None:
-        if not isinstance(concept.concept_id, str) or not concept.concept_id.strip():
-            raise ValueError(f"row {row}: concept id {concept.concept_id!r} for names {concept.names!r}; expected text")
+    def _add(self, row: str, concept: Concept) -> None:
+        concept_id = concept.concept_id
+        check_text(concept_id, f"{row}: concept id {concept_id!r} for names {concept.names!r}")
+        check_list(concept.names, f"{row}: names of concept {concept_id!r}")
         if not concept.names:
-            raise ValueError(f"row {row}: concept {concept.concept_id!r} has no names; expected at least one")
-        names = [self._name(row, concept.concept_id, name) for name in concept.names]
-        position = self.concepts.setdefault(concept.concept_id, len(self.concepts))
+            raise ValueError(f"{row}: concept {concept_id!r} has no names; expected at least one")
+        names = [self._name(row, concept_id, name) for name in concept.names]
+        position = self.concepts.setdefault(concept_id, len(self.concepts))
         if position == len(self.preferred):
             self.preferred.append(names[0])
             for column in COLUMNS:
                 self.columns[column].append({})
         self.pairs.update(dict.fromkeys((name, position) for name in names))
         for column in COLUMNS:
-            self.columns[column][position].update(dict.fromkeys(getattr(concept, f"{column}s")))
+            values = getattr(concept, f"{column}s")
+            check_list(values, f"{row}: {column}s of concept {concept_id!r}")
+            for value in values:
+                check_text(value, f"{row}: {column} {value!r} of concept {concept_id!r}")
+            self.columns[column][position].update(dict.fromkeys(values))
 
-    def _name(self, row: int, concept_id: str, name: str) -> int:
-        if name in self.names:
+    def _name(self, row: str, concept_id: str, name: str) -> int:
+        if isinstance(name, str) and name in self.names:
             return self.names[name]
-        if not isinstance(name, str) or not name.strip():
-            raise ValueError(f"row {row}: name {name!r} of concept {concept_id!r} is empty; expected text")
-        for character in name:
-            if unicodedata.category(character) in ("Cc", "Cs"):
-                raise ValueError(
-                    f"row {row}: name {name!r} of concept {concept_id!r} holds the control character "
-                    f"U+{ord(character):04X}; remove it (a tab or line break often means a wrong column)"
-                )
+        check_text(name, f"{row}: name {name!r} of concept {concept_id!r}")
         self.names[name] = len(self.names)
         entry = self.entries.setdefault(normalize(name, self.normalization), len(self.entries))
         self.name_entries.append(entry)
@@ -113,3 +116,25 @@ class TableBuilder:
             tables[f"concept_{column}"] = np.array(positions, dtype=np.int32)
             tables[f"concept_{column}_offsets"] = offsets_from_lengths([len(cell) for cell in per_concept])
         return tables
+
+
+def check_list(values: Any, what: str) -> None:
+    """Refuse a string, whose characters would be taken one by one, and what is no list at all."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{what} are {values!r}; expected a list of strings")
+
+
+def check_text(text: Any, what: str) -> None:
+    """Refuse what is not a string, or is empty, or cannot be shown or stored."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what} is of type {type(text).__name__}; expected text")
+    if not text.strip():
+        raise ValueError(f"{what} is empty; expected text")
+    if text.isprintable():  # nearly all are, and this is much faster than a look at every character
+        return
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise ValueError(
+                f"{what} holds the control character U+{ord(character):04X}; remove it (a tab or line break often "
+                "means a wrong column)"
+            )
