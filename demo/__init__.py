@@ -1,0 +1,1 @@
+"""The Gradio Space: paste a text, see every mention with its concept, and why."""

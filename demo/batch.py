@@ -1,0 +1,133 @@
+"""Many documents at once: a CSV or PubTator file in, a Parquet and a CSV file out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from angel_hf.readers.pubtator import read_pubtator
+from demo.limits import MOST_DOCUMENTS, VisitorError, checked_file, checked_text, decoded
+from demo.workbench import Visit, annotate, as_row
+
+COLUMNS = ("document_id", "start", "end", "text", "read_as", "confidence", "nil", "name", "concept_ids", "candidates")
+"""Of the files that a batch gives; `concept_ids` are joined by a bar, `candidates` are JSON as the API gives them."""
+
+_ID_COLUMNS = ("document_id", "id", "pmid")
+_TEXT_COLUMNS = ("text", "abstract", "sentence")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text of a batch."""
+
+    document_id: str
+    text: str
+
+
+def read_documents(path: str | Path | None) -> list[Document]:
+    """The documents of an upload.
+
+    Raises:
+        VisitorError: it is of neither format, too large, or one of its texts may not be annotated.
+    """
+    file = checked_file(path)
+    text = decoded(file)
+    try:
+        found = list(_pubtator(text) if _looks_like_pubtator(text) else _csv(text))
+    except ValueError as error:
+        raise VisitorError(f"{file.name} could not be read: {error}") from None
+    if not 0 < len(found) <= MOST_DOCUMENTS:
+        raise VisitorError(
+            f"{file.name} has {len(found):,} documents; this page takes 1 to {MOST_DOCUMENTS}. For more, run "
+            "`angel annotate` on your own machine."
+        )
+    for document in found:
+        try:
+            checked_text(document.text)
+        except VisitorError as error:
+            raise VisitorError(f"{file.name}, document {document.document_id}: {error}") from None
+    return found
+
+
+def annotate_documents(
+    visit: Visit, documents: Iterable[Document], precision: float | None, progress: Progress = lambda _part, _text: None
+) -> list[dict[str, Any]]:
+    """One row a mention, with the keys COLUMNS."""
+    documents = list(documents)
+    rows = []
+    for done, document in enumerate(documents):
+        progress(done / len(documents), f"{done} of {len(documents)} documents")
+        for found in annotate(visit, document.text, precision):
+            answer = as_row(found)
+            best = answer["candidates"][0] if answer["candidates"] and not found.is_nil else None
+            rows.append(
+                {
+                    "document_id": document.document_id,
+                    **{column: answer[column] for column in COLUMNS[1:7]},
+                    "name": best["name"] if best else None,
+                    "concept_ids": "|".join(best["concept_ids"]) if best else None,
+                    "candidates": json.dumps(answer["candidates"], ensure_ascii=False),
+                }
+            )
+    return rows
+
+
+def write_csv(rows: Iterable[dict[str, Any]], path: Path) -> Path:
+    """Write rows for a spreadsheet: a cell that it would compute as a formula gets an apostrophe in front."""
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows({column: _inert(value) for column, value in row.items()} for row in rows)
+    return path
+
+
+def write_parquet(rows: list[dict[str, Any]], path: Path) -> Path:
+    """Write rows as they are.
+
+    Raises:
+        VisitorError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise VisitorError("Parquet needs pyarrow: pip install 'angel-hf[demo]'") from error
+    kinds = dict.fromkeys(COLUMNS, pa.string())
+    kinds |= {"start": pa.int64(), "end": pa.int64(), "confidence": pa.float64(), "nil": pa.bool_()}
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items()))), path)
+    return path
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _looks_like_pubtator(text: str) -> bool:
+    return "|t|" in text.lstrip().partition("\n")[0]
+
+
+def _pubtator(text: str) -> Iterator[Document]:
+    for document in read_pubtator(io.StringIO(text)):
+        yield Document(document.document_id, document.text)
+
+
+def _csv(text: str) -> Iterator[Document]:
+    rows = csv.DictReader(io.StringIO(text))
+    columns = {(column or "").strip().lower(): column for column in rows.fieldnames or ()}
+    of_text = next((columns[column] for column in _TEXT_COLUMNS if column in columns), None)
+    of_id = next((columns[column] for column in _ID_COLUMNS if column in columns), None)
+    if of_text is None:
+        shown = ", ".join(columns)[:120] or "missing"
+        raise ValueError(
+            f"its columns are {shown}; expected a CSV file with a column text, and perhaps id, or a PubTator file"
+        )
+    for number, row in enumerate(rows, start=1):
+        yield Document((of_id and row[of_id]) or str(number), row[of_text] or "")

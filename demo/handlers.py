@@ -1,0 +1,160 @@
+"""From events of the page to the workbench and back; the only place that knows both."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from angel_hf.annotation import Annotated
+from demo import batch, comparison, details
+from demo.limits import VisitorError, checked_text
+from demo.marking import marked_html
+from demo.uploads import read_knowledge_base
+from demo.workbench import Visit, Workbench, annotate, annotate_span, as_row, with_span
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the text box was annotated to: the state that clicks refer to."""
+
+    visit: Visit
+    text: str
+    annotated: list[Annotated]
+    precision: float | None
+
+    def parts(self, position: int) -> list[Annotated]:
+        """The annotation at a position and those that share its span."""
+        start = self.annotated[position].mention.start
+        return [one for one in self.annotated if one.mention.start == start]
+
+
+def told(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Show a visitor's error as a message on the page; its text is escaped, since messages may hold HTML."""
+
+    @wraps(function)
+    def wrapped(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        try:
+            return function(*args, **kwargs)
+        except VisitorError as error:
+            raise gr.Error(escape(str(error), quote=False), title="That did not work", print_exception=False) from None
+
+    return wrapped
+
+
+class Handlers:
+    """The callbacks of one running page."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self.workbench = workbench
+
+    def visit(self, visit: Visit | None) -> Visit:
+        """A visitor's own choices, or the default."""
+        return visit or self.workbench.visit()
+
+    def status(self, visit: Visit | None) -> str:
+        """What is linked to, in words."""
+        visit = self.visit(visit)
+        names = visit.linker.knowledge_base
+        assert names is not None, "a visit has a knowledge base"
+        whose = "its own" if visit.knowledge_base is None else "your"
+        return (
+            f'<p class="angel-status" role="status">Model <b>{escape(visit.model_name)}</b>, linking to {whose} '
+            f"<b>{names.num_concepts:,}</b> concepts with <b>{names.num_names:,}</b> names.</p>"
+        )
+
+    @told
+    def use(self, model_name: str, file: str | None) -> tuple[Visit, str]:
+        """Take the model of the model box and the uploaded knowledge base, if there is one."""
+        visit = self.workbench.visit(model_name, read_knowledge_base(file) if file else None)
+        return visit, self.status(visit)
+
+    @told
+    def annotate(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
+        """Annotate the text box and show the details of the first mention."""
+        visit = self.visit(visit)
+        return self._shown(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)
+
+    @told
+    def choose(self, page: Page | None, event: gr.EventData) -> str:
+        """The details of the mention that was clicked."""
+        position = event._data.get("index")
+        if page is None or not isinstance(position, int) or not 0 <= position < len(page.annotated):
+            raise VisitorError("This mention belongs to another text: annotate again.")
+        return details.details_html(page.visit, page.parts(position))
+
+    @told
+    def link_selection(self, page: Page | None, event: gr.EventData) -> tuple[Page, str, str]:
+        """Link the words that were selected."""
+        start, end = event._data.get("start"), event._data.get("end")
+        if page is None or not isinstance(start, int) or not isinstance(end, int):
+            raise VisitorError("Select words of the marked text first.")
+        chosen = annotate_span(page.visit, page.text, start, end, page.precision)
+        annotated = with_span(page.annotated, chosen)
+        return self._shown(Page(page.visit, page.text, annotated, page.precision), annotated.index(chosen[0]))
+
+    @told
+    def run_batch(
+        self,
+        file: str | None,
+        precision: float | None,
+        visit: Visit | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  # gradio finds it by its default
+    ) -> tuple[list[list[Any]], str, str, str]:
+        """Annotate an uploaded file: the first rows, Parquet, CSV, and how much was done."""
+        documents = batch.read_documents(file)
+        rows = batch.annotate_documents(
+            self.visit(visit), documents, precision or None, lambda part, text: progress(part, desc=text)
+        )
+        folder = Path(tempfile.mkdtemp(prefix="angel-batch-"))
+        parquet = batch.write_parquet(rows, folder / "annotations.parquet")
+        table = batch.write_csv(rows, folder / "annotations.csv")
+        shown = [[row[column] for column in SHOWN_COLUMNS] for row in rows[:50]]
+        done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
+        return shown, str(parquet), str(table), done
+
+    @told
+    def compare(self, text: str, left_name: str, right_name: str) -> str:
+        """Both models' answers, side by side."""
+        checked_text(text)
+        if not right_name.strip():
+            raise VisitorError("Name the second model: a Hub repository or a folder.")
+        left, right = self.workbench.visit(left_name), self.workbench.visit(right_name)
+        return comparison.comparison_html(left, right, comparison.compare(left, right, text))
+
+    @told
+    def answer(self, text: str, precision: float = 0.0) -> list[dict[str, Any]]:
+        """The API: every mention of a text with its candidates, as in the batch files.
+
+        Args:
+            text: the text to annotate.
+            precision: one of the precisions stored with the model, below which the answer is NIL; 0 answers all.
+        """
+        return [as_row(one) for one in annotate(self.visit(None), text, precision or None)]
+
+    def from_address(self, request: gr.Request) -> str:
+        """The text that a shared link brings, or nothing."""
+        text = request.query_params.get("text", "") if request else ""
+        try:
+            return checked_text(text)
+        except VisitorError:
+            return ""
+
+    def _shown(self, page: Page, position: int) -> tuple[Page, str, str]:
+        if not page.annotated:
+            return page, marked_html(page.text, []), details.EMPTY
+        marked = marked_html(page.text, page.annotated, position)
+        return page, marked, details.details_html(page.visit, page.parts(position))
+
+
+SHOWN_COLUMNS = ("document_id", "text", "name", "concept_ids", "confidence")
+"""Of the batch table on the page."""

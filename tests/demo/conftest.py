@@ -1,0 +1,41 @@
+"""A small model with names, parents and a confidence, as the page loads it."""
+
+import pytest
+
+from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
+from angel_hf.confidence import Confidence, Features, NilThreshold
+from demo.workbench import Workbench
+from tests.conftest import SAMPLE
+
+CONCEPTS = [
+    Concept("D006527", ("Wilson Disease", "Hepatolenticular Degeneration"), parents=("D008107",)),
+    Concept("D008107", ("Liver Diseases",), semantic_types=("Disease",), parents=("D000001",)),
+    Concept("D000001", ("Diseases",)),
+    Concept("D001943", ("Breast Cancer",)),
+    Concept("D010051", ("Ovarian Cancer",)),
+    Concept("OMIM:208900", ("<img src=x onerror=alert(1)>ataxia",)),
+    Concept("D000740", ("Anemia", *(f"Anemia, Kind {number}" for number in range(20)))),
+]
+TEXT = "Wilson disease (WD) is rare. 🧬 WD, anaemia; breast and ovarian cancer."
+CONFIDENCE = Confidence(-0.5, Features(0, 0, 0, exact=3.0, similarity=0), (NilThreshold(0.9, 0.6, 0.5),), "hand")
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory):
+    """A tiny model over CONCEPTS, saved; what it finds is arbitrary, but the same each time."""
+    model = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny")
+    model.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
+    model.confidence = CONFIDENCE
+    directory = tmp_path_factory.mktemp("model")
+    model.save_pretrained(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def workbench(model_dir):
+    return Workbench(str(model_dir))
+
+
+@pytest.fixture
+def visit(workbench):
+    return workbench.visit()
