@@ -13,7 +13,7 @@ import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
 
-_EXTRA = ("accelerate", "datasets", "peft", "sklearn", "trl")
+_EXTRA = ("accelerate", "datasets", "peft", "pyarrow", "sklearn")
 
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="The name of a recipe of the package, or a TOML file.", metavar="NAME_OR_FILE")
@@ -52,7 +52,7 @@ def train(
                 typer.echo(format_plan(chosen, processes))
                 return
             run_recipe(chosen, data, output or Path("runs") / chosen.name)
-        except ValueError as error:
+        except (ValueError, ImportError) as error:
             raise InputError(str(error)) from None
 
 
@@ -65,7 +65,7 @@ def check_extra() -> None:
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"the training recipes need {', '.join(missing)}: pip install 'angel-hf[train]' (Python 3.11 or later)"
+            f"the training recipes need: pip install 'angel-hf[train]' ({', '.join(missing)} not found)"
         )
 
 

@@ -9,6 +9,9 @@ from datasets import Dataset
 
 from angel_hf.processing_angel import AngelProcessor
 from angel_hf.training.examples import Pair
+from angel_hf.types import Mention
+
+_PREFERENCE_COLUMNS = ("input_ids", "prefix_ids", "chosen_ids", "rejected_ids")
 
 
 def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_length: int = 96) -> Dataset:
@@ -32,6 +35,30 @@ def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_le
     return Dataset.from_dict(columns)
 
 
+def encode_preferences(
+    triples: Iterable[tuple[Mention, str, str]], processor: AngelProcessor, max_target_length: int = 96
+) -> Dataset:
+    """Token ids of mentions, each with a chosen and a rejected name, in their order.
+
+    Those that do not fit are left out, as in `encode_pairs`.
+
+    Returns:
+        columns `input_ids`, `prefix_ids`, `chosen_ids`, `rejected_ids` (end token included): a list of ids a row.
+    """
+    kept = [triple for triple in triples if len(triple[0].surface) < 2 * processor.max_source_length]
+    columns: dict[str, list[list[int]]] = {name: [] for name in _PREFERENCE_COLUMNS}
+    if kept:
+        encoder_ids, prefix_ids = processor.encode_mentions([mention for mention, _, _ in kept])
+        end = processor.tokenizer.eos_token_id
+        chosen = [[*ids, end] for ids in processor.encode_names([name for _, name, _ in kept])]
+        rejected = [[*ids, end] for ids in processor.encode_names([name for _, _, name in kept])]
+        for row in zip(encoder_ids, prefix_ids, chosen, rejected, strict=True):
+            if len(row[1]) + max(len(row[2]), len(row[3])) <= max_target_length:
+                for column, ids in zip(columns.values(), row, strict=True):
+                    column.append(ids)
+    return Dataset.from_dict(columns)
+
+
 def group_by_length(dataset: Dataset, batch_size: int, seed: int, window: int = 64) -> Dataset:
     """Reorder rows so that a batch holds rows of like length, and the order at large stays.
 
@@ -39,8 +66,8 @@ def group_by_length(dataset: Dataset, batch_size: int, seed: int, window: int = 
     Rows beyond the last full batch are left out.
     """
     # A decoder token costs about twice an encoder's: cross-attention, and the projection to the vocabulary.
-    columns = (("input_ids", 1), ("prefix_ids", 2), ("target_ids", 2))
-    lengths = np.sum([[cost * len(ids) for ids in dataset[name][:]] for name, cost in columns], axis=0)
+    cost = {name: 1 if name == "input_ids" else 2 for name in dataset.column_names if name.endswith("_ids")}
+    lengths = np.sum([[each * len(ids) for ids in dataset[name][:]] for name, each in cost.items()], axis=0)
     rng = np.random.default_rng(seed)
     order = []
     full = len(lengths) - len(lengths) % batch_size

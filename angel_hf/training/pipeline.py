@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -13,15 +14,18 @@ from accelerate import PartialState
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.training.accuracy import Accuracy, accuracy
+from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
 from angel_hf.training.materials import Materials
 from angel_hf.training.positive_stages import fine_tune, pretrain, start
-from angel_hf.training.recipe import Recipe
+from angel_hf.training.preference_loss import check_trl
+from angel_hf.training.recipe import Preference, Recipe
 from angel_hf.training.stages import finished, linker
 
 _LOG = logging.getLogger(__name__)
 
-MODEL = "model"
-RESULTS = "results.json"
+MODEL, BASE, ADAPTER, RESULTS = "model", "base", "adapter", "results.json"
+"""What a run leaves in its directory: the finished model; where it has adapters these alone, in PEFT's form, and the
+model that they change, unless that is a checkpoint which the recipe names; and accuracy on dev."""
 
 
 def run_recipe(recipe: Recipe, data: Path, output: Path) -> None:
@@ -38,23 +42,46 @@ def run_recipe(recipe: Recipe, data: Path, output: Path) -> None:
     Raises:
         ValueError: the directory holds the work of another recipe, or the recipe cannot be carried out.
         FileNotFoundError: a file of the recipe is not there.
+        ImportError: the recipe has preference training, and TRL is missing or of another version than it needs.
     """
-    PartialState(cpu=not torch.cuda.is_available())  # joins the other processes, if the launcher started several
+    if recipe.preference is not None or recipe.pretraining_preference is not None:
+        check_trl()
+    # Joins the other processes, if the launcher started several; while one makes data, the others wait for hours.
+    PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=24))
     materials = Materials(recipe, data, output)
     claim(recipe, output)
     model = start(materials)
     if recipe.pretraining is not None:
         pretrain(materials, model, recipe.pretraining)
+    if recipe.pretraining_preference is not None:
+        _prefer(materials, model, recipe.pretraining_preference, output / "pretraining-preference")
     if recipe.fine_tuning is not None:
         fine_tune(materials, model, recipe.fine_tuning, materials.train, output / "fine-tuning")
-
-    def write(path: Path) -> None:
-        linking = linker(model, materials.processor, materials.linking_knowledge_base)
-        linking.to(torch.float16 if recipe.model.half_precision else torch.float32).save_pretrained(path)
-
-    finished(output / MODEL, write)
+    if recipe.preference is not None:
+        if recipe.adapter is not None and recipe.adapter.stages == "preference":
+            # The adapter's base has to link, so that a model can be loaded from the adapter alone.
+            finished(output / BASE, lambda path: _write_linking(materials, model, path))
+            model = with_adapter(merged(model), recipe.adapter, str(output / BASE))
+        _prefer(materials, model, recipe.preference, output / "preference")
+    if recipe.adapter is not None:
+        finished(output / ADAPTER, lambda path: save_weights(model, path))
+    finished(output / MODEL, lambda path: _write_linking(materials, model, path))
     if PartialState().is_main_process and recipe.data.dev:
         _measure(materials, output)
+
+
+def _prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path) -> None:
+    # Here, since TRL needs a newer Python than the rest.
+    from angel_hf.training.preference_stage import prefer
+
+    prefer(materials, model, stage, path)
+
+
+def _write_linking(materials: Materials, model: AnyModel, path: Path) -> None:
+    """Write a model with its processor, knowledge base and trie, adapters worked into the weights."""
+    linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
+    half = materials.recipe.model.half_precision
+    linking.to(torch.float16 if half else torch.float32).save_pretrained(path)
 
 
 def claim(recipe: Recipe, output: Path) -> None:

@@ -135,7 +135,7 @@ def format_plan(recipe: Recipe, processes: int) -> str:
     lines += [
         "",
         f"Estimates: memory of one process from the shapes, for the longest inputs; time at {flops / 1e9:.0f} GFLOP/s, "
-        f"as just measured for one process, {_EFFICIENCY:.0%} of it in training. Making the data and linking come on top.",
+        f"just measured for one process, {_EFFICIENCY:.0%} of it in training. Making the data and linking come on top.",
     ]
     return "\n".join(lines)
 

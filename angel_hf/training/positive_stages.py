@@ -6,24 +6,24 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from accelerate import PartialState
 from datasets import Dataset
-from transformers import BartForConditionalGeneration, PreTrainedModel
+from transformers import BartForConditionalGeneration
 
 from angel_hf.training import examples
+from angel_hf.training.adapters import AnyModel, load_weights, save_weights, with_adapter
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.materials import Materials
 from angel_hf.training.recipe import FineTuning, Optimization, Pretraining
 from angel_hf.training.small_bart import bart_config, new_model
-from angel_hf.training.stages import finished, load_weights, prepared, train_positive
+from angel_hf.training.stages import finished, prepared, train_positive
 
 _SURPLUS = 1.03
 """More pairs are made than are needed, since some do not fit the model."""
 
 
-def start(materials: Materials) -> BartForConditionalGeneration:
-    """The model that the recipe starts from.
+def start(materials: Materials) -> AnyModel:
+    """The model that the recipe starts from, with new adapters where it trains these from the first stage on.
 
     Raises:
         ValueError: the checkpoint has another shape than the recipe says.
@@ -43,10 +43,13 @@ def start(materials: Materials) -> BartForConditionalGeneration:
         found = getattr(model.config, name)
         if found != getattr(expected, name):
             raise ValueError(f"{shape.base}: {name} is {found}; the recipe's [model] says {getattr(expected, name)}")
+    adapter = materials.recipe.adapter
+    if adapter is not None and adapter.stages == "all":
+        return with_adapter(model, adapter, shape.base)
     return model
 
 
-def pretrain(materials: Materials, model: PreTrainedModel, stage: Pretraining) -> None:
+def pretrain(materials: Materials, model: AnyModel, stage: Pretraining) -> None:
     """Train a model in place on the knowledge base's names, from where the stage stopped."""
 
     def pairs() -> Iterator[examples.Pair]:
@@ -60,7 +63,7 @@ def pretrain(materials: Materials, model: PreTrainedModel, stage: Pretraining) -
 
 def fine_tune(
     materials: Materials,
-    model: PreTrainedModel,
+    model: AnyModel,
     stage: FineTuning,
     mentions: Sequence[AnnotatedMention],
     path: Path,
@@ -92,7 +95,7 @@ def fine_tune(
 
 def _run(
     materials: Materials,
-    model: PreTrainedModel,
+    model: AnyModel,
     stage: Optimization,
     path: Path,
     pairs: Callable[[], Iterator[examples.Pair]],
@@ -113,10 +116,9 @@ def _run(
             development = prepared(materials.output / "development", lambda: _development(materials))
         name = f"{recipe.name} {path.name}"
         train_positive(name, model, dataset, development, path / "checkpoints", stage, recipe.seed)
-        finished(result, model.save_pretrained)
+        finished(result, lambda partial: save_weights(model, partial))
     # The finished weights, also where they were just made: a resumed run and an unbroken one then go the same way.
     load_weights(model, result)
-    PartialState().wait_for_everyone()
 
 
 def _development(materials: Materials) -> Dataset:

@@ -86,11 +86,13 @@ class Adapter:
     """Low-rank adapters (LoRA, Hu et al. 2021) that are trained instead of the weights.
 
     Args:
+        stages: "preference" trains all weights until then; "all" trains one adapter from the first stage to the last.
         rank: of the update of each matrix.
         alpha: the update is scaled by alpha / rank.
         target_modules: the linear layers that get one, by the end of their names.
     """
 
+    stages: Literal["preference", "all"] = "preference"
     rank: int
     alpha: int
     target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
@@ -160,6 +162,76 @@ class FineTuning(Optimization):
             raise ValueError(f"nearest_weights are {self.nearest_weights}; expected one or more positive numbers")
 
 
+NegativeSource = Literal["train", "cross-fitted", "knowledge-base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mining:
+    """Where preference pairs come from.
+
+    Args:
+        sources: "train" links the training mentions with the model itself, as published; "cross-fitted" links each
+            fold of them with a model that was fine-tuned on the others; "knowledge-base" links names of the
+            knowledge base, each with itself removed from the answers.
+        top_k: how many answers are looked at (5 published).
+        num_beams: width of the search (10 published).
+        folds: of cross-fitting; documents are not parted.
+        names: how many names of the knowledge base, and of the ontologies joined to it, are linked.
+        nearest_if_absent: where no answer is right, let the nearest gold name be the chosen one.
+    """
+
+    sources: tuple[NegativeSource, ...] = ("train",)
+    top_k: int = 5
+    num_beams: int = 10
+    folds: int = 5
+    names: int = 4000
+    nearest_if_absent: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.top_k <= self.num_beams:
+            raise ValueError(f"top_k is {self.top_k} with {self.num_beams} num_beams; expected 1 <= top_k <= num_beams")
+        if self.folds < 2 or self.names < 1 or not self.sources:
+            raise ValueError("expected one source or more, 2 folds or more and 1 name or more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference(Optimization):
+    """Learning to prefer right names over the model's own mistakes.
+
+    Args:
+        mining: where the pairs come from.
+        method: "preference", or "likelihood" for the control: the same pairs, steps and rate, with the plain likelihood
+            of the chosen names and no rejected ones.
+        loss: one or more of TRL's loss names, added up with `loss_weights`; "sft" is the likelihood of the chosen name.
+        loss_weights: of each loss; 1 each where there are none.
+        beta: how much a difference from the reference counts (the temperature of IPO).
+        loss_smoothing: of the losses "robust" and "exo_pair".
+        length_normalized: compare means of log-probabilities over a name's tokens, which the search ranks by, instead
+            of sums, which DPO is defined with.
+        reference: "precomputed" before training; else made on the fly by a frozen "copy", or with "adapters-off".
+        rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
+        patience: rounds without a better accuracy on dev after which no more are tried.
+    """
+
+    mining: Mining = field(default_factory=Mining)
+    method: Literal["preference", "likelihood"] = "preference"
+    loss: tuple[str, ...] = ("sigmoid",)
+    loss_weights: tuple[float, ...] = ()
+    beta: float = 0.1
+    loss_smoothing: float = 0.0
+    length_normalized: bool = False
+    reference: Literal["precomputed", "copy", "adapters-off"] = "precomputed"
+    rounds: int = 1
+    patience: int = 3
+
+    def __post_init__(self) -> None:
+        Optimization.__post_init__(self)
+        if self.loss_weights and len(self.loss_weights) != len(self.loss):
+            raise ValueError(f"{len(self.loss_weights)} loss_weights for {len(self.loss)} losses; expected one each")
+        if self.rounds < 1 or self.patience < 1:
+            raise ValueError(f"rounds is {self.rounds} and patience {self.patience}; expected 1 or more of both")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A recipe; stages that it does not have are not run.
@@ -168,6 +240,8 @@ class Recipe:
         name: what the model is called.
         description: what it is for, and where its numbers come from.
         seed: of the weights, the pairs and their order.
+        pretraining_preference: preference training that comes before fine-tuning.
+        preference: preference training that comes after it.
     """
 
     name: str
@@ -175,12 +249,24 @@ class Recipe:
     seed: int
     data: Data
     model: Model
+    adapter: Adapter | None = None
     pretraining: Pretraining | None = None
+    pretraining_preference: Preference | None = None
     fine_tuning: FineTuning | None = None
+    preference: Preference | None = None
 
     def __post_init__(self) -> None:
         if self.pretraining is None and self.model.base is None:
             raise ValueError("model.base is missing; a recipe without [pretraining] starts from a checkpoint")
+        if self.adapter is not None and self.adapter.stages == "all" and self.model.base is None:
+            raise ValueError('[adapter] has stages = "all", but the model is new; adapters need a trained base')
+        for preference in (self.pretraining_preference, self.preference):
+            if preference is not None and preference.reference == "adapters-off" and self.adapter is None:
+                raise ValueError('the reference is "adapters-off", but there is no [adapter]')
+            if preference is not None and "cross-fitted" in preference.mining.sources and self.fine_tuning is None:
+                raise ValueError(
+                    '"cross-fitted" pairs need [fine_tuning], which the models of the folds are trained by'
+                )
 
     def as_table(self) -> dict[str, Any]:
         """The recipe as JSON and TOML can hold it."""

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from datasets import Dataset, load_from_disk
-from safetensors.torch import load_file
 from transformers import (
     BartForConditionalGeneration,
     PreTrainedModel,
@@ -157,22 +156,6 @@ def finished(path: Path, write: Callable[[Path], None]) -> None:
         write(partial)
         partial.rename(path)
     PartialState().wait_for_everyone()
-
-
-def load_weights(model: PreTrainedModel, path: Path) -> None:
-    """Give a model the weights of a directory that it wrote itself.
-
-    Raises:
-        ValueError: the directory's weights are of another model.
-    """
-    weights = load_file(path / "model.safetensors")
-    result = model.load_state_dict(weights, strict=False)
-    # Tied weights are stored once.
-    tied = set(model.state_dict()) - set(dict(model.named_parameters())) - set(dict(model.named_buffers()))
-    missing = [name for name in result.missing_keys if name not in tied]
-    if missing or result.unexpected_keys:
-        names = ", ".join([*missing, *result.unexpected_keys][:5])
-        raise ValueError(f"{path}: its weights do not fit the model ({names}); remove it to train this stage again")
 
 
 def linker(

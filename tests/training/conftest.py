@@ -27,6 +27,16 @@ RECORD = """7|t|Skin tumour in man.
 
 
 @pytest.fixture(scope="session")
+def concepts():
+    return CONCEPTS
+
+
+@pytest.fixture(scope="session")
+def record():
+    return RECORD
+
+
+@pytest.fixture(scope="session")
 def documents():
     return list(read_pubtator(RECORD.splitlines()))
 

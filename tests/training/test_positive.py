@@ -5,12 +5,13 @@ import torch
 from accelerate import PartialState
 from transformers import BartConfig, BartForConditionalGeneration, set_seed
 
+from angel_hf.training.adapters import load_weights
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.examples import Mixture, pretraining_pairs
 from angel_hf.training.positive import PairCollator, weighted_loss
 from angel_hf.training.recipe import Model, Optimization
 from angel_hf.training.small_bart import new_model, sinusoids
-from angel_hf.training.stages import finished, load_weights, prepared, train_positive
+from angel_hf.training.stages import finished, prepared, train_positive
 
 ROWS = [
     {"input_ids": [0, 10, 2], "prefix_ids": [11, 12], "target_ids": [13, 14, 2]},

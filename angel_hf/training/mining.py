@@ -1,0 +1,119 @@
+"""Hard negatives: link mentions whose concepts are known, and keep what the model got wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from angel_hf import AngelForEntityLinking, KnowledgeBase
+from angel_hf.knowledge_base import normalize
+from angel_hf.training.concept_names import ConceptNames
+from angel_hf.training.corpus import AnnotatedMention
+from angel_hf.training.negatives import preference_pairs
+from angel_hf.training.preference_file import MinedPair
+from angel_hf.training.recipe import Mining
+from angel_hf.types import Candidate, Mention
+
+
+def mine_mentions(
+    model: AngelForEntityLinking,
+    mentions: Sequence[AnnotatedMention],
+    names: ConceptNames,
+    mining: Mining,
+    source: str,
+) -> Iterator[MinedPair]:
+    """Pairs from mentions; those whose concepts the knowledge base does not have make none.
+
+    Args:
+        model: that links, on the names that it may choose among.
+        mentions: what to link.
+        names: of the concepts.
+        mining: how many answers are looked at.
+        source: noted with each pair.
+    """
+    return _mine(model, mentions, names, mining, source, without_itself=False)
+
+
+def mine_names(
+    model: AngelForEntityLinking, mentions: Sequence[AnnotatedMention], names: ConceptNames, mining: Mining, source: str
+) -> Iterator[MinedPair]:
+    """Pairs from names (`name_mentions`): as `mine_mentions`, with the name itself removed from the answers."""
+    # The name itself takes one place in the search.
+    wider = replace(mining, num_beams=mining.num_beams + 1)
+    return _mine(model, mentions, names, wider, source, without_itself=True)
+
+
+def name_mentions(names: ConceptNames, count: int, seed: int) -> list[AnnotatedMention]:
+    """A seeded sample of names, of the knowledge base and its joined ontologies, of concepts with another name."""
+    surfaces = [
+        (concept_id, surface)
+        for concept_id, found in names.surfaces.items()
+        for surface in found
+        if any(name != surface for name in names.names[concept_id])
+    ]
+    sampled = random.Random(seed).sample(surfaces, min(count, len(surfaces)))
+    return [AnnotatedMention(Mention(name, 0, len(name)), (concept_id,), concept_id) for concept_id, name in sampled]
+
+
+def folds(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:
+    """Parts of a corpus of about the same number of documents; no document is in two.
+
+    Raises:
+        ValueError: there are fewer documents than parts.
+    """
+    documents = list(dict.fromkeys(annotated.document_id for annotated in mentions))
+    if len(documents) < count:
+        raise ValueError(f"{len(documents)} documents do not make {count} folds; lower mining.folds")
+    random.Random(seed).shuffle(documents)
+    fold_of = {document_id: place % count for place, document_id in enumerate(documents)}
+    parts: list[list[AnnotatedMention]] = [[] for _ in range(count)]
+    for annotated in mentions:
+        parts[fold_of[annotated.document_id]].append(annotated)
+    return parts
+
+
+def _mine(
+    model: AngelForEntityLinking,
+    mentions: Sequence[AnnotatedMention],
+    names: ConceptNames,
+    mining: Mining,
+    source: str,
+    without_itself: bool,
+) -> Iterator[MinedPair]:
+    knowledge_base = model.knowledge_base
+    assert knowledge_base is not None, "a model without a knowledge base cannot link"
+    known = [(annotated, gold) for annotated in mentions if (gold := annotated.concept_ids(knowledge_base))]
+    linked = model.link([annotated.mention for annotated, _ in known], mining.num_beams, mining.num_beams)
+    for (annotated, gold), answer in zip(known, linked, strict=True):
+        surface = normalize(annotated.mention.surface, knowledge_base.normalization)
+        removed = surface if without_itself else None
+        candidates = [_normalized(candidate, knowledge_base) for candidate in answer.candidates]
+        candidates = [candidate for candidate in candidates if candidate.name != removed][: mining.top_k]
+
+        def nearest(
+            surface: str = surface, gold: tuple[str, ...] = gold, removed: str | None = removed
+        ) -> Candidate | None:
+            return _nearest(surface, gold, names, knowledge_base, removed)
+
+        fallback = nearest if mining.nearest_if_absent else None
+        for pair in preference_pairs(annotated.mention, candidates, frozenset(gold), fallback):
+            yield MinedPair(pair, gold, annotated.document_id, source)
+
+
+def _normalized(candidate: Candidate, knowledge_base: KnowledgeBase) -> Candidate:
+    """A candidate by the form of its name that the model writes."""
+    return replace(candidate, name=normalize(candidate.name, knowledge_base.normalization))
+
+
+def _nearest(
+    surface: str, gold: Sequence[str], names: ConceptNames, knowledge_base: KnowledgeBase, removed: str | None
+) -> Candidate | None:
+    """The gold concepts' name nearest to a surface, with a score that means nothing."""
+    found = [name for concept_id in gold for name in names.nearest(surface, concept_id, 2) if name != removed]
+    if not found:
+        return None
+    # Nearest of each concept first; concepts in the order of the corpus.
+    entry = knowledge_base.find(found[0])
+    assert entry is not None, "a concept's name is an entry of its knowledge base"
+    return Candidate(found[0], knowledge_base.entry_concept_ids(entry), float("nan"))

@@ -1,0 +1,210 @@
+"""Preference training in rounds: mine a part of the mentions, learn from it, measure; keep the best by dev."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from accelerate import PartialState
+from datasets import Dataset
+
+from angel_hf.training.accuracy import accuracy
+from angel_hf.training.adapters import AnyModel, load_weights, merged, save_weights
+from angel_hf.training.corpus import AnnotatedMention
+from angel_hf.training.encoding import encode_preferences, group_by_length
+from angel_hf.training.materials import Materials
+from angel_hf.training.mining import folds, mine_mentions, mine_names, name_mentions
+from angel_hf.training.positive_stages import fine_tune, start
+from angel_hf.training.preference import PreferenceCollator, train_preference, with_reference
+from angel_hf.training.preference_file import PAIRS_FILE, MinedPair, read_pairs, write_card, write_pairs, write_table
+from angel_hf.training.recipe import FineTuning, Mining, Preference
+from angel_hf.training.stages import finished, linker, prepared
+
+_LOG = logging.getLogger(__name__)
+
+
+def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path) -> None:
+    """Train a model in place in rounds, from where the stage stopped, and leave it as it was best on dev.
+
+    The model before the first round takes part in the choice, and each is measured after it has been trained; of equals
+    the earlier one is kept. Without a dev corpus the last one is kept.
+
+    Args:
+        materials: of the recipe.
+        model: as positive training leaves it.
+        stage: how to train.
+        path: directory of the stage's rounds and result.
+    """
+    result = path / "finished"
+    if not result.exists():
+        parts = _parts(materials.train, stage.rounds, materials.recipe.seed)
+        states = [path / "start"]
+        finished(states[0], lambda partial: save_weights(model, partial))
+        best, scores = 0, [_score(materials, model, states[0])]
+        for number, mentions in enumerate(parts, start=1):
+            state = path / f"round-{number}"
+            _round(materials, model, stage, mentions, state, number)
+            states.append(state / "finished")
+            scores.append(_score(materials, model, state / "finished"))
+            best = max(range(len(scores)), key=lambda place: (scores[place], -place))
+            if number - best >= stage.patience:
+                _LOG.info("%s: no better on dev for %d rounds", path.name, stage.patience)
+                break
+        if not materials.recipe.data.dev:
+            best = len(states) - 1
+        _LOG.info("%s: dev accuracy %s; round %d is kept", path.name, [round(score, 2) for score in scores], best)
+        load_weights(model, states[best])
+        finished(result, lambda partial: save_weights(model, partial))
+    load_weights(model, result)
+
+
+def mine(
+    materials: Materials, model: AnyModel, mining: Mining, mentions: Sequence[AnnotatedMention], path: Path
+) -> Path:
+    """Write the preference pairs of a model to `path`, with a dataset card; or leave what is there.
+
+    Processes share the work.
+
+    Args:
+        materials: of the recipe.
+        model: that is mined with, but for "cross-fitted" pairs.
+        mining: where the pairs come from.
+        mentions: those of the corpus.
+        path: directory.
+
+    Returns:
+        the Parquet file.
+    """
+    if not path.exists():
+        state = PartialState()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shares = []
+        for source in mining.sources:
+            of_source = [path.with_name(f"{path.name}.{source}.{rank}.parquet") for rank in range(state.num_processes)]
+            # Decided alike by all, since the models of the folds are trained by all.
+            state.wait_for_everyone()
+            if not all(share.exists() for share in of_source):
+                state.wait_for_everyone()
+                mined = list(_mined(materials, model, mining, source, mentions))
+                write_pairs(of_source[state.process_index], mined, materials.processor)
+            shares += of_source
+        state.wait_for_everyone()
+
+        def write(directory: Path) -> None:
+            write_table(directory / PAIRS_FILE, pa.concat_tables([pq.read_table(share) for share in shares]))
+            recipe = materials.recipe
+            write_card(
+                directory, f"Preference pairs of {recipe.name}", f"Mined by `angel train --recipe {recipe.name}`."
+            )
+
+        finished(path, write)
+        if state.is_main_process:
+            for share in shares:
+                share.unlink(missing_ok=True)
+    return path / PAIRS_FILE
+
+
+def _mined(
+    materials: Materials,
+    model: AnyModel,
+    mining: Mining,
+    source: str,
+    mentions: Sequence[AnnotatedMention],
+) -> Iterator[MinedPair]:
+    """The pairs of one source, of them the share of this process."""
+    rank, count = PartialState().process_index, PartialState().num_processes
+    names, knowledge_base = materials.concept_names, materials.linking_knowledge_base
+    if source == "cross-fitted":
+        # Every process trains every fold's model, since they train together, and mines its share of the fold.
+        stage = materials.recipe.fine_tuning
+        assert stage is not None, "the recipe has been checked for it"
+        parts = folds(mentions, mining.folds, materials.recipe.seed)
+        for number, part in enumerate(parts):
+            fold_model = _without_fold(materials, stage, parts, number)
+            linking = linker(merged(fold_model), materials.processor, knowledge_base)
+            yield from mine_mentions(linking, part[rank::count], names, mining, source)
+        return
+    linking = linker(merged(model), materials.processor, knowledge_base)
+    if source == "knowledge-base":
+        sampled = name_mentions(names, mining.names, materials.recipe.seed)
+        yield from mine_names(linking, sampled[rank::count], names, mining, source)
+    else:
+        yield from mine_mentions(linking, mentions[rank::count], names, mining, source)
+
+
+def _without_fold(
+    materials: Materials, stage: FineTuning, parts: Sequence[Sequence[AnnotatedMention]], number: int
+) -> AnyModel:
+    """A model that never saw the mentions of a fold."""
+    model = start(materials)
+    pretrained = materials.output / "pretraining" / "finished"
+    if materials.recipe.pretraining is not None:
+        load_weights(model, pretrained)
+    others = [mention for place, part in enumerate(parts) if place != number for mention in part]
+    fine_tune(materials, model, stage, others, materials.output / "cross-fitting" / f"without-fold-{number}")
+    return model
+
+
+def _round(
+    materials: Materials,
+    model: AnyModel,
+    stage: Preference,
+    mentions: Sequence[AnnotatedMention],
+    path: Path,
+    number: int,
+) -> None:
+    """Mine, and learn from what was found."""
+    result = path / "finished"
+    if not result.exists():
+        pairs = mine(materials, model, stage.mining, mentions, path / "mined")
+        dataset = prepared(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
+        if len(dataset):
+            name = f"{materials.recipe.name} {path.parent.name} round {number}"
+            train_preference(name, model, dataset, path / "checkpoints", stage, materials.recipe.seed)
+        else:
+            _LOG.warning("%s: fewer pairs than a batch of %d; nothing to learn from", path, stage.batch_size)
+        finished(result, lambda partial: save_weights(model, partial))
+    load_weights(model, result)
+
+
+def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path, number: int) -> Dataset:
+    """Encoded pairs in training order, repeated as often as the steps need, with the reference's log-probabilities."""
+    recipe = materials.recipe
+    encoded = encode_preferences(read_pairs(pairs), materials.processor, recipe.model.max_target_length)
+    _LOG.info("%s: %d pairs", pairs.parent, len(encoded))
+    if len(encoded) < stage.batch_size:
+        return encoded.select([])
+    if stage.reference == "precomputed" and stage.method == "preference":
+        config = model.config
+        collator = PreferenceCollator(config.pad_token_id, config.decoder_start_token_id)
+        encoded = with_reference(model, encoded, collator, stage.bf16)
+    rng = random.Random(recipe.seed * 1000 + number)
+    order: list[int] = []
+    while len(order) < stage.steps * stage.batch_size:
+        order += rng.sample(range(len(encoded)), len(encoded))
+    rows = encoded.select(order[: stage.steps * stage.batch_size])
+    return group_by_length(rows, stage.batch_size, recipe.seed)
+
+
+def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:
+    return [list(mentions)] if count == 1 else folds(mentions, count, seed)
+
+
+def _score(materials: Materials, model: AnyModel, state: Path) -> float:
+    """Dev accuracy at 1 of the weights in a directory, measured once; 0 without a dev corpus."""
+    if not materials.recipe.data.dev:
+        return 0.0
+    path = state.with_name(state.name + ".dev.json")
+    if PartialState().is_main_process and not path.exists():
+        linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
+        measured = accuracy(linking, materials.dev)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps({"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5}))
+        partial.replace(path)
+    PartialState().wait_for_everyone()
+    return float(json.loads(path.read_text(encoding="utf-8"))["at_1"])

@@ -1,0 +1,223 @@
+"""A recipe runs from its files to a model that links, goes on where it was stopped, and keeps what was best on dev."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from angel_hf import AngelForEntityLinking
+from angel_hf.training import preference_stage
+from angel_hf.training.pipeline import run_recipe
+from angel_hf.training.recipe import read_recipe
+
+RECIPE = """
+name = "small"
+description = "Every stage of a recipe, in seconds."
+seed = 1
+
+[data]
+knowledge_base = ["medic.txt"]
+ontologies = ["more.obo"]
+train = ["train.txt"]
+dev = ["dev.txt"]
+expand_abbreviations = true
+
+[model]
+vocabulary_size = 500
+d_model = 32
+encoder_layers = 1
+decoder_layers = 1
+attention_heads = 2
+ffn_dim = 64
+max_positions = 128
+max_source_length = 32
+
+[pretraining]
+steps = 12
+batch_size = 8
+learning_rate = 3e-3
+prefix_weight = 0.5
+save_steps = 6
+
+[fine_tuning]
+steps = 6
+batch_size = 8
+learning_rate = 1e-3
+replay = true
+save_steps = 3
+
+[preference]
+steps = 4
+batch_size = 2
+learning_rate = 1e-4
+loss = ["sigmoid", "sft"]
+rounds = 2
+save_steps = 2
+
+[preference.mining]
+sources = ["train", "knowledge-base"]
+names = 6
+num_beams = 4
+top_k = 3
+"""
+OBO = "format-version: 1.2\n\n[Term]\nid: X:1\nname: Low red cells\nxref: MESH:D4\n"
+
+
+def write_data(path, concepts, record):
+    lines = ["|".join([c.concept_id, *c.alternative_ids]) + "||" + "|".join(c.names) for c in concepts]
+    (path / "medic.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (path / "more.obo").write_text(OBO, encoding="utf-8")
+    records = [re.sub("^7", str(number), record, flags=re.MULTILINE) for number in (7, 8, 9)]
+    (path / "train.txt").write_text("\n".join(records[:2]), encoding="utf-8")
+    (path / "dev.txt").write_text(records[2], encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, concepts, record):
+    path = tmp_path_factory.mktemp("data")
+    write_data(path, concepts, record)
+    return path
+
+
+def recipe(directory, *changes, text=RECIPE):
+    path = Path(directory) / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_recipe(str(path), changes)
+
+
+@pytest.fixture(scope="module")
+def output(data, tmp_path_factory):
+    """A run of the whole recipe."""
+    path = tmp_path_factory.mktemp("run") / "output"
+    run_recipe(recipe(data), data, path)
+    return path
+
+
+def weights(path):
+    return AngelForEntityLinking.from_pretrained(path / "model").state_dict()
+
+
+def test_the_model_links_and_its_accuracy_is_noted(output, mentions):
+    model = AngelForEntityLinking.from_pretrained(output / "model")
+    (linked,) = model.link([mentions[0].mention], top_k=3, num_beams=3)
+    assert len(linked.candidates) == 3
+    results = json.loads((output / "results.json").read_text(encoding="utf-8"))
+    assert results["recipe"] == "small" and results["dev"]["mentions"] == 5
+    assert model.processor.max_source_length == 32
+
+
+def test_each_round_mined_its_part_from_every_source(output):
+    documents = set()
+    for number in (1, 2):
+        rows = pq.read_table(output / "preference" / f"round-{number}" / "mined" / "train.parquet").to_pylist()
+        assert {row["source"] for row in rows} == {"train", "knowledge-base"}
+        own = {row["document_id"] for row in rows if row["source"] == "train"}
+        assert len(own) == 1
+        documents |= own
+        assert not list((output / "preference" / f"round-{number}").glob("*.parquet"))
+    assert documents == {"7", "8"}
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        ["model", "results.json"],
+        ["model", "preference/finished", "preference/round-2/finished", "preference/round-2/pairs"],
+        ["model", "preference", "fine-tuning/finished"],
+        ["model", "preference", "fine-tuning", "pretraining", "tokenizer", "development"],
+    ],
+    ids=["model", "second-round", "fine-tuning", "everything"],
+)
+def test_a_stopped_run_ends_as_an_unbroken_one(output, data, tmp_path, lost):
+    path = tmp_path / "output"
+    shutil.copytree(output, path)
+    for name in lost:
+        target = path / name
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    run_recipe(recipe(data), data, path)
+    for (name, expected), actual in zip(weights(output).items(), weights(path).values(), strict=True):
+        assert torch.equal(expected, actual), name
+
+
+@pytest.fixture
+def fine_tuned(output, tmp_path):
+    """A run that was stopped before its preference training, and may go on under another recipe."""
+    path = tmp_path / "output"
+    shutil.copytree(output, path, ignore=shutil.ignore_patterns("preference", "model", "recipe.json"))
+    return path
+
+
+def test_the_best_round_by_its_own_score_is_kept(fine_tuned, data, monkeypatch):
+    """The score of a round is that of the model after it; the start takes part, and of equals the earlier is kept."""
+    scores = iter([50.0, 70.0, 70.0])
+    monkeypatch.setattr(preference_stage, "_score", lambda *_: next(scores))
+    run_recipe(recipe(data), data, fine_tuned)
+    stage = fine_tuned / "preference"
+    kept, first, second = (
+        (stage / name / "model.safetensors").read_bytes()
+        for name in ("finished", "round-1/finished", "round-2/finished")
+    )
+    assert kept == first != second
+
+
+def test_rounds_without_a_gain_end_the_stage(fine_tuned, data, monkeypatch):
+    scores = iter([50.0, 40.0])
+    monkeypatch.setattr(preference_stage, "_score", lambda *_: next(scores))
+    run_recipe(recipe(data, "preference.patience=1"), data, fine_tuned)
+    stage = fine_tuned / "preference"
+    assert not (stage / "round-2").exists()
+    assert (stage / "finished" / "model.safetensors").read_bytes() == (
+        stage / "start" / "model.safetensors"
+    ).read_bytes()
+
+
+def test_models_of_the_folds_mine_what_they_never_saw(fine_tuned, data):
+    path = fine_tuned
+    changes = ('preference.mining.sources=["cross-fitted"]', "preference.mining.folds=2", "preference.rounds=1")
+    run_recipe(recipe(data, *changes), data, path)
+    rows = pq.read_table(path / "preference" / "round-1" / "mined" / "train.parquet").to_pylist()
+    assert {row["document_id"] for row in rows} == {"7", "8"}
+    assert {row["source"] for row in rows} == {"cross-fitted"}
+    for number in (0, 1):
+        assert (path / "cross-fitting" / f"without-fold-{number}" / "finished").is_dir()
+
+
+def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data):
+    path = fine_tuned
+    changes = (
+        "adapter.rank=2",
+        "adapter.alpha=4",
+        'preference.reference="adapters-off"',
+        "preference.learning_rate=1e-2",
+    )
+    run_recipe(recipe(data, *changes), data, path)
+    config = json.loads((path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (config["peft_type"], config["r"]) == ("LORA", 2)
+    assert Path(config["base_model_name_or_path"]) == path / "base"
+    base = AngelForEntityLinking.from_pretrained(path / "base")
+    assert base.knowledge_base is not None
+
+
+def test_preference_training_may_come_before_fine_tuning(fine_tuned, data):
+    path = fine_tuned
+    shutil.rmtree(path / "fine-tuning")
+    text = RECIPE.replace("[preference]", "[pretraining_preference]")
+    text = text.replace("[preference.mining]", "[pretraining_preference.mining]")
+    changes = ('pretraining_preference.method="likelihood"', 'pretraining_preference.mining.sources=["knowledge-base"]')
+    run_recipe(recipe(data, *changes, text=text), data, path)
+    assert (path / "pretraining-preference" / "finished").is_dir() and (path / "model").is_dir()
+    assert not (path / "preference").exists()
+
+
+def test_a_directory_of_another_recipe_is_refused(output, data):
+    with pytest.raises(ValueError, match=r"holds the work of another recipe: fine_tuning.steps was 6 and is 7; name"):
+        run_recipe(recipe(data, "fine_tuning.steps=7"), data, output)
+
+
+def test_a_missing_file_is_named(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match=re.escape("recipe small: no file") + ".*absent.txt; --data is"):
+        run_recipe(recipe(data, 'data.dev=["absent.txt"]'), data, tmp_path)
