@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import kb, link, train
+from angel_hf.cli import annotate, kb, link, train
 
 app = typer.Typer(
     name="angel",
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("link")(link.link)
+app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
 app.add_typer(kb.app, name="kb")
 
