@@ -1,36 +1,24 @@
-"""A benchmark: where its mentions are, what they stand for, and how many there must be."""
+"""A benchmark: where its rows are, what they stand for, how many there must be, and who may have them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from angel_hf.types import Mention
+from angel_hf.types import Concept
+from eval_harness.bad_records import BadRecords
+from eval_harness.example import SPLITS, Example
 
-SPLITS = ("train", "dev", "test")
+Counts = Mapping[str, tuple[int, ...]]
+"""Mentions of each split: one number, or one for each fold."""
+
+Reader = Callable[[Path, BadRecords], Iterable[Example]]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An annotated mention.
-
-    Args:
-        mention: with the document's whole text.
-        gold: concept ids as the corpus has them, one tuple for each part of a composite mention ("breast and
-            ovarian cancer" has two); a part that only several concepts together describe lists them all.
-        document_id: of the document that the mention stands in.
-    """
-
-    mention: Mention
-    gold: tuple[tuple[str, ...], ...]
-    document_id: str
-
-    @property
-    def concept_ids(self) -> tuple[str, ...]:
-        """The ids of all parts, each once."""
-        return tuple(dict.fromkeys(concept_id for part in self.gold for concept_id in part))
+def as_it_is(concept_id: str) -> str:
+    """The identifier, unchanged."""
+    return concept_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +27,56 @@ class Benchmark:
 
     Args:
         name: what the command line and the reports call it.
-        files: the file of each split, below the source directory.
-        expected_mentions: how many examples each split holds in the published release.
+        title: for people.
+        citation: of the corpus.
+        licence: of the corpus and of its names.
+        licence_id: as the Hub writes it.
+        obtain: what a user has to get and where it goes, for errors and reports.
+        redistributable: whether the rows may be pushed anywhere.
+        names_redistributable: whether the names of its concepts may.
+        files: the file of each split below the source directory; `{fold}` stands for a fold.
         read: yields the examples of one file.
+        expected: mentions of each split in the original release.
+        expected_genbioel: mentions of each split in GenBioEL's files.
+        genbioel_directory: of a split's files below the source directory.
+        folds: names of the folds; a benchmark without folds has one, without a name.
+        published_names: splits whose mention strings the published knowledge base holds as names.
+        genbioel_train: splits that GenBioEL's train files are made of.
+        canonical_id: the form in which corpus and knowledge base agree about an identifier.
+        published_text: whether published results are on texts with abbreviations written out.
+        own_concepts: yields the concepts that the release itself names, where it names them; given the directory.
     """
 
     name: str
+    title: str
+    citation: str
+    licence: str
+    licence_id: str
+    obtain: str
+    redistributable: bool
+    names_redistributable: bool
     files: Mapping[str, str]
-    expected_mentions: Mapping[str, int]
-    read: Callable[[Path], Iterable[Example]]
+    read: Reader
+    expected: Counts
+    expected_genbioel: Counts
+    genbioel_directory: str = ""
+    folds: tuple[str, ...] = ("",)
+    published_names: tuple[str, ...] = ()
+    genbioel_train: tuple[str, ...] = ("train",)
+    canonical_id: Callable[[str], str] = as_it_is
+    published_text: bool = True
+    own_concepts: Callable[[Path, BadRecords], Iterator[Concept]] | None = field(default=None)
 
-    def load(self, source: Path, split: str) -> tuple[Example, ...]:
-        """The examples of a split, in the file's order.
+    @property
+    def document_is_mention(self) -> bool:
+        """Whether mentions stand alone, without a text around them."""
+        return len(self.folds) > 1
+
+    def check_split(self, split: str) -> None:
+        """Refuse a split that no benchmark has.
 
         Raises:
-            ValueError: there is no such split, or the file holds another number of mentions than published.
-            FileNotFoundError: the file is not below `source`.
+            ValueError: there is no such split.
         """
-        path = self.path(source, split)
-        examples = tuple(self.read(path))
-        expected = self.expected_mentions[split]
-        if len(examples) != expected:
-            raise ValueError(
-                f"{path}: holds {len(examples):,} mentions; {self.name} {split} as released has {expected:,}: "
-                "results on other data would not compare, get the original file"
-            )
-        return examples
-
-    def path(self, source: Path, split: str) -> Path:
-        """Where the file of a split is; raises as `load` does."""
-        if split not in self.files:
-            raise ValueError(f"{self.name} has no split {split!r}; expected one of {', '.join(self.files)}")
-        path = source / self.files[split]
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is not there; expected the {split} split of {self.name} as released")
-        return path
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        if split not in SPLITS:
+            raise ValueError(f"{self.name} has no split {split!r}; expected one of {', '.join(SPLITS)}")

@@ -3,63 +3,115 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Concept
-from eval_harness.benchmark import Example
+from eval_harness.example import Example
+
+ConceptsOfAName = Literal["any", "first", "drawn", "only"]
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """How a benchmark is scored; every report prints these values.
 
-    In all of them a mention without an answer is wrong, and of a composite mention any part counts.
+    In all of them a mention without an answer is wrong.
 
     Args:
         name: what the command line and the reports call it.
-        knowledge_base_splits: splits whose mention strings become names of their concepts. The split that is
-            evaluated is never among them.
-        training_splits: splits that a predictor may learn from, the evaluated one again left out.
-        concepts_of_a_name: "any": a candidate is right when any concept of its name is; "one": a name stands
-            for one concept, chosen beforehand by `one_concept_each`.
+        mention_names: "published": the mention strings of other splits are names of their concepts where the
+            published knowledge base has them; "none": names of the ontology only.
+        training_splits: splits that a predictor may learn from, the one that is asked left out.
+        concepts_of_a_name: what counts for a candidate whose name stands for several concepts. "any": any of
+            them; "first": every name stands for one concept, chosen beforehand by `one_concept_each`; "drawn":
+            one of them, drawn by a hash of mention and name; "only": such a candidate is wrong.
+        composite: "any part": a composite mention is answered by a candidate for one of its parts; "all parts": it
+            is answered at rank k when the first k candidates together meet every part.
+        absent: mentions whose concepts the knowledge base does not have, or for which the corpus has none: "wrong",
+            as nobody can answer them; or "left out".
     """
 
     name: str
-    knowledge_base_splits: tuple[str, ...]
+    mention_names: Literal["published", "none"]
     training_splits: tuple[str, ...]
-    concepts_of_a_name: Literal["any", "one"]
+    concepts_of_a_name: ConceptsOfAName
+    composite: Literal["any part", "all parts"]
+    absent: Literal["wrong", "left out"]
 
-    def knowledge_base(self, ontology: KnowledgeBase, examples: Iterable[Example]) -> KnowledgeBase:
-        """What mentions are linked to.
+    def knowledge_base(self, ontology: KnowledgeBase) -> KnowledgeBase:
+        """What mentions are linked to, made from the names that the protocol allows."""
+        return one_concept_each(ontology) if self.concepts_of_a_name == "first" else ontology
+
+    def counted_concepts(self, candidate: Candidate, mention: str) -> tuple[str, ...]:
+        """The concepts of a candidate that count as its answer."""
+        ids = candidate.concept_ids
+        if self.concepts_of_a_name == "first":
+            return ids[:1]
+        if self.concepts_of_a_name == "only":
+            return ids if len(ids) == 1 else ()
+        if self.concepts_of_a_name == "drawn" and len(ids) > 1:
+            digest = hashlib.sha256(f"{mention}\n{candidate.name}".encode()).digest()
+            return (ids[int.from_bytes(digest[:8], "big") % len(ids)],)
+        return ids
+
+    def rank(self, candidates: Iterable[Candidate], mention: str, gold: Iterable[frozenset[str]]) -> int | None:
+        """The place, from 1, at which the candidates have answered a mention, or None.
 
         Args:
-            ontology: the names of the ontology.
-            examples: those of `knowledge_base_splits`.
+            candidates: best first.
+            mention: its string, for the draw.
+            gold: the concepts of each part as the knowledge base knows them.
         """
-        if self.knowledge_base_splits:
-            ontology = ontology.with_names(mention_strings(ontology, examples))
-        return one_concept_each(ontology) if self.concepts_of_a_name == "one" else ontology
+        parts = list(gold)
+        if self.composite == "any part":
+            parts = [frozenset().union(*parts)]
+        for place, candidate in enumerate(candidates, start=1):
+            counted = self.counted_concepts(candidate, mention)
+            parts = [part for part in parts if part.isdisjoint(counted)]
+            if not parts:
+                return place
+        return None
 
-    def is_right(self, candidate: Candidate, gold: frozenset[str]) -> bool:
-        """Whether a candidate answers a mention whose concepts, as the knowledge base knows them, are `gold`."""
-        concept_ids = candidate.concept_ids[:1] if self.concepts_of_a_name == "one" else candidate.concept_ids
-        return not gold.isdisjoint(concept_ids)
+
+ANGEL = Protocol("angel", "published", ("train", "dev"), "any", "any part", "left out")
+LENIENT = Protocol("lenient", "none", ("train",), "any", "any part", "wrong")
+STRICT = Protocol("strict", "none", ("train",), "first", "all parts", "wrong")
+BELB_STANDARD = Protocol("belb-standard", "none", ("train",), "drawn", "any part", "left out")
+BELB_STRICT = Protocol("belb-strict", "none", ("train",), "only", "any part", "left out")
+BELB_LENIENT = Protocol("belb-lenient", "none", ("train",), "any", "any part", "left out")
+BELB = (BELB_STANDARD, BELB_STRICT, BELB_LENIENT)
+PROTOCOLS = (ANGEL, LENIENT, STRICT, *BELB)
+"""`angel`: the published numbers' protocol. `strict`: no help from the corpus, from dev or from ambiguous names.
+`lenient`: the names of `strict`, scored as in `angel`. `belb-*`: the three ways in which BELB scores several ids
+(Garda, Weber-Genzel, Martin and Leser, Bioinformatics 2023)."""
 
 
-ANGEL = Protocol("angel", ("train", "dev"), ("train", "dev"), "any")
-LENIENT = Protocol("lenient", (), ("train",), "any")
-STRICT = Protocol("strict", (), ("train",), "one")
-PROTOCOLS = (ANGEL, LENIENT, STRICT)
-"""`angel`: the published numbers' protocol. `strict`: no help from the corpus or from ambiguous names. `lenient`: the
-knowledge base of `strict`, scored as in `angel`."""
+def protocols_named(name: str) -> tuple[Protocol, ...]:
+    """The protocol of a name; `belb` stands for its three ways.
+
+    Raises:
+        ValueError: there is no such protocol.
+    """
+    found = BELB if name == "belb" else tuple(one for one in PROTOCOLS if one.name == name)
+    if not found:
+        raise ValueError(f"protocol {name!r}; expected one of {', '.join(one.name for one in PROTOCOLS)} or belb")
+    return found
+
+
+def gold_parts(example: Example, knowledge_base: KnowledgeBase) -> tuple[frozenset[str], ...]:
+    """The concepts of each part, alternative ids resolved; an id that the knowledge base lacks stays as it is."""
+    return tuple(
+        frozenset(knowledge_base.resolve(concept_id) or concept_id for concept_id in part) for part in example.gold
+    )
 
 
 def gold_concepts(example: Example, knowledge_base: KnowledgeBase) -> frozenset[str]:
-    """The concepts of an example, alternative ids resolved; an id that the knowledge base lacks stays as it is."""
-    return frozenset(knowledge_base.resolve(concept_id) or concept_id for concept_id in example.concept_ids)
+    """The concepts of all parts, as `gold_parts` has them."""
+    return frozenset().union(*gold_parts(example, knowledge_base))
 
 
 def mention_strings(knowledge_base: KnowledgeBase, examples: Iterable[Example]) -> dict[str, list[str]]:

@@ -1,46 +1,93 @@
-"""A split of a benchmark under a protocol."""
+"""A split of a benchmark under a protocol: all that a predictor is given, and what it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from angel_hf.knowledge_base import KnowledgeBase
-from eval_harness.benchmark import Benchmark, Example
-from eval_harness.protocol import Protocol
+from eval_harness.corpus import Corpus
+from eval_harness.example import Asked, Example
+from eval_harness.protocol import Protocol, gold_concepts, mention_strings
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """All that a predictor is given, and what it is asked.
+    """What a predictor is given and asked.
 
     Args:
         protocol: how answers are scored.
         knowledge_base: as the protocol makes it.
         examples: what is asked.
         training: what may be learned from.
+        fold: of the benchmark, or "".
+        left_out: mentions of the split that the protocol leaves out, since the knowledge base lacks their concepts.
     """
 
     protocol: Protocol
     knowledge_base: KnowledgeBase
     examples: tuple[Example, ...]
     training: tuple[Example, ...]
+    fold: str = ""
+    left_out: tuple[Example, ...] = ()
+
+    @property
+    def asked(self) -> list[Asked]:
+        """Every mention of the split, without its gold."""
+        return [Asked(one.mention, one.document_id) for one in (*self.examples, *self.left_out)]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides about a predictor's answers and their scores."""
+        digest = hashlib.sha256(repr((self.protocol, self.knowledge_base.fingerprint, self.fold)).encode())
+        for example in (*self.examples, None, *self.training):
+            digest.update(repr(example).encode())
+        return digest.hexdigest()
 
 
-def prepare_task(benchmark: Benchmark, source: Path, split: str, ontology: KnowledgeBase, protocol: Protocol) -> Task:
-    """Load what a protocol allows; the split that is asked is never in the knowledge base or the training examples.
+def prepare_task(corpus: Corpus, split: str, protocol: Protocol, fold: str = "") -> Task:
+    """Put together what a protocol allows; the split that is asked is never in the knowledge base or in training.
 
     Raises:
-        ValueError, FileNotFoundError: the benchmark's files are not as released.
+        ValueError, FileNotFoundError: the source is not as expected, or has no knowledge base that fits the protocol.
     """
-
-    def load(splits: Sequence[str]) -> tuple[Example, ...]:
-        return tuple(example for name in splits if name != split for example in benchmark.load(source, name))
-
+    knowledge_base = protocol.knowledge_base(_names(corpus, split, protocol, fold))
+    asked = corpus.examples(split, fold)
+    left_out: tuple[Example, ...] = ()
+    if protocol.absent == "left out":
+        left_out = tuple(one for one in asked if not _is_known(one, knowledge_base))
+    examples = tuple(one for one in asked if _is_known(one, knowledge_base)) if left_out else asked
+    if not examples:
+        raise ValueError(
+            f"{corpus.benchmark.name} {split}: the knowledge base has none of the concepts of {len(asked):,} mentions; "
+            "expected one that speaks the corpus's identifiers"
+        )
     return Task(
         protocol=protocol,
-        knowledge_base=protocol.knowledge_base(ontology, load(protocol.knowledge_base_splits)),
-        examples=benchmark.load(source, split),
-        training=load(protocol.training_splits),
+        knowledge_base=knowledge_base,
+        examples=examples,
+        training=corpus.learnable(protocol.training_splits, split, fold),
+        fold=fold,
+        left_out=left_out,
     )
+
+
+def _names(corpus: Corpus, split: str, protocol: Protocol, fold: str) -> KnowledgeBase:
+    """The ontology, or the published knowledge base, or the ontology with strings of the corpus."""
+    with_strings = protocol.mention_names == "published" and corpus.benchmark.published_names
+    if protocol.mention_names == "published" and corpus.published_knowledge_base is not None and split == "test":
+        return corpus.published_knowledge_base
+    if corpus.ontology is None:
+        comes = "the one that comes with it holds mention strings as names" if corpus.source.has_mention_strings else ""
+        raise ValueError(
+            f"protocol {protocol.name} on {corpus.benchmark.name} {split} needs a knowledge base of the ontology's own "
+            f"names{'; ' if comes else ''}{comes}: give it with --knowledge-base ({corpus.benchmark.obtain})"
+        )
+    if not with_strings:
+        return corpus.ontology
+    strings = corpus.learnable(corpus.benchmark.published_names, split, fold)
+    return corpus.ontology.with_names(mention_strings(corpus.ontology, strings))
+
+
+def _is_known(example: Example, knowledge_base: KnowledgeBase) -> bool:
+    return any(knowledge_base.resolve(concept_id) for concept_id in gold_concepts(example, knowledge_base))

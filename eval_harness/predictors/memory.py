@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.normalization import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.benchmark import Example
-from eval_harness.predictors.predictor import Predictor
+from eval_harness.example import Asked, Example
+from eval_harness.predictors.predictor import Predictor, ScoreKind
 from eval_harness.protocol import gold_concepts
 
 
 class Memory(Predictor):
     """The concepts that the mention's string had in training, the most frequent first."""
 
-    name = "memory"
+    kind: ClassVar[str] = "memory"
+    score_kind: ClassVar[ScoreKind] = "probability"
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
         """Remember the strings, normalised as the knowledge base's names are, with their concepts."""
         self.normalization = knowledge_base.normalization
         self.seen: dict[str, Counter[str]] = {}

@@ -2,28 +2,73 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal
+
+from torch import Tensor, uint8
 
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.types import Linked, Mention
-from eval_harness.benchmark import Example
+from eval_harness.example import Asked, Example
+
+ScoreKind = Literal["log-probability", "probability", "similarity"]
 
 
 class Predictor(ABC):
     """Ranks names of a knowledge base for mentions.
 
     Attributes:
-        name: what the command line and the reports call it.
+        kind: what the command line calls it.
+        name: what the reports call it; prediction files are named after it.
+        score_kind: what a candidate's score is; only probabilities are calibrated or not.
+        identity: all that decides about its answers beside the task, so that stored answers are known to be its.
     """
 
-    name: ClassVar[str]
+    kind: ClassVar[str]
+    score_kind: ClassVar[ScoreKind]
+
+    @property
+    def name(self) -> str:
+        """The kind, unless several of a kind are told apart."""
+        return self.kind
+
+    @property
+    def identity(self) -> str:
+        """The kind and its parameters."""
+        return f"{self.kind} {sorted(self.parameters.items())}"
+
+    @property
+    def parameters(self) -> dict[str, str | int | float]:
+        """What the predictor was made with; `prepare` changes nothing of it."""
+        return {}
 
     @abstractmethod
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example]) -> None:
-        """Link to this knowledge base from now on; `training` are the examples that may be learned from."""
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+        """Link to this knowledge base from now on.
+
+        Args:
+            knowledge_base: the only names and concepts that count.
+            training: the examples that may be learned from.
+            asked: every mention that there is; some of them may not be asked in the end.
+        """
 
     @abstractmethod
     def predict(self, mentions: Sequence[Mention]) -> Iterable[Linked]:
         """Candidates for mentions, best first; mentions may be left out, which counts as wrong."""
+
+
+def weights_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Hexadecimal SHA-256 of a model's weights, by which two checkpoints at one place are told apart."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def confidence(score: float, kind: ScoreKind) -> float:
+    """A score as a number that is 1 for certainty: exp of a log-probability, any other as it is."""
+    return math.exp(score) if kind == "log-probability" else score

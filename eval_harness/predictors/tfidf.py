@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.normalization import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.benchmark import Example
-from eval_harness.predictors.predictor import Predictor
+from eval_harness.example import Asked, Example
+from eval_harness.predictors.best_entries import best_candidates
+from eval_harness.predictors.predictor import Predictor, ScoreKind
 
 
 class CharacterTfidf(Predictor):
-    """Names by the cosine of TF-IDF vectors of character trigrams.
+    """Names by the cosine of TF-IDF vectors of character trigrams, scispaCy's way without its approximation.
 
     Args:
         top_k: most candidates for each mention.
         block_size: mentions that are compared with all names at once.
     """
 
-    name = "tfidf"
+    kind: ClassVar[str] = "tfidf"
+    score_kind: ClassVar[ScoreKind] = "similarity"
 
     def __init__(self, top_k: int = 10, block_size: int = 64) -> None:
         self.top_k = top_k
         self.block_size = block_size
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example]) -> None:
+    @property
+    def parameters(self) -> dict[str, str | int | float]:
+        """The number of candidates."""
+        return {"top_k": self.top_k}
+
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
         """Fit the weights on the names; nothing is learned from `training`."""
         self.knowledge_base = knowledge_base
-        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), dtype=np.float32)
+        # Weights in double precision: vectors with the same trigrams must have the same length.
+        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3))
         self.names = self.vectorizer.fit_transform(knowledge_base.entry_names()).T.tocsr()
 
     def predict(self, mentions: Sequence[Mention]) -> Iterator[Linked]:
@@ -46,19 +54,5 @@ class CharacterTfidf(Predictor):
         for first in range(0, len(strings), self.block_size):
             cosines = self.vectorizer.transform(strings[first : first + self.block_size]) @ self.names
             for begin, end in zip(cosines.indptr, cosines.indptr[1:]):
-                best = _best(cosines.indices[begin:end], cosines.data[begin:end], self.top_k)
-                yield tuple(self._candidate(entry, cosine) for entry, cosine in best)
-
-    def _candidate(self, entry: int, cosine: float) -> Candidate:
-        return Candidate(
-            self.knowledge_base.entry_name(entry), self.knowledge_base.entry_concept_ids(entry), round(cosine, 6)
-        )
-
-
-def _best(entries: np.ndarray, scores: np.ndarray, k: int) -> list[tuple[int, float]]:
-    """The k highest scores with their entries; of equal scores the earlier entry comes first."""
-    if len(scores) > k:
-        high = scores >= np.partition(scores, -k)[-k]
-        entries, scores = entries[high], scores[high]
-    order = np.lexsort((entries, -scores))[:k]
-    return list(zip(entries[order].tolist(), scores[order].tolist()))
+                entries, scores = cosines.indices[begin:end], cosines.data[begin:end].round(6)
+                yield best_candidates(self.knowledge_base, entries, scores, self.top_k)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from angel_hf import KnowledgeBase
-from eval_harness.benchmark import Benchmark
-from tests.eval_harness.toy import CHRONIC, COLD, COLOUR, read_lines
+from eval_harness.corpus import Corpus, open_corpus
+from tests.eval_harness.toy import CHRONIC, COLD, COLOUR, toy_benchmark
 
 
 @pytest.fixture
@@ -21,17 +21,26 @@ def knowledge_base() -> KnowledgeBase:
     )
 
 
+FILES = {
+    "train": ["red-green blindness|D003117", "colds and colour blindness|D003139|D003117"],
+    "dev": ["nasal catarrh|D003139"],
+    "test": ["cold|D029424", "nasal catarrh|D003139", "coryza|D003139", "unheard of|D999999"],
+}
+
+
 @pytest.fixture
-def corpus(tmp_path: Path) -> tuple[Benchmark, Path]:
-    """A benchmark of three splits, and its directory."""
-    files = {
-        "train": ["red-green blindness|D003117", "colds and colour blindness|D003139|D003117"],
-        "dev": ["nasal catarrh|D003139"],
-        "test": ["cold|D029424", "nasal catarrh|D003139", "coryza|D003139", "unheard of|D999999"],
-    }
-    source = tmp_path / "corpus"
-    source.mkdir()
-    for split, lines in files.items():
-        (source / f"{split}.txt").write_text("\n".join(lines))
-    counts = {split: len(lines) for split, lines in files.items()}
-    return Benchmark("toy", {split: f"{split}.txt" for split in files}, counts, read_lines), source
+def source(tmp_path: Path, knowledge_base: KnowledgeBase) -> Path:
+    """A directory of the toy corpus, with the ontology beside it."""
+    directory = tmp_path / "corpus"
+    directory.mkdir()
+    for split, lines in FILES.items():
+        (directory / f"{split}.txt").write_text("\n".join(lines))
+    knowledge_base.save(tmp_path / "ontology.safetensors")
+    return directory
+
+
+@pytest.fixture
+def corpus(source: Path) -> Corpus:
+    """A benchmark of three splits."""
+    benchmark = toy_benchmark({split: len(lines) for split, lines in FILES.items()})
+    return open_corpus(benchmark, source, knowledge_base_files=[source.parent / "ontology.safetensors"])

@@ -1,0 +1,108 @@
+"""Asking a predictor every mention of a task; here a mention without an answer becomes a wrong one.
+
+Answers are stored block by block, so that a broken run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from angel_hf.types import Linked
+from eval_harness.example import Example
+from eval_harness.flags import Flags, flag_examples
+from eval_harness.prediction import Prediction, judge
+from eval_harness.prediction_file import PREDICTION_SCHEMA, Origin, read_origin, read_predictions, write_predictions
+from eval_harness.predictors.predictor import Predictor
+from eval_harness.task import Task
+
+Progress = Callable[[str], None]
+
+_BLOCK = 320  # mentions between two reports of progress: ten batches of the usual size
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A predictor's judged answers to a task.
+
+    Args:
+        predictions: one for each example, in order.
+        seconds: spent in the predictor, preparation included; less than its due where answers were stored before.
+    """
+
+    predictions: list[Prediction]
+    seconds: float
+
+
+def identify(predictor: Predictor, tasks: Sequence[Task]) -> str:
+    """SHA-256 of a predictor with its parameters and of the tasks: equal where the answers must be."""
+    parts = [",".join(PREDICTION_SCHEMA.names), predictor.identity, *(task.fingerprint for task in tasks)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def answer_task(
+    predictor: Predictor, task: Task, parts: Path, origin: Origin, progress: Progress = lambda _: None
+) -> Answers:
+    """Prepare a predictor, ask it every mention of a task, and judge.
+
+    Args:
+        predictor: what answers.
+        task: what is asked.
+        parts: directory for the blocks that are done; those of another origin are thrown away.
+        origin: of these answers.
+        progress: called with a line of text now and then.
+
+    Raises:
+        ValueError: the predictor answered a mention that was not asked.
+    """
+    seconds, prepared = 0.0, False
+    predictions: list[Prediction] = []
+    flags = flag_examples(task)
+    for first in range(0, len(task.examples), _BLOCK):
+        part = parts / f"{task.fold or 'all'}-{first:08d}.parquet"
+        if part.is_file() and read_origin(part) == origin:
+            predictions += read_predictions(part)
+            continue
+        start = time.perf_counter()
+        if not prepared:
+            predictor.prepare(task.knowledge_base, task.training, task.asked)
+            prepared = True
+        block = slice(first, first + _BLOCK)
+        answers = _ask(predictor, task.examples[block])
+        seconds += time.perf_counter() - start
+        judged = _judge(task.examples[block], flags[block], answers, task, predictor)
+        write_predictions(part, judged, origin)
+        predictions += judged
+        fold = f", fold {task.fold}" if task.fold else ""
+        progress(f"{task.protocol.name}, {predictor.name}{fold}: {len(predictions)} of {len(task.examples)} mentions")
+    return Answers(predictions, seconds)
+
+
+def forget_parts(parts: Path) -> None:
+    """Remove the blocks, once the whole file is written."""
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _ask(predictor: Predictor, examples: Sequence[Example]) -> list[Linked]:
+    """One answer for each example; where the predictor stays silent, one without candidates."""
+    mentions = [example.mention for example in examples]
+    answers = {linked.mention: linked for linked in predictor.predict(mentions)}
+    if strange := answers.keys() - set(mentions):
+        raise ValueError(
+            f"predictor {predictor.name} answered {len(strange)} mentions that it was not asked, among them "
+            f"{strange.pop().surface!r}; expected answers to the mentions given to predict()"
+        )
+    return [answers.get(mention, Linked(mention, ())) for mention in mentions]
+
+
+def _judge(
+    examples: Sequence[Example], flags: Sequence[Flags], answers: Sequence[Linked], task: Task, predictor: Predictor
+) -> list[Prediction]:
+    return [
+        judge(example, own, linked, task, predictor.score_kind)
+        for example, own, linked in zip(examples, flags, answers, strict=True)
+    ]

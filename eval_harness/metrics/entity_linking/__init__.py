@@ -1,0 +1,1 @@
+"""A metric: formulas, and the module that `evaluate` loads."""

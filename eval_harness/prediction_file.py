@@ -1,0 +1,129 @@
+"""Prediction files: Parquet, one row a mention, written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from angel_hf.types import Candidate
+from eval_harness.flags import Flags
+from eval_harness.prediction import Prediction
+from eval_harness.sources.parquet import read_table
+
+_IDS = pa.list_(pa.string())
+_CANDIDATE = pa.struct([("name", pa.string()), ("concept_ids", _IDS), ("score", pa.float64())])
+_FLAGS = pa.struct(
+    [
+        ("seen_mention", pa.bool_()),
+        ("seen_concept", pa.bool_()),
+        ("exact_name", pa.bool_()),
+        ("ambiguous_name", pa.bool_()),
+        ("in_knowledge_base", pa.bool_()),
+        ("composite", pa.bool_()),
+        ("words", pa.int64()),
+        ("abbreviation", pa.bool_()),
+    ]
+)
+PREDICTION_SCHEMA = pa.schema(
+    [
+        ("fold", pa.string()),
+        ("document_id", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("mention", pa.string()),
+        ("released", pa.string()),
+        ("left", pa.string()),
+        ("right", pa.string()),
+        ("semantic_types", _IDS),
+        ("gold", pa.list_(_IDS)),
+        ("gold_in_knowledge_base", pa.list_(_IDS)),
+        ("gold_names", _IDS),
+        ("flags", _FLAGS),
+        ("candidates", pa.list_(_CANDIDATE)),
+        ("rank", pa.int64()),
+        ("average_precision", pa.float64()),
+        ("confidence", pa.float64()),
+    ]
+)
+"""The fields of Prediction; `rank` is null where no candidate is right."""
+
+_ORIGIN_KEY = b"angel-eval"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a prediction file was made by; stored in it.
+
+    Args:
+        benchmark: its name.
+        split: which was asked.
+        predictor: its name.
+        protocol: its name.
+        score_kind: what the candidates' scores are.
+        identity: SHA-256 of the tasks and of the predictor with its parameters: equal for a rerun.
+    """
+
+    benchmark: str
+    split: str
+    predictor: str
+    protocol: str
+    score_kind: str
+    identity: str
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction], origin: Origin) -> None:
+    """Write a file of PREDICTION_SCHEMA."""
+    rows = [dataclasses.asdict(prediction) for prediction in predictions]
+    metadata = {_ORIGIN_KEY: json.dumps(dataclasses.asdict(origin))}
+    table = pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA).replace_schema_metadata(metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, temporary, compression="zstd")
+    temporary.replace(path)
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """The rows of a file.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is damaged or of another kind.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there; expected a prediction file of angel-eval run")
+    return [_prediction(row) for row in read_table(path, PREDICTION_SCHEMA).to_pylist()]
+
+
+def read_origin(path: Path) -> Origin:
+    """What a file was made by.
+
+    Raises:
+        ValueError: it is damaged or of another kind.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path}: not a whole Parquet file ({error}); run the predictor again") from None
+    if _ORIGIN_KEY not in metadata:
+        raise ValueError(f"{path}: does not tell what made it; expected a prediction file of angel-eval run")
+    return Origin(**json.loads(metadata[_ORIGIN_KEY]))
+
+
+def _prediction(row: dict[str, Any]) -> Prediction:
+    for column in ("semantic_types", "gold_names"):
+        row[column] = tuple(row[column])
+    for column in ("gold", "gold_in_knowledge_base"):
+        row[column] = tuple(map(tuple, row[column]))
+    row["flags"] = Flags(**row["flags"])
+    row["candidates"] = tuple(
+        Candidate(one["name"], tuple(one["concept_ids"]), one["score"]) for one in row["candidates"]
+    )
+    return Prediction(**row)

@@ -1,0 +1,132 @@
+"""Predictions of any other system, read from a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.types import Candidate, Linked, Mention
+from eval_harness.corpus import sha256
+from eval_harness.example import Asked, Example
+from eval_harness.predictors.predictor import Predictor, ScoreKind
+from eval_harness.sources.parquet import read_table
+from eval_harness.sources.text_lines import numbered_lines
+
+Key = tuple[str, int, int]
+"""Document id, start and end of a mention."""
+
+
+class FromFile(Predictor):
+    """Candidates of a file, found by document id and offsets; concept ids are resolved in the knowledge base.
+
+    Three formats are known by the file's ending:
+    - `.parquet`, as the harness writes it: columns document_id, start, end, candidates;
+    - `.jsonl`: an object a line, `{"document_id", "start", "end", "candidates": [{"concept_ids", "name", "score"}]}`,
+      where name and score may be missing;
+    - `.json`, BELB's: a list of `{"eid", "start", "end", "y_pred": [[id, ...], ...]}`; "NIL" is no concept.
+
+    Args:
+        path: the file.
+    """
+
+    kind: ClassVar[str] = "file"
+    score_kind: ClassVar[ScoreKind] = "similarity"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.answers = _read(Path(path))
+        self.content = sha256(Path(path))
+
+    @property
+    def name(self) -> str:
+        """The file's, without its ending."""
+        return f"file-{Path(self.path).stem}"
+
+    @property
+    def identity(self) -> str:
+        """What the file holds, wherever it is."""
+        return f"file {self.content}"
+
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+        """Find the mention of every row.
+
+        Raises:
+            ValueError: the file answers mentions that the benchmark does not have.
+        """
+        self.knowledge_base = knowledge_base
+        mentions = {(one.document_id, one.mention.start, one.mention.end): one.mention for one in asked}
+        strange = self.answers.keys() - mentions.keys()
+        if strange:
+            raise ValueError(
+                f"{self.path}: answers {len(strange):,} mentions that are not asked, among them {min(strange)}; "
+                f"expected document ids and offsets of the same benchmark, split and text form, such as {min(mentions)}"
+            )
+        self.candidates = {mentions[key]: candidates for key, candidates in self.answers.items()}
+
+    def predict(self, mentions: Sequence[Mention]) -> Iterator[Linked]:
+        """What the file has; silence where it has nothing."""
+        for mention in mentions:
+            if mention in self.candidates:
+                yield Linked(mention, tuple(map(self._resolved, self.candidates[mention])))
+
+    def _resolved(self, candidate: Candidate) -> Candidate:
+        resolve = self.knowledge_base.resolve
+        ids = tuple(dict.fromkeys(resolve(one) or one for one in candidate.concept_ids))
+        return Candidate(candidate.name, ids, candidate.score)
+
+
+def _read(path: Path) -> dict[Key, tuple[Candidate, ...]]:
+    if path.suffix == ".parquet":
+        from eval_harness.prediction_file import PREDICTION_SCHEMA
+
+        rows: Sequence[Mapping[str, Any]] = read_table(path, PREDICTION_SCHEMA).to_pylist()
+    elif path.suffix == ".jsonl":
+        rows = [json.loads(line) for _, line in _json_lines(path)]
+    elif path.suffix == ".json":
+        rows = [_from_belb(row) for row in _json(path)]
+    else:
+        raise ValueError(f"{path}: expected a file of predictions that ends in .parquet, .jsonl or .json")
+    answers: dict[Key, tuple[Candidate, ...]] = {}
+    for number, row in enumerate(rows, start=1):
+        try:
+            key = (str(row["document_id"]), int(row["start"]), int(row["end"]))
+            if key in answers:
+                raise ValueError(f"the mention {key} again")
+            answers[key] = tuple(map(_candidate, row["candidates"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: row {number}: {error!r} in {str(row)[:120]}; expected document_id, start, end and candidates"
+            ) from None
+    return answers
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    ids = tuple(map(str, row["concept_ids"]))
+    return Candidate(row.get("name") or "", ids, float(row.get("score") or 0.0))
+
+
+def _from_belb(row: Mapping[str, Any]) -> dict[str, Any]:
+    ranks = [[one for one in map(str, ids) if one != "NIL"] for ids in row["y_pred"]]
+    candidates = [{"concept_ids": ids} for ids in ranks]
+    return {"document_id": row["eid"], "start": row["start"], "end": row["end"], "candidates": candidates}
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    from eval_harness.bad_records import BadRecords
+
+    for number, line in numbered_lines(path, BadRecords()):
+        try:
+            json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}:{number}: not JSON ({error}); expected an object a line") from None
+        yield number, line
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not JSON in UTF-8 ({error}); expected BELB's list of predictions") from None

@@ -1,0 +1,48 @@
+"""Predictors from what the command line says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval_harness.predictors import PREDICTORS, Angel, Bm25, CharacterTfidf, Dense, ExactMatch, FromFile, Memory
+from eval_harness.predictors.predictor import Predictor
+
+
+def parse_predictor(spec: str, model: str, num_beams: int = 10, batch_size: int = 32) -> Predictor:
+    """The predictor of `KIND` or `KIND:WHAT`, such as `tfidf`, `angel`, `dense:org/encoder`, `file:answers.parquet`.
+
+    Args:
+        spec: as given.
+        model: for `angel` alone.
+        num_beams: for ANGEL models.
+        batch_size: likewise.
+
+    Raises:
+        ValueError: there is no such kind, or it needs something after the colon.
+        ImportError: it needs a library that is not installed.
+    """
+    kind, _, what = spec.partition(":")
+    if kind == Angel.kind:
+        name = f"angel-{Path(what).name}" if what else "angel"
+        return Angel(what or model, num_beams, batch_size, name)
+    for made_of in (Dense, FromFile):
+        if kind == made_of.kind:
+            if not what:
+                raise ValueError(f"predictor {spec!r}; expected `{kind}:` and a checkpoint or file")
+            return made_of(what)
+    for floor in (ExactMatch, Memory, CharacterTfidf, Bm25):
+        if kind == floor.kind:
+            if what:
+                raise ValueError(f"predictor {spec!r}; {kind} takes nothing after a colon")
+            return floor()
+    raise ValueError(f"predictor {spec!r}; expected one of {', '.join(one.kind for one in PREDICTORS)}")
+
+
+def model_of(predictor: Predictor) -> str:
+    """What a predictor answers with, for reports: a checkpoint with its commit, a file, or its kind."""
+    if isinstance(predictor, Angel):
+        commit = getattr(predictor.linker.config, "_commit_hash", None)
+        return f"{predictor.model}@{commit}" if commit else predictor.model
+    if isinstance(predictor, Dense):
+        return predictor.model
+    return Path(predictor.path).name if isinstance(predictor, FromFile) else predictor.kind

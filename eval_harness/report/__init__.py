@@ -1,0 +1,1 @@
+"""Reports of a run: HTML in one file, and Markdown."""

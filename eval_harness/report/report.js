@@ -1,0 +1,76 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const page = 50;
+const field = (id) => document.getElementById(id);
+let shown = page;
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function option(select, value, text) {
+  const made = element("option", "", text);
+  made.value = value;
+  select.append(made);
+}
+
+data.sets.forEach((set, number) => option(field("which"), number, `${set.label} (${set.wrong.length})`));
+[...new Set(data.mentions.flatMap((mention) => mention.tags))].sort().forEach((tag) => option(field("tag"), tag, tag));
+
+function hasRank([, rank, candidates], wanted) {
+  if (wanted === "") return true;
+  if (wanted === "silent") return candidates.length === 0;
+  if (wanted === "0") return rank === 0 && candidates.length > 0;
+  return wanted === "5" ? rank >= 2 && rank <= 5 : rank >= 6;
+}
+
+function textOf([number, , candidates]) {
+  const mention = data.mentions[number];
+  const names = candidates.flatMap(([name, ids]) => [name, ...ids]);
+  return [mention.left + mention.mention + mention.right, mention.released, mention.where, ...mention.gold.flat(2), ...names]
+    .join("\n").toLowerCase();
+}
+
+function item([number, rank, candidates]) {
+  const mention = data.mentions[number];
+  const gold = new Set(mention.gold.flat().map(([id]) => id));
+  const made = element("li");
+  const released = mention.released && mention.released !== mention.mention ? `, released as “${mention.released}”` : "";
+  made.append(element("p", "where", mention.where + released));
+  const context = element("p", "", `${mention.left}`);
+  context.append(element("mark", "", mention.mention), mention.right);
+  made.append(context);
+  const answer = mention.gold.length ? mention.gold.map((part) => part.map(([id, name]) => `${name} [${id}]`).join(" + ")).join(" | ") : "no concept";
+  made.append(element("p", "gold", `gold: ${answer}`));
+  if (candidates.length === 0) {
+    made.append(element("p", "none", "no candidates"));
+  } else {
+    const list = element("ol", "candidates");
+    candidates.forEach(([name, ids, score]) => {
+      const right = ids.some((id) => gold.has(id));
+      list.append(element("li", right ? "right" : "", `${name} [${ids.join(", ")}] ${score.toFixed(3)}`));
+    });
+    made.append(list);
+    if (rank > candidates.length) made.append(element("p", "where", `right at rank ${rank}`));
+  }
+  made.append(element("p", "tags", mention.tags.join(" · ")));
+  return made;
+}
+
+function draw() {
+  const set = data.sets[Number(field("which").value)];
+  const rank = field("rank").value, tag = field("tag").value, search = field("search").value.trim().toLowerCase();
+  const found = set.wrong.filter((row) =>
+    hasRank(row, rank) && (!tag || data.mentions[row[0]].tags.includes(tag)) && (!search || textOf(row).includes(search)));
+  field("list").replaceChildren(...found.slice(0, shown).map(item));
+  field("count").textContent = `${found.length} of ${set.wrong.length} wrong mentions`;
+  field("more").hidden = found.length <= shown;
+}
+
+field("filters").addEventListener("input", () => { shown = page; draw(); });
+field("filters").addEventListener("submit", (event) => event.preventDefault());
+field("more").addEventListener("click", () => { shown += page; draw(); });
+draw();

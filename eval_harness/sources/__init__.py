@@ -1,0 +1,1 @@
+"""Where a benchmark's rows come from: the original release, GenBioEL's files, Parquet, bigbio's Parquet."""
