@@ -11,8 +11,22 @@ EXAMPLE := angel_hf/assets/examples/ncbi-disease.pubtator
 # Nothing below asks the Hub for anything; the model ships in the package.
 OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1
 
+# The NCBI-disease benchmark as released, as GenBioEL has it, and MEDIC; without them a committed sample stands in.
+EVAL_DATA ?= $(or $(ANGEL_SHARED_DATA),../shared)/data
+EVAL_MODEL ?= angel-mini
+EVAL_OUT ?= build/eval
+ifneq ($(wildcard $(EVAL_DATA)/ncbi_disease/NCBItestset_corpus.txt),)
+EVAL_RELEASED := --source $(EVAL_DATA)/ncbi_disease --knowledge-base $(EVAL_DATA)/kb/medic_06Jul2012.txt
+EVAL_GENBIOEL := --source $(EVAL_DATA)/genbioel/ncbi --knowledge-base $(EVAL_DATA)/kb/medic_06Jul2012.txt
+else
+EVAL_RELEASED := --sample --source tests/eval_harness/sample/released --knowledge-base tests/eval_harness/sample/medic.txt
+EVAL_GENBIOEL := --sample --source tests/eval_harness/sample/genbioel --knowledge-base tests/eval_harness/sample/medic.txt
+endif
+EVAL_RUN = $(OFFLINE) $(BIN)/angel-eval run --benchmark ncbi --model $(EVAL_MODEL) \
+	--predictor exact memory tfidf angel --protocol angel strict
+
 .DEFAULT_GOAL := help
-.PHONY: help link test test-slow lint format bench build constraints clean
+.PHONY: help link test test-slow lint format bench eval build constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +51,11 @@ format: $(VENV)/.installed-dev  ## let ruff repair what it can
 
 bench: $(VENV)/.installed-dev  ## measure speed and memory against other ways to do the same
 	$(OFFLINE) $(BIN)/python -m benchmarks
+
+eval: $(VENV)/.installed-dev  ## NCBI-disease: the model and three floors under two protocols, from two sources; reports in EVAL_OUT
+	$(EVAL_RUN) $(EVAL_RELEASED) --text published --out $(EVAL_OUT)/released
+	$(EVAL_RUN) $(EVAL_GENBIOEL) --out $(EVAL_OUT)/genbioel
+	$(BIN)/angel-eval leaderboard $(EVAL_OUT)
 
 build: $(VENV)/.installed-dev  ## source distribution and wheel in dist/
 	$(BIN)/python -m build --no-isolation
