@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +28,7 @@ class AngelProcessor(ProcessorMixin):
             that the parts of a text tokenise as the whole does.
         mention_start: marker before the mention.
         mention_end: marker after the mention.
-        prefix_template: what the decoder is given, with `{mention}` for the mention; it must go on
+        prefix_template: what the decoder is given: words, `{mention}` one of them; it must go on
             after the mention, since its last token starts the target.
         normalization: form of the mention in source and prefix, one of
             `knowledge_base.NORMALIZATIONS`.
@@ -36,7 +36,7 @@ class AngelProcessor(ProcessorMixin):
             contexts are cut to a window around the mention.
 
     Raises:
-        ValueError: the template has no `{mention}`, or nothing after it.
+        ValueError: the template has no `{mention}` of its own, or nothing after it.
     """
 
     # Tells `save_pretrained` to copy the code, so that the processor loads where this package is not installed.
@@ -53,11 +53,11 @@ class AngelProcessor(ProcessorMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(tokenizer, **kwargs)
-        _before, found, after = prefix_template.partition("{mention}")
-        if not found or not after.strip():
+        words = prefix_template.split(" ")
+        if "" in words or prefix_template.count("{mention}") != 1 or "{mention}" not in words[:-1]:
             raise ValueError(
-                f"prefix template {prefix_template!r}: expected '{{mention}}' and a word after it, "
-                "as in '{mention} is'; that word's token starts the target"
+                f"prefix template {prefix_template!r}: expected words with single spaces between them, '{{mention}}' "
+                "once and a word after it, as in '{mention} is'; that word's last token starts the target"
             )
         normalize("", normalization)  # refuses an unknown one
         self.mention_start = mention_start
@@ -74,7 +74,7 @@ class AngelProcessor(ProcessorMixin):
     @cached_property
     def prefix_end_token_id(self) -> int:
         """The last token of every prefix: what the target follows."""
-        return self._tokenize([" " + self.prefix_template.partition("{mention}")[2].strip()])[0][-1]
+        return self._template_ids[1][-1]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,12 +92,11 @@ class AngelProcessor(ProcessorMixin):
         Raises:
             ValueError: a mention is by itself longer than `max_source_length`.
         """
-        pieces: list[str] = []
-        for mention in mentions:
-            pieces += self._pieces(mention)
-        ids = self._tokenize(pieces)
-        encoder_ids = [self._window(mention, *ids[4 * row : 4 * row + 3]) for row, mention in enumerate(mentions)]
-        return encoder_ids, ids[3::4]
+        ids = self._tokenize([piece for mention in mentions for piece in self._pieces(mention)])
+        left, surface, right = ids[0::3], ids[1::3], ids[2::3]
+        before, after = self._template_ids
+        encoder_ids = [self._window(*row) for row in zip(mentions, left, surface, right)]
+        return encoder_ids, [[*before, *own, *after] for own in surface]
 
     def encode_names(self, names: Sequence[str]) -> list[list[int]]:
         """Token ids of normalised names as they follow the prefix, without the end token."""
@@ -109,8 +108,14 @@ class AngelProcessor(ProcessorMixin):
         Returns:
             int64 tensors [batch, longest], padded on the right: `input_ids`, `attention_mask`,
             `decoder_input_ids` (decoder start token and prefix) and `decoder_attention_mask`.
+
+        Raises:
+            TypeError: a mention is a string.
+            ValueError: there are no mentions, or one is by itself longer than `max_source_length`.
         """
-        batch = [mentions] if isinstance(mentions, Mention) else list(mentions)
+        batch = [mentions] if isinstance(mentions, Mention) else list_of_mentions(mentions)
+        if not batch:
+            raise ValueError("got no mentions; expected one at least to make a batch")
         encoder_ids, prefix_ids = self.encode_mentions(batch)
         start = [self.tokenizer.eos_token_id]  # BART's decoder starts with the end token
         data = self._pad("", encoder_ids) | self._pad("decoder_", [start + ids for ids in prefix_ids])
@@ -122,23 +127,20 @@ class AngelProcessor(ProcessorMixin):
         return ["input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"]
 
     def _pieces(self, mention: Mention) -> list[str]:
-        """Left context, marked mention, right context and prefix, each starting with its space."""
+        """Left context, mention and right context, each starting with its space."""
         surface = normalize(mention.surface, self.normalization).strip()
         # No token is longer than the longest of the vocabulary, so no text beyond this can be in the window.
         reach = self.max_source_length * self._longest_token
-        left = mention.text[max(0, mention.start - reach) : mention.start].strip()
-        right = mention.text[mention.end : mention.end + reach].strip()
+        left = mention.text[: mention.start].rstrip()[-reach:].lstrip()
+        right = mention.text[mention.end :].lstrip()[:reach].rstrip()
         if self.normalization != "as-is":
             left, right = left.lower(), right.lower()
-        return [
-            left and f" {left}",
-            f" {self.mention_start} {surface} {self.mention_end}",
-            right and f" {right}",
-            " " + self.prefix_template.replace("{mention}", surface),
-        ]
+        return [left and f" {left}", f" {surface}", right and f" {right}"]
 
-    def _window(self, mention: Mention, left: list[int], marked: list[int], right: list[int]) -> list[int]:
+    def _window(self, mention: Mention, left: list[int], surface: list[int], right: list[int]) -> list[int]:
         """The encoder ids: all of the marked mention and what fits around it."""
+        start, end = self._marker_ids
+        marked = [*start, *surface, *end]
         room = self.max_source_length - len(marked) - 2
         if room < 0:
             raise ValueError(
@@ -155,8 +157,28 @@ class AngelProcessor(ProcessorMixin):
     def _longest_token(self) -> int:
         return max(len(token) for token in self.tokenizer.get_vocab())
 
-    def _tokenize(self, pieces: list[str]) -> list[list[int]]:
-        return self.tokenizer(pieces, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    @cached_property
+    def _marker_ids(self) -> list[list[int]]:
+        """Ids of the markers before and after a mention."""
+        return self._tokenize([f" {self.mention_start}", f" {self.mention_end}"], special=True)
+
+    @cached_property
+    def _template_ids(self) -> list[list[int]]:
+        """Ids of the prefix before and after the mention."""
+        before, after = self.prefix_template.split("{mention}")
+        return self._tokenize([before and f" {before.rstrip()}", after], special=True)
+
+    def _tokenize(self, pieces: list[str], special: bool = False) -> list[list[int]]:
+        """Ids of each piece; what spells a special token is text like any other, unless it is our own."""
+        if not pieces:
+            return []
+        return self.tokenizer(
+            pieces,
+            add_special_tokens=False,
+            split_special_tokens=not special,
+            return_attention_mask=False,
+            verbose=False,
+        )["input_ids"]
 
     def _pad(self, side: str, sequences: list[list[int]]) -> dict[str, torch.Tensor]:
         lengths = torch.tensor([len(ids) for ids in sequences])
@@ -166,3 +188,16 @@ class AngelProcessor(ProcessorMixin):
             f"{side}input_ids": torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding),
             f"{side}attention_mask": (torch.arange(int(lengths.max())) < lengths[:, None]).long(),
         }
+
+
+def list_of_mentions(mentions: Iterable[Mention | str]) -> list[Mention]:
+    """The mentions as a list; strings, which say nothing of where the mention stands, are refused."""
+    found: list[Mention] = []
+    for mention in [mentions] if isinstance(mentions, str) else mentions:
+        if isinstance(mention, str):
+            raise TypeError(
+                f"got the string {mention[:60]!r}; expected a Mention: Mention(text, start, end), or for a name "
+                "without context Mention(name, 0, len(name))"
+            )
+        found.append(mention)
+    return found
