@@ -147,25 +147,29 @@ class Checkpoint:
         """The processor saved with the model, or a default one around a tokenizer.
 
         Args:
-            tokenizer: instead of the model's; a name or path is loaded.
+            tokenizer: instead of the model's; a name or path is loaded. The saved processor's settings stay.
             max_length: most tokens that the encoder reads, where no processor was saved.
 
         Raises:
             OSError: there is no tokenizer.
         """
-        if tokenizer is None and self.file("processor_config.json") is not None:
+        is_saved = self.file("processor_config.json") is not None
+        if tokenizer is None and is_saved:
             return AngelProcessor.from_pretrained(self.path, **self.hub)
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
             # A tokenizer named apart is another repository, where this one's revision means nothing.
             source, hub = (tokenizer, {}) if tokenizer else (self.path, self.hub)
+            advice = f"name one, as in from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
             try:
-                tokenizer = AutoTokenizer.from_pretrained(source, **hub)
+                loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **hub)
             except (OSError, ValueError) as error:
-                raise OSError(
-                    f"no tokenizer found in {source}; name one, as in "
-                    f"from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
-                ) from error
-        return AngelProcessor(tokenizer, max_source_length=max_length)
+                raise OSError(f"no tokenizer found in {source}; {advice}") from error
+            # From a configuration alone transformers makes a tokenizer that knows no word.
+            if len(loaded.get_vocab()) <= len(loaded.all_special_tokens):
+                raise OSError(f"no tokenizer found in {source}; {advice}")
+            tokenizer = loaded
+        settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
+        return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
 
     def _resolve(self, revision: str | None) -> str:
         """The commit that a branch or tag stands for now; in a directory revisions mean nothing."""

@@ -19,7 +19,7 @@ from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .knowledge_base import KnowledgeBase
 from .packed_bart import PackedBart
-from .processing_angel import AngelProcessor
+from .processing_angel import AngelProcessor, list_of_mentions
 from .repository_code import copy_code
 from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
@@ -94,7 +94,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             return _with_adapter(model, checkpoint)
         config = kwargs.pop("config", None) or checkpoint.config()
         checkpoint.check_weights(config)
-        kwargs = {"dtype": torch.float32} | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
+        # `torch_dtype` is the former name of `dtype`, which transformers still takes.
+        default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
+        kwargs = default | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
         try:
             model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
         except UnpicklingError as error:
@@ -144,7 +146,16 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         """Attach a processor; the token that ends its prefixes is where targets start.
 
         A knowledge base that was attached before must be set again, since its trie holds the old tokenizer's ids.
+
+        Raises:
+            ValueError: the tokenizer has ids that the model lacks.
         """
+        largest = max(processor.tokenizer.get_vocab().values())
+        if largest >= self.config.vocab_size:
+            raise ValueError(
+                f"the tokenizer has ids up to {largest:,}, but the model a vocabulary of {self.config.vocab_size:,}: "
+                "it belongs to another model; name the one that this model was trained with"
+            )
         self.processor = processor
         self.config.prefix_end_token_id = processor.prefix_end_token_id
         self.knowledge_base = self.trie = None
@@ -215,6 +226,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             A Linked for a Mention, a list for a list.
 
         Raises:
+            TypeError: a mention is a string.
             ValueError: `num_beams` is less than `top_k`, or a mention is too long to be read.
             RuntimeError: no knowledge base is attached.
         """
@@ -222,6 +234,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             return self.link([mentions], top_k, num_beams, batch_size)[0]
         if not 1 <= top_k <= num_beams:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
+        mentions = list_of_mentions(mentions)
         encoder_ids, prefix_ids = self._require_processor().encode_mentions(mentions) if mentions else ([], [])
         found = self.search(encoder_ids, prefix_ids, num_beams, batch_size)
         return [
