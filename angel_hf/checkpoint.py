@@ -12,6 +12,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    HTTPError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
     RevisionResolutionError,
@@ -63,7 +64,10 @@ class Checkpoint:
         Raises:
             OSError: whether there is such a file could not be found out.
         """
-        found = cached_file(self.path, name, _raise_exceptions_for_missing_entries=False, **self.hub)
+        try:
+            found = cached_file(self.path, name, _raise_exceptions_for_missing_entries=False, **self.hub)
+        except HTTPError as error:
+            raise OSError(f"{self.path}: {name} could not be fetched from the Hub ({error}); try again") from error
         if found is not None or self.is_local or self.hub.get("local_files_only") or is_offline_mode():
             return found
         # None stands for a missing file and for a broken connection alike; the cache remembers only the first.
@@ -80,7 +84,7 @@ class Checkpoint:
         """
         found = self.file(name)
         if found is None:
-            raise FileNotFoundError(f"{self.path}: has no file {name}, which its config.json tells of; {fix}")
+            raise FileNotFoundError(f"{self.path}: has no file {name}, which belongs to it; {fix}")
         return found
 
     def adapter(self) -> Adapter | None:
@@ -155,19 +159,24 @@ class Checkpoint:
         """
         is_saved = self.file("processor_config.json") is not None
         if tokenizer is None and is_saved:
+            # transformers makes an empty tokenizer where the file is missing.
+            self.required(
+                "tokenizer.json", "fetch it again with force_download=True, or give from_pretrained a tokenizer"
+            )
             return AngelProcessor.from_pretrained(self.path, **self.hub)
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
             # A tokenizer named apart is another repository, where this one's revision means nothing.
             source, hub = (tokenizer, {}) if tokenizer else (self.path, self.hub)
-            advice = f"name one, as in from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
+            missing = OSError(
+                f"no tokenizer found in {source}; name one, as in "
+                f"from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
+            )
             try:
-                loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **hub)
+                tokenizer = AutoTokenizer.from_pretrained(source, **hub)
             except (OSError, ValueError) as error:
-                raise OSError(f"no tokenizer found in {source}; {advice}") from error
-            # From a configuration alone transformers makes a tokenizer that knows no word.
-            if len(loaded.get_vocab()) <= len(loaded.all_special_tokens):
-                raise OSError(f"no tokenizer found in {source}; {advice}")
-            tokenizer = loaded
+                raise missing from error
+            if len(tokenizer) <= len(tokenizer.all_special_ids):
+                raise missing
         settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
         return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
 

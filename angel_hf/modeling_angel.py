@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, overload
 
 import numpy as np
@@ -25,6 +24,7 @@ from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
+from .weights import pickles_refused, with_adapter
 
 
 class AngelForEntityLinking(BartWithTrieGeneration):
@@ -87,23 +87,27 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                 was given.
             ImportError: an adapter, and peft is not installed.
         """
+        given_adapter = kwargs.pop("adapter_kwargs", None) or {}
+        if "_adapter_model_path" in given_adapter:
+            # An Auto class found an adapter and went to its base, but not to the revision that the adapter names.
+            pretrained_model_name_or_path, revision = (
+                given_adapter["_adapter_model_path"],
+                given_adapter.get("revision"),
+            )
         checkpoint = Checkpoint(pretrained_model_name_or_path, revision, kwargs)
         if (adapter := checkpoint.adapter()) is not None:
             kwargs |= {"knowledge_base": knowledge_base, "tokenizer": tokenizer, "rebuild_trie": rebuild_trie}
+            kwargs.pop("config", None)  # of the base's newest revision, where an Auto class gave it
             model = cls.from_pretrained(adapter.base, *model_args, revision=adapter.revision, **kwargs)
-            return _with_adapter(model, checkpoint)
+            with pickles_refused(checkpoint.path):
+                return with_adapter(model, checkpoint)
         config = kwargs.pop("config", None) or checkpoint.config()
         checkpoint.check_weights(config)
         # `torch_dtype` is the former name of `dtype`, which transformers still takes.
         default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
         kwargs = default | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
-        try:
+        with pickles_refused(checkpoint.path):
             model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
-        except UnpicklingError as error:
-            raise ValueError(
-                f"{checkpoint.path}: its weights are a pickle of more than tensors, which could run any code; it was "
-                "refused: ask the author for model.safetensors"
-            ) from error
         loading_info = None
         if isinstance(model, tuple):
             model, loading_info = model
@@ -367,17 +371,6 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if self.processor is None:
             raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
         return self.processor
-
-
-def _with_adapter(model: Any, checkpoint: Checkpoint) -> Any:
-    """A model with the adapter of a checkpoint in place; `model` may come with its loading information."""
-    changed, *_ = model if isinstance(model, tuple) else (model,)
-    hub = {name: value for name, value in checkpoint.hub.items() if name != "subfolder"}
-    try:
-        changed.load_adapter(checkpoint.path, adapter_kwargs=hub)
-    except ImportError as error:
-        raise ImportError("adapters need peft: pip install peft") from error
-    return model
 
 
 def _blocks(names: Iterator[str], size: int) -> Iterator[tuple[int, list[str]]]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,7 +164,7 @@ class Handler(BaseHTTPRequestHandler):
         self.fault = self.hub.fault_for(self.command, path)
         try:
             if self.fault:
-                time.sleep(self.fault.delay)
+                threading.Event().wait(self.fault.delay)
                 if self.fault.status:
                     raise HubError(self.fault.status, "injected fault")
             for methods, pattern, handle in ROUTES:

@@ -36,6 +36,7 @@ def bytes_of(write, path):
     [
         ("knowledge_base.safetensors", r"fetch it again with force_download=True, or give from_pretrained another"),
         ("trie.safetensors", r"load with rebuild_trie=True, which builds it from the knowledge base"),
+        ("tokenizer.json", r"fetch it again with force_download=True, or give from_pretrained a tokenizer"),
     ],
 )
 def test_a_missing_file_is_named_with_the_fix(repository, name, fix):
