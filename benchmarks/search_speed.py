@@ -1,0 +1,174 @@
+"""Mentions per CPU second: our search against transformers' `generate`, same model, same names, same mentions."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import BartForConditionalGeneration
+
+from angel_hf import AngelForEntityLinking, KnowledgeBase
+from benchmarks.data import BenchmarkData
+from benchmarks.nested_dict import build_nested_dict
+from benchmarks.timing import Ratio, Timing, in_turns
+from benchmarks.transformers_search import TransformersSearch
+
+NUM_BEAMS = 10
+
+
+@dataclass(frozen=True)
+class GoldenMention:
+    """A mention in ids, with the names that the published code finds for it."""
+
+    encoder_ids: list[int]
+    prefix_ids: list[int]
+    names: list[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Searches:
+    """The two searches over one model and one set of names."""
+
+    ours: AngelForEntityLinking
+    theirs: TransformersSearch
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many of the mentions got the same answer.
+
+    Attributes:
+        mentions: how many were compared.
+        first: of ours and theirs, the same best name.
+        all_names: of ours and theirs, the same ten names in the same order.
+        golden: of ours and the published code, the same ten names in the same order.
+    """
+
+    mentions: int
+    first: int
+    all_names: int
+    golden: int
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One comparison; `target` is the least ratio that the project asks for."""
+
+    our_batch_size: int
+    their_batch_size: int
+    mentions: int
+    ours: Timing
+    theirs: Timing
+    target: float
+
+    @property
+    def ratio(self) -> Ratio:
+        """Our speed by theirs."""
+        return Ratio.of(self.ours, self.theirs)
+
+
+@dataclass(frozen=True)
+class SearchSpeed:
+    """What was measured; sources and names are counted for the reader's picture of the work."""
+
+    model: str
+    parameters: int
+    names: int
+    mean_source_tokens: float
+    agreement: Agreement
+    contests: tuple[Contest, ...]
+
+
+def measure_search(
+    data: BenchmarkData, repeats: int, copies: int, seed: int, progress: Callable[[str], None]
+) -> SearchSpeed:
+    """Measure both searches in turns.
+
+    Args:
+        data: where the model, its names and its mentions are.
+        repeats: measurements of each search.
+        copies: how often every mention comes, so that batches are full; batch 1 sees each mention once.
+        seed: of the order in which mentions come; both searches sort them as they like.
+        progress: is told what is going on.
+    """
+    progress("search: loading the model and building both tries")
+    searches = load_searches(data.reference, KnowledgeBase.from_file(data.reference_names))
+    mentions = golden_mentions(data.reference)
+    progress(f"search: comparing the answers to {len(mentions)} mentions")
+    agreement = compare_answers(searches, mentions)
+    shuffled = mentions * copies
+    random.Random(seed).shuffle(shuffled)
+    contests = []
+    for ours, theirs, rows, target in ((32, 16, shuffled, 3.5), (1, 1, mentions, 1.7)):
+        progress(f"search: {repeats} times {len(rows)} mentions, batches of {ours} against {theirs}")
+        contests.append(_hold(searches, rows, ours, theirs, repeats, target))
+    assert searches.ours.trie is not None, "load_searches gives a knowledge base"
+    return SearchSpeed(
+        model=data.reference.name,
+        parameters=searches.ours.num_parameters(),
+        names=searches.ours.trie.num_names,
+        mean_source_tokens=sum(len(mention.encoder_ids) for mention in mentions) / len(mentions),
+        agreement=agreement,
+        contests=tuple(contests),
+    )
+
+
+def load_searches(reference: Path, knowledge_base: KnowledgeBase) -> Searches:
+    """Load the model twice, as ours and as plain BART, each with a trie of its own making over the same names."""
+    ours = AngelForEntityLinking.from_pretrained(reference, knowledge_base=knowledge_base).eval()
+    assert ours.processor is not None, "from_pretrained attaches a processor"
+    sequences = ours.processor.encode_names(list(knowledge_base.entry_names()))
+    plain = BartForConditionalGeneration.from_pretrained(reference, dtype=torch.float32).eval()
+    trie = build_nested_dict(sequences, plain.config.eos_token_id)
+    return Searches(ours, TransformersSearch(plain, trie, max(map(len, sequences))))
+
+
+def golden_mentions(reference: Path) -> list[GoldenMention]:
+    """The mentions of a reference model's golden.json."""
+    mentions = json.loads((reference / "golden.json").read_text(encoding="utf-8"))["mentions"]
+    return [
+        GoldenMention(
+            encoder_ids=mention["input_ids"],
+            prefix_ids=mention["decoder_prefix_ids"],
+            names=[tuple(hypothesis["tokens"]) for hypothesis in mention["hyps"]],
+        )
+        for mention in mentions
+    ]
+
+
+def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Agreement:
+    """Search every mention with both."""
+    encoder_ids, prefix_ids = _ids(mentions)
+    ours = [[name.token_ids for name in found] for found in searches.ours.search(encoder_ids, prefix_ids, NUM_BEAMS)]
+    theirs = [
+        [name.token_ids for name in found] for found in searches.theirs.search(encoder_ids, prefix_ids, NUM_BEAMS)
+    ]
+    return Agreement(
+        mentions=len(mentions),
+        first=sum(our[:1] == their[:1] for our, their in zip(ours, theirs)),
+        all_names=sum(our == their for our, their in zip(ours, theirs)),
+        golden=sum(our == mention.names for our, mention in zip(ours, mentions)),
+    )
+
+
+def _hold(
+    searches: Searches, mentions: Sequence[GoldenMention], ours: int, theirs: int, repeats: int, target: float
+) -> Contest:
+    encoder_ids, prefix_ids = _ids(mentions)
+    our_seconds, their_seconds = in_turns(
+        [
+            lambda: searches.ours.search(encoder_ids, prefix_ids, NUM_BEAMS, ours),
+            lambda: searches.theirs.search(encoder_ids, prefix_ids, NUM_BEAMS, theirs),
+        ],
+        repeats,
+    )
+    work = len(mentions)
+    return Contest(ours, theirs, work, Timing(our_seconds, work), Timing(their_seconds, work), target)
+
+
+def _ids(mentions: Sequence[GoldenMention]) -> tuple[list[list[int]], list[list[int]]]:
+    return [mention.encoder_ids for mention in mentions], [mention.prefix_ids for mention in mentions]
