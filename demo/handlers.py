@@ -79,7 +79,7 @@ class Handlers:
         return visit, self.status(visit)
 
     @told
-    def annotate(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
+    def mark(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
         """Annotate the text box and show the details of the first mention."""
         visit = self.visit(visit)
         return self._shown(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)

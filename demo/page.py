@@ -141,10 +141,10 @@ def _annotate_tab(page: gr.Blocks, handlers: Handlers, visit: gr.State, precisio
         with gr.Column(scale=2, min_width=320, elem_classes="angel-side"):
             chosen = gr.HTML(details.EMPTY, elem_id="details")
     outputs = [current, marked, chosen]
-    run.click(handlers.annotate, [text, precision, visit], outputs, api_visibility="private")
-    text.submit(handlers.annotate, [text, precision, visit], outputs, api_visibility="private")
+    run.click(handlers.mark, [text, precision, visit], outputs, api_visibility="private")
+    text.submit(handlers.mark, [text, precision, visit], outputs, api_visibility="private")
     examples.click(lambda sample: sample[0], examples, text, api_visibility="private").then(
-        handlers.annotate, [text, precision, visit], outputs, api_visibility="private"
+        handlers.mark, [text, precision, visit], outputs, api_visibility="private"
     )
     marked.select(handlers.choose, current, chosen, api_visibility="private", show_progress="hidden")
     marked.submit(handlers.link_selection, current, outputs, api_visibility="private")
@@ -152,7 +152,7 @@ def _annotate_tab(page: gr.Blocks, handlers: Handlers, visit: gr.State, precisio
         lambda: gr.Textbox(visible=True), None, link, api_visibility="private"
     )
     page.load(handlers.from_address, None, text, api_visibility="private").success(
-        lambda value, *rest: handlers.annotate(value, *rest) if value else (None, marking.EMPTY, details.EMPTY),
+        lambda value, *rest: handlers.mark(value, *rest) if value else (None, marking.EMPTY, details.EMPTY),
         [text, precision, visit],
         outputs,
         api_visibility="private",
