@@ -26,13 +26,16 @@ EVAL_RUN = $(OFFLINE) $(BIN)/angel-eval run --benchmark ncbi --model $(EVAL_MODE
 	--predictor exact memory tfidf angel --protocol angel strict
 
 .DEFAULT_GOAL := help
-.PHONY: help link test test-slow lint format bench eval build constraints clean
+.PHONY: help link demo test test-slow lint format bench eval build constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 link: $(VENV)/.installed  ## link the disease mentions of real PubMed abstracts with the embedded model
 	$(OFFLINE) $(BIN)/angel link --input $(EXAMPLE) --output-format table --top-k 1
+
+demo: $(VENV)/.installed-demo  ## the page in the browser, with the embedded model: http://127.0.0.1:7860
+	GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1 $(BIN)/python -m demo
 
 test: $(VENV)/.installed-dev  ## the default tests: offline, quick
 	$(OFFLINE) $(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -79,7 +82,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[train,eval,dev]'
+	$(PIP_INSTALL) -e '.[train,eval,demo,spacy,dev]'
+	@touch $@
+
+$(VENV)/.installed-demo: $(VENV)/.installed
+	$(PIP_INSTALL) -e '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-uv: | $(BIN)/python

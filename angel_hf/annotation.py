@@ -29,6 +29,12 @@ class Annotated(Linked):
     confidence: float | None = None
     is_nil: bool = False
 
+    @property
+    def mention_read(self) -> Mention:
+        """What was linked, in a text in which `read_as` stands in the mention's place."""
+        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
+        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+
 
 class Annotator:
     """Finds and links the mentions of texts.

@@ -43,6 +43,12 @@ def test_mentions_keep_the_offsets_of_the_text_and_tell_what_they_were_read_as(m
     assert all(isinstance(linked, Linked) and linked.mention.text == TEXT for linked in found)
 
 
+def test_what_was_linked_can_be_linked_again(model):
+    for linked in model.annotate(TEXT):
+        assert linked.mention_read.surface == linked.read_as
+        assert model.link(linked.mention_read).candidates[0].name == linked.candidates[0].name
+
+
 def test_candidates_are_those_of_the_mention_written_out(model):
     start = TEXT.index("WD,")
     (written_out,) = expand_abbreviations([Mention(TEXT, start, start + 2)])
