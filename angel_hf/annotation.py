@@ -68,7 +68,7 @@ class Annotator:
                 "angel_hf.training.calibration, or leave the precision out"
             )
         self.model = model
-        self.names = name_detector(model.knowledge_base)
+        self.names = name_detector(model.knowledge_base, model.allowed_concepts)
         self.detector = detector or self.names
         self.least_confidence = (
             model.confidence.threshold(precision) if model.confidence is not None and precision is not None else 0.0
@@ -104,11 +104,21 @@ class Annotator:
         return Annotated(mention, linked.candidates, linked.mention.surface, confidence, is_nil)
 
 
-def name_detector(knowledge_base: KnowledgeBase) -> DictionaryDetector:
-    """The detector of a knowledge base's names, made once and kept as long as the knowledge base lives."""
-    if knowledge_base not in _DETECTORS:
-        _DETECTORS[knowledge_base] = DictionaryDetector.from_knowledge_base(knowledge_base)
-    return _DETECTORS[knowledge_base]
+def name_detector(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None = None) -> DictionaryDetector:
+    """The detector of a knowledge base's names, made once and kept as long as the knowledge base lives.
+
+    Args:
+        knowledge_base: with the names.
+        allowed_concepts: only the names of these; all where None.
+    """
+    detectors = _DETECTORS.setdefault(knowledge_base, {})
+    if allowed_concepts not in detectors:
+        if allowed_concepts is None:
+            detectors[None] = DictionaryDetector.from_knowledge_base(knowledge_base)
+        else:
+            names = (name for one in allowed_concepts for name in knowledge_base.concept(one).names)
+            detectors[allowed_concepts] = DictionaryDetector(names)
+    return detectors[allowed_concepts]
 
 
-_DETECTORS: WeakKeyDictionary[KnowledgeBase, DictionaryDetector] = WeakKeyDictionary()
+_DETECTORS: WeakKeyDictionary[KnowledgeBase, dict[frozenset[str] | None, DictionaryDetector]] = WeakKeyDictionary()

@@ -51,6 +51,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.knowledge_base: KnowledgeBase | None = None
         self.trie: NameTrie | None = None
         self.confidence: Confidence | None = None
+        # Set on a view that links to a part of its knowledge base; see `angel_hf.subset`.
+        self.allowed_concepts: frozenset[str] | None = None
 
     # Loading and saving
 
@@ -176,7 +178,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.trie, groups = NameTrie.build(token_ids, offsets)
         if self.trie.num_names < knowledge_base.num_entries:
             knowledge_base = knowledge_base.merge_entries(groups)
-        self.knowledge_base = knowledge_base
+        self.knowledge_base, self.allowed_concepts = knowledge_base, None
 
     def _load_names(self, checkpoint: Checkpoint, config: AngelConfig, rebuild_trie: bool) -> None:
         names = load_names(checkpoint, config, self._require_processor().fingerprint, rebuild_trie)
@@ -361,11 +363,10 @@ class AngelForEntityLinking(BartWithTrieGeneration):
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:
         assert self.knowledge_base is not None
-        return Candidate(
-            name=self.knowledge_base.entry_name(hypothesis.name_index),
-            concept_ids=self.knowledge_base.entry_concept_ids(hypothesis.name_index),
-            score=hypothesis.score,
-        )
+        concept_ids = self.knowledge_base.entry_concept_ids(hypothesis.name_index)
+        if self.allowed_concepts is not None:
+            concept_ids = tuple(filter(self.allowed_concepts.__contains__, concept_ids))
+        return Candidate(self.knowledge_base.entry_name(hypothesis.name_index), concept_ids, hypothesis.score)
 
     def _require_processor(self) -> AngelProcessor:
         if self.processor is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from tqdm import tqdm
@@ -57,6 +57,16 @@ def annotate(
             show_default=False,
         ),
     ] = None,
+    semantic_type: Annotated[
+        list[str] | None,
+        typer.Option(help="Only concepts of this semantic type; may be given more than once.", show_default=False),
+    ] = None,
+    below: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this concept and those under it, as D009369; may be given more than once.", show_default=False
+        ),
+    ] = None,
     mention_type: Annotated[str, typer.Option(help="The type that mentions get in the output.")] = "Disease",
     model: Annotated[str, typer.Option(help="angel-mini, a folder, or a Hub repository.")] = "angel-mini",
     revision: Annotated[
@@ -88,7 +98,8 @@ def annotate(
         if text is not None and input_path is not None:
             raise InputError("both a text and --input were given; expected one of them")
         inputs = _Inputs(text, input_path, input_format)
-        annotator = _annotator(model, knowledge_base, revision, device, precision, detector)
+        linker = load_linker(model, knowledge_base, revision, device)
+        annotator = _annotator(linker, precision, detector, semantic_type or (), below or ())
         with ExitStack() as opened:
             writer = _writer(output_format, output, mention_type, opened)
             mentions = _run(annotator, inputs, writer, top_k, num_beams)
@@ -136,24 +147,20 @@ class _Inputs:
 
 
 def _annotator(
-    model: str,
-    knowledge_base: Path | None,
-    revision: str | None,
-    device: str,
-    precision: float | None,
-    detector: str | None,
+    linker: Any, precision: float | None, detector: str | None, semantic_types: Sequence[str], below: Sequence[str]
 ) -> Annotator:
-    linker = load_linker(model, knowledge_base, revision, device)
     # Late, so that help comes at once.
     from angel_hf.annotation import Annotator
     from angel_hf.mentions import TokenClassificationDetector
+    from angel_hf.subset import restricted
 
     try:
         found = TokenClassificationDetector.from_pretrained(detector) if detector is not None else None
     except (ValueError, OSError) as error:
         raise InputError(f"--detector {detector}: {error}") from None
     try:
-        return Annotator(cast(Any, linker), found, precision)
+        part = restricted(linker, semantic_types, below) if semantic_types or below else linker
+        return Annotator(part, found, precision)
     except (ValueError, RuntimeError) as error:
         raise InputError(str(error)) from None
 
