@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import annotate, kb, link, train
+from angel_hf.cli import annotate, kb, link, mine, train
 
 app = typer.Typer(
     name="angel",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("link")(link.link)
 app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
+app.command("mine")(mine.mine)
 app.add_typer(kb.app, name="kb")
 
 

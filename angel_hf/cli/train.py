@@ -33,6 +33,10 @@ def train(
     ] = None,
     changes: Changes = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes of one thread each that share every batch.")] = 1,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(help="Another run whose finished stages are taken over where the recipes agree.", exists=True),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost, and train nothing.")] = False,
 ) -> None:
     """Train a model by a recipe; the same command again goes on where it was stopped."""
@@ -51,7 +55,7 @@ def train(
 
                 typer.echo(format_plan(chosen, processes))
                 return
-            run_recipe(chosen, data, output or Path("runs") / chosen.name)
+            run_recipe(chosen, data, output or Path("runs") / chosen.name, reuse)
         except (ValueError, ImportError) as error:
             raise InputError(str(error)) from None
 
@@ -64,9 +68,7 @@ def check_extra() -> None:
     """
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"the training recipes need: pip install 'angel-hf[train]' ({', '.join(missing)} not found)"
-        )
+        raise InputError(f"the training recipes need: pip install 'angel-hf[train]' ({', '.join(missing)} not found)")
 
 
 def _launch(processes: int) -> None:

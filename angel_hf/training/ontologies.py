@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from angel_hf.knowledge_base import KnowledgeBase, normalize
@@ -89,9 +89,10 @@ class _Joiner:
                     self._seen[reference] = None
         return concept_id
 
-    def _by_identifier(self, identifiers: Iterable[str]) -> set[str | None]:
-        # Knowledge bases write MeSH identifiers bare or with a prefix.
-        spelled = (form for identifier in identifiers for form in (identifier, identifier.removeprefix("MESH:")))
+    def _by_identifier(self, identifiers: Sequence[str]) -> set[str | None]:
+        # Knowledge bases write identifiers of MeSH and SNOMED CT bare or with a prefix.
+        bare = (identifier.removeprefix("MESH:").removeprefix("SCTID:") for identifier in identifiers)
+        spelled = (form for pair in zip(identifiers, bare) for form in pair)
         return {self.knowledge_base.resolve(identifier) for identifier in spelled} - {None}
 
     def _by_name(self, names: Iterable[str]) -> set[str | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adap
 from angel_hf.training.materials import Materials
 from angel_hf.training.positive_stages import fine_tune, pretrain, start
 from angel_hf.training.preference_loss import check_trl
-from angel_hf.training.recipe import Preference, Recipe
+from angel_hf.training.recipe import STAGES, Preference, Recipe
 from angel_hf.training.stages import finished, linker
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +30,12 @@ MODEL, BASE, ADAPTER, RESULTS = "model", "base", "adapter", "results.json"
 model that they change, unless that is a checkpoint which the recipe names; and accuracy on dev."""
 
 
-def run_recipe(recipe: Recipe, data: Path, output: Path) -> None:
+_RECIPE = "recipe.json"
+_SHARED = ("seed", "data", "model", "adapter")
+"""What two runs must have in common to share a stage."""
+
+
+def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = None) -> None:
     """Train the recipe's model; a run that was stopped goes on.
 
     The finished model, with its knowledge base and trie, is `output/model`; `output/results.json` has its accuracy
@@ -38,6 +45,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path) -> None:
         recipe: what to do.
         data: directory that the recipe's paths are below.
         output: directory of data, checkpoints and models.
+        reused: directory of another run whose finished stages are taken over where they are the same; see `reuse`.
 
     Raises:
         ValueError: the directory holds the work of another recipe, or the recipe cannot be carried out.
@@ -49,6 +57,8 @@ def run_recipe(recipe: Recipe, data: Path, output: Path) -> None:
     # Joins the other processes, if the launcher started several; while one makes data, the others wait for hours.
     PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=24))
     materials = Materials(recipe, data, output)
+    if reused is not None:
+        reuse(recipe, reused, output)
     claim(recipe, output)
     model = start(materials)
     if recipe.pretraining is not None:
@@ -84,13 +94,46 @@ def _write_linking(materials: Materials, model: AnyModel, path: Path) -> None:
     linking.to(torch.float16 if half else torch.float32).save_pretrained(path)
 
 
+def reuse(recipe: Recipe, source: Path, output: Path) -> None:
+    """Take over, as links, the finished stages of another run that this recipe would repeat in the same way.
+
+    The files are those of the other run, not copies; nothing writes to a finished stage.
+
+    Args:
+        recipe: to be run.
+        source: directory of the other run, on the same file system.
+        output: directory of the new run; left as it is where it holds a run already.
+
+    Raises:
+        ValueError: the other run has another seed, other data or another model.
+        FileNotFoundError: there is no run at `source`.
+    """
+    if not (output / _RECIPE).exists() and PartialState().is_main_process:
+        found = json.loads((source / _RECIPE).read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(recipe.as_table()))
+        for key, before, now in _differences({k: found[k] for k in _SHARED}, {k: wanted[k] for k in _SHARED}, ""):
+            raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
+        taken = ["tokenizer", "development"]
+        for stage in STAGES:
+            directory = stage.replace("_", "-")
+            if found[stage] != wanted[stage] or (wanted[stage] and not (source / directory / "finished").exists()):
+                break
+            taken.append(directory)
+        if "fine-tuning" in taken:
+            taken.append("cross-fitting")
+        for name in taken:
+            if (source / name).exists():
+                shutil.copytree(source / name, output / name, copy_function=os.link)
+    PartialState().wait_for_everyone()
+
+
 def claim(recipe: Recipe, output: Path) -> None:
     """Note in a directory whose work it holds.
 
     Raises:
         ValueError: it holds the work of another recipe; the first difference is named.
     """
-    path = output / "recipe.json"
+    path = output / _RECIPE
     wanted = json.loads(json.dumps(recipe.as_table()))
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import torch
 from accelerate import init_empty_weights
 from transformers import BartForConditionalGeneration
 
-from angel_hf.training.recipe import FineTuning, Model, Optimization, Pretraining, Recipe
+from angel_hf.training.recipe import STAGES, Adapter, FineTuning, Model, Optimization, Preference, Pretraining, Recipe
 from angel_hf.training.small_bart import bart_config
 
 _GIGABYTE = 1e9
@@ -64,7 +64,18 @@ def model_size(shape: Model) -> Size:
     return Size(parameters, count(body.encoder), count(body.decoder) + projection)
 
 
-def plan_stage(name: str, stage: Optimization, shape: Model, processes: int, flops: float) -> StagePlan:
+def adapter_size(shape: Model, adapter: Adapter) -> int:
+    """Number of parameters of a recipe's adapters: rank * (inputs + outputs) of each matrix that gets one."""
+    widths = {"fc1": shape.d_model + shape.ffn_dim, "fc2": shape.d_model + shape.ffn_dim}
+    attentions = shape.encoder_layers + 2 * shape.decoder_layers
+    total = 0
+    for module in adapter.target_modules:
+        copies = shape.encoder_layers + shape.decoder_layers if module in widths else attentions
+        total += adapter.rank * copies * widths.get(module, 2 * shape.d_model)
+    return total
+
+
+def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, flops: float) -> StagePlan:
     """Estimate a stage of plain training.
 
     Floating-point operations are 6 for each parameter and token (Kaplan et al. 2020); activations are those of
@@ -75,10 +86,11 @@ def plan_stage(name: str, stage: Optimization, shape: Model, processes: int, flo
     Args:
         name: of the stage.
         stage: how it trains.
-        shape: of the model.
+        recipe: whose model is trained.
         processes: that share a batch.
         flops: floating-point operations a second of one process in large matrix products.
     """
+    shape = recipe.model
     size = model_size(shape)
     rows = max(1, stage.batch_size // (processes * stage.gradient_accumulation))
     bytes_each = 2 if stage.bf16 else 4
@@ -91,12 +103,24 @@ def plan_stage(name: str, stage: Optimization, shape: Model, processes: int, flo
     source, target = shape.max_source_length, shape.max_target_length
     activations = shape.encoder_layers * layer(source) + 1.5 * shape.decoder_layers * layer(target)
     activations += 3 * rows * target * shape.vocabulary_size * 4
-    # Weights, gradients and both of Adam's moments are kept in 32 bits.
-    memory = 16 * size.parameters + activations
-    per_process = stage.steps * stage.batch_size / processes
+    steps = stage.steps
+    if isinstance(stage, Preference):
+        steps *= stage.rounds
+        # A pair is two sequences; a copy for reference is weights only.
+        activations *= 2
+        rows *= 2
+    trained = size.parameters
+    if recipe.adapter is not None and (recipe.adapter.stages == "all" or name == "preference"):
+        trained = adapter_size(shape, recipe.adapter)
+    # All weights; and gradients and both of Adam's moments of those that train. All are kept in 32 bits.
+    memory = 4 * size.parameters + 12 * trained + activations
+    if isinstance(stage, Preference) and stage.reference == "copy":
+        memory += 4 * size.parameters
+    per_process = steps * rows * stage.gradient_accumulation
     work = 6 * per_process * (size.encoder * _usual_source(stage, shape) + size.decoder * _DECODER_TOKENS)
-    batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {rows}"
-    return StagePlan(name, stage.steps, batch, memory, work / (flops * _EFFICIENCY))
+    pairs = stage.batch_size // (processes * stage.gradient_accumulation)
+    batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {pairs}"
+    return StagePlan(name, steps, batch, memory, work / (flops * _EFFICIENCY))
 
 
 def _usual_source(stage: Optimization, shape: Model) -> float:
@@ -112,10 +136,10 @@ def _usual_source(stage: Optimization, shape: Model) -> float:
 
 def plans(recipe: Recipe, processes: int, flops: float) -> Iterator[StagePlan]:
     """The stages of a recipe, in their order."""
-    for name in ("pretraining", "fine_tuning"):
+    for name in STAGES:
         stage = getattr(recipe, name)
         if stage is not None:
-            yield plan_stage(name, stage, recipe.model, processes, flops)
+            yield plan_stage(name, stage, recipe, processes, flops)
 
 
 def format_plan(recipe: Recipe, processes: int) -> str:

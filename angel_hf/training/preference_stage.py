@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -162,33 +163,36 @@ def _round(
     result = path / "finished"
     if not result.exists():
         pairs = mine(materials, model, stage.mining, mentions, path / "mined")
-        dataset = prepared(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
-        if len(dataset):
+        if pq.read_metadata(pairs).num_rows:
+            dataset = prepared(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
             name = f"{materials.recipe.name} {path.parent.name} round {number}"
-            train_preference(name, model, dataset, path / "checkpoints", stage, materials.recipe.seed)
+            taken = replace(stage, steps=len(dataset) // stage.batch_size)
+            train_preference(name, model, dataset, path / "checkpoints", taken, materials.recipe.seed)
         else:
-            _LOG.warning("%s: fewer pairs than a batch of %d; nothing to learn from", path, stage.batch_size)
+            _LOG.warning("%s: no answer was wrong, so there is nothing to learn from", path)
         finished(result, lambda partial: save_weights(model, partial))
     load_weights(model, result)
 
 
 def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path, number: int) -> Dataset:
-    """Encoded pairs in training order, repeated as often as the steps need, with the reference's log-probabilities."""
+    """Encoded pairs in training order, as many as the steps need, with the reference's log-probabilities."""
     recipe = materials.recipe
     encoded = encode_preferences(read_pairs(pairs), materials.processor, recipe.model.max_target_length)
     _LOG.info("%s: %d pairs", pairs.parent, len(encoded))
-    if len(encoded) < stage.batch_size:
-        return encoded.select([])
+    if not len(encoded):
+        raise ValueError(f"{pairs}: every pair is longer than the recipe's max_target_length or max_source_length")
     if stage.reference == "precomputed" and stage.method == "preference":
         config = model.config
         collator = PreferenceCollator(config.pad_token_id, config.decoder_start_token_id)
         encoded = with_reference(model, encoded, collator, stage.bf16)
+    wanted = stage.steps * stage.batch_size
+    if stage.epochs is not None:
+        wanted = max(stage.batch_size, min(wanted, stage.epochs * len(encoded)))
     rng = random.Random(recipe.seed * 1000 + number)
     order: list[int] = []
-    while len(order) < stage.steps * stage.batch_size:
+    while len(order) < wanted:
         order += rng.sample(range(len(encoded)), len(encoded))
-    rows = encoded.select(order[: stage.steps * stage.batch_size])
-    return group_by_length(rows, stage.batch_size, recipe.seed)
+    return group_by_length(encoded.select(order[:wanted]), stage.batch_size, recipe.seed)
 
 
 def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:

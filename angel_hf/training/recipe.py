@@ -18,6 +18,8 @@ else:
     import tomli as tomllib
 
 RECIPES = Path(__file__).parents[1] / "recipes"
+STAGES = ("pretraining", "pretraining_preference", "fine_tuning", "preference")
+"""The parts of a recipe that train, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,7 @@ class Preference(Optimization):
         length_normalized: compare means of log-probabilities over a name's tokens, which the search ranks by, instead
             of sums, which DPO is defined with.
         reference: "precomputed" before training; else made on the fly by a frozen "copy", or with "adapters-off".
+        epochs: passes over the pairs of a round; `steps` are then the most that are taken.
         rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
         patience: rounds without a better accuracy on dev after which no more are tried.
     """
@@ -221,6 +224,7 @@ class Preference(Optimization):
     loss_smoothing: float = 0.0
     length_normalized: bool = False
     reference: Literal["precomputed", "copy", "adapters-off"] = "precomputed"
+    epochs: int | None = None
     rounds: int = 1
     patience: int = 3
 

@@ -49,3 +49,10 @@ def test_names_that_the_knowledge_base_has_are_no_news_and_no_contradiction():
     knowledge_base = KnowledgeBase.from_concepts([Concept("D1", ("Skin Cancer",)), Concept("D2", ("Melanoma",))])
     joined = term("X:1", "skin cancer", "MELANOMA", "Skin-Cancer", "cutis cancer", references=["MESH:D1"])
     assert join_ontologies(knowledge_base, [[joined]]).names == {"D1": ("cutis cancer",)}
+
+
+@pytest.mark.parametrize("namespace", ["SCTID", "SNOMEDCT_US", "SNOMEDCT_US_2023_03_01"])
+def test_bare_identifiers_of_snomed_ct_are_met(namespace):
+    knowledge_base = KnowledgeBase.from_concepts([Concept("271681002", ("stomach ache",))])
+    joined = term("X:1", "sore tummy", references=[f"{namespace}:271681002"])
+    assert join_ontologies(knowledge_base, [[joined]]).names == {"271681002": ("sore tummy",)}

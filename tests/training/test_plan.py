@@ -1,16 +1,27 @@
 """The plan counts what the model and the recipe hold, and says what its estimates rest on."""
 
+from dataclasses import replace
+
 import pytest
 from transformers import BartForConditionalGeneration
 
-from angel_hf.training.plan import format_plan, measured_flops, model_size, plan_stage
-from angel_hf.training.recipe import Model, Optimization, read_recipe
+from angel_hf.training.adapters import with_adapter
+from angel_hf.training.plan import adapter_size, format_plan, measured_flops, model_size, plan_stage
+from angel_hf.training.recipe import Adapter, Data, Model, Optimization, Preference, Recipe, read_recipe
 from angel_hf.training.small_bart import bart_config
 
 SHAPE = Model(
     vocabulary_size=400, d_model=32, encoder_layers=2, decoder_layers=1, attention_heads=2, ffn_dim=64,
     max_positions=48, max_source_length=32, max_target_length=16,
 )  # fmt: skip
+
+
+STAGE = {"steps": 10, "batch_size": 16, "learning_rate": 1e-3}
+
+
+def recipe(**changes):
+    data = Data(knowledge_base=("kb",), train=("train",))
+    return Recipe(name="x", description="x", seed=1, data=data, model=replace(SHAPE, base="some/base"), **changes)
 
 
 def test_parameters_are_counted_as_the_model_has_them():
@@ -32,14 +43,33 @@ def test_published_bart_large_is_of_its_known_size():
 
 def test_cost_falls_with_processes_and_accumulation():
     def plan(processes, **changes):
-        stage = Optimization(**({"steps": 10, "batch_size": 16, "learning_rate": 1e-3} | changes))
-        return plan_stage("x", stage, SHAPE, processes, flops=1e9)
+        return plan_stage("x", Optimization(**(STAGE | changes)), recipe(), processes, flops=1e9)
 
     one, two, accumulated, half = plan(1), plan(2), plan(1, gradient_accumulation=4), plan(1, bf16=True)
     assert two.seconds == pytest.approx(one.seconds / 2)
     assert accumulated.seconds == one.seconds and accumulated.memory < two.memory < one.memory
     assert 16 * model_size(SHAPE).parameters < half.memory < one.memory
     assert (one.batch, two.batch, accumulated.batch) == ("16 = 1 x 1 x 16", "16 = 2 x 1 x 8", "16 = 1 x 4 x 4")
+
+
+def test_adapters_are_counted_as_peft_makes_them():
+    adapter = Adapter(rank=3, alpha=6)
+    model = with_adapter(BartForConditionalGeneration(bart_config(SHAPE, 400)), adapter, "some/base")
+    assert adapter_size(SHAPE, adapter) == sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def test_a_preference_pair_is_two_sequences_and_adapters_save_memory():
+    plain, preference = Optimization(**STAGE), Preference(**STAGE, rounds=3)
+    adapter = Adapter(rank=3, alpha=6)
+    positive = plan_stage("fine_tuning", plain, recipe(adapter=adapter), 1, flops=1e9)
+    whole = plan_stage("preference", preference, recipe(), 1, flops=1e9)
+    adapted = plan_stage("preference", preference, recipe(adapter=adapter), 1, flops=1e9)
+    copied = plan_stage("preference", replace(preference, reference="copy"), recipe(), 1, flops=1e9)
+    parameters = model_size(SHAPE).parameters
+    assert whole.seconds == pytest.approx(6 * positive.seconds)
+    assert (whole.steps, whole.batch) == (30, "16 = 1 x 1 x 16")
+    assert whole.memory - adapted.memory == 12 * (parameters - adapter_size(SHAPE, adapter))
+    assert copied.memory - whole.memory == 4 * parameters
 
 
 def test_the_plan_names_every_stage_and_calls_its_numbers_estimates():

@@ -1,0 +1,215 @@
+"""`angel train` and `angel mine` as a user types them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from angel_hf.cli import app
+from angel_hf.training import pipeline, preference_loss
+from angel_hf.training.pipeline import run_recipe
+from angel_hf.training.recipe import read_recipe
+
+RECIPE = """
+name = "small"
+description = "A recipe of a test."
+seed = 1
+
+[data]
+knowledge_base = ["medic.txt"]
+train = ["train.txt"]
+
+[model]
+vocabulary_size = 500
+d_model = 32
+encoder_layers = 1
+decoder_layers = 1
+attention_heads = 2
+ffn_dim = 64
+max_positions = 128
+max_source_length = 32
+
+[pretraining]
+steps = 8
+batch_size = 8
+learning_rate = 3e-3
+save_steps = 2
+
+[fine_tuning]
+steps = 4
+batch_size = 8
+learning_rate = 1e-3
+save_steps = 2
+"""
+PREFERENCE = """
+[preference]
+steps = 4
+batch_size = 2
+learning_rate = 1e-3
+save_steps = 2
+mining = {sources = ["train", "knowledge-base"], names = 8, num_beams = 4, top_k = 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, concepts, record):
+    path = tmp_path_factory.mktemp("data")
+    lines = ["|".join([c.concept_id, *c.alternative_ids]) + "||" + "|".join(c.names) for c in concepts]
+    (path / "medic.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    records = [re.sub("^7", str(number), record, flags=re.MULTILINE) for number in (7, 8)]
+    (path / "train.txt").write_text("\n".join(records), encoding="utf-8")
+    (path / "small.toml").write_text(RECIPE, encoding="utf-8")
+    (path / "preference.toml").write_text(RECIPE + PREFERENCE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def output(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "output"
+    run_recipe(read_recipe(str(data / "small.toml")), data, path)
+    return path
+
+
+def angel(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_dry_run_shows_the_plan_and_makes_nothing(data, tmp_path):
+    result = angel("train", "--recipe", data / "preference.toml", "--output", tmp_path / "x", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert "small: A recipe of a test." in result.stdout
+    for stage in ("pretraining", "fine_tuning", "preference"):
+        assert re.search(rf"^{stage} +\d+ +\d+ = 1 x 1 x \d+ +0.0 GB +\d+ s$", result.stdout, re.MULTILINE)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--recipe", "nothing"], "error: no recipe 'nothing'; expected a file, or one of "),
+        (["--recipe", "{small}", "--set", "fine_tuning.step=3"], "unknown key 'step'; did you mean 'steps'?"),
+        (["--recipe", "{small}", "--data", "/nowhere"], "error: recipe small: no file /nowhere/medic.txt, "),
+        (["--recipe", "{small}", "--data", "{data}", "--set", "fine_tuning.batch_size=0"], "expected 1 or more"),
+    ],
+)
+def test_what_cannot_be_run_is_told_in_one_line(data, tmp_path, arguments, error):
+    filled = [argument.format(small=data / "small.toml", data=data) for argument in arguments]
+    result = angel("train", "--output", tmp_path / "x", *filled)
+    assert result.exit_code == 2
+    assert error in result.stderr and "Traceback" not in result.stderr
+
+
+def test_the_wrong_trl_stops_a_recipe_before_it_starts(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(preference_loss.metadata, "version", lambda _: "0.29.0")
+    result = angel("train", "--recipe", data / "preference.toml", "--data", data, "--output", tmp_path / "x")
+    assert result.exit_code == 2
+    assert "takes its options from TRL 1.16 and found 0.29.0" in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(pipeline, "_prefer", lambda *arguments: trained.append("preference"))
+    result = angel(
+        "train", "--recipe", data / "preference.toml", "--data", data, "--output", tmp_path / "x", "--reuse", output
+    )
+    assert result.exit_code == 0, result.output
+    assert trained == ["preference"]
+    for stage in ("pretraining", "fine-tuning"):
+        first, second = (path / stage / "finished" / "model.safetensors" for path in (output, tmp_path / "x"))
+        assert first.samefile(second)
+    changed = angel(
+        "train", "--recipe", data / "small.toml", "--data", data, "--output", tmp_path / "y", "--reuse", output,
+        "--set", "seed=2",
+    )  # fmt: skip
+    assert changed.exit_code == 2
+    assert "cannot be reused: seed was 1 and is 2" in changed.stderr
+
+
+def test_pairs_are_mined_with_a_model(output, data, tmp_path):
+    result = angel(
+        "mine", "--recipe", data / "preference.toml", "--model", output / "model", "--data", data, "--output",
+        tmp_path / "pairs",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    rows = pq.read_table(tmp_path / "pairs" / "train.parquet").to_pylist()
+    assert result.stdout.strip().endswith(f"{len(rows)} pairs")
+    assert {row["source"] for row in rows} == {"train", "knowledge-base"}
+    for row in rows:
+        assert not set(row["gold_concepts"]) & set(row["rejected_concepts"])
+        assert set(row["gold_concepts"]) & set(row["chosen_concepts"])
+        assert row["chosen_rank"] is None or row["chosen_rank"] > row["rejected_rank"] or row["chosen_rank"] == 1
+    assert "mined by `angel mine`" in (tmp_path / "pairs" / "README.md").read_text(encoding="utf-8").lower()
+
+
+def test_cross_fitted_pairs_are_for_training(output, data, tmp_path):
+    result = angel(
+        "mine", "--recipe", data / "preference.toml", "--model", output / "model", "--data", data, "--output", tmp_path,
+        "--set", 'preference.mining.sources=["cross-fitted"]',
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert "come from models that are trained for them: run `angel train`" in result.stderr
+
+
+def command(data, output, *arguments):
+    return [
+        sys.executable, "-m", "angel_hf.cli", "train", "--recipe", str(data / "preference.toml"), "--data", str(data),
+        "--output", str(output), *arguments,
+    ]  # fmt: skip
+
+
+def finished_weights(path):
+    return {
+        stage: load_file(path / stage / "finished" / "model.safetensors")
+        for stage in ("pretraining", "fine-tuning", "preference")
+    }
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(data, tmp_path):
+    """The same pairs an update, the loss of all of them: weights differ by rounding only."""
+    for processes in (1, 2):
+        arguments = command(data, tmp_path / str(processes), "--processes", str(processes))
+        result = subprocess.run(arguments, capture_output=True, text=True, timeout=280, check=False)
+        assert result.returncode == 0, result.stderr
+    one, two = (finished_weights(tmp_path / str(processes)) for processes in (1, 2))
+    for stage in ("pretraining", "fine-tuning"):
+        for name, expected in one[stage].items():
+            torch.testing.assert_close(two[stage][name], expected, atol=2e-3, rtol=0, msg=f"{stage} {name}")
+    # Mining is shared out: each process writes a part, and all parts are there.
+    mined = [
+        pq.read_table(tmp_path / str(processes) / "preference" / "round-1" / "mined" / "train.parquet")
+        for processes in (1, 2)
+    ]
+    assert sorted(mined[0].column("text").to_pylist()) == sorted(mined[1].column("text").to_pylist())
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(data, output, tmp_path):
+    """SIGKILL in the middle of every stage in turn, as soon as it has written a checkpoint."""
+    whole = tmp_path / "whole"
+    subprocess.run(command(data, whole), capture_output=True, timeout=280, check=True)
+    killed = tmp_path / "killed"
+    for stage in ("pretraining", "fine-tuning", "preference/round-1"):
+        process = subprocess.Popen(command(data, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while not list((killed / stage).glob("checkpoints/checkpoint-2/trainer_state.json")):
+            assert process.poll() is None and time.monotonic() < deadline, f"{stage} wrote no checkpoint"
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (killed / "results.json").exists()
+    subprocess.run(command(data, killed), capture_output=True, timeout=280, check=True)
+    expected, actual = finished_weights(whole), finished_weights(killed)
+    for stage, weights in expected.items():
+        assert all(torch.equal(value, actual[stage][name]) for name, value in weights.items()), stage
+    assert json.loads((killed / "recipe.json").read_text(encoding="utf-8"))["name"] == "small"
