@@ -14,7 +14,7 @@ from pathlib import Path
 
 from angel_hf.types import Linked
 from eval_harness.example import Example
-from eval_harness.flags import Flags, flag_examples
+from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction, judge
 from eval_harness.prediction_file import PREDICTION_SCHEMA, Origin, read_origin, read_predictions, write_predictions
 from eval_harness.predictors.predictor import Predictor
@@ -38,20 +38,26 @@ class Answers:
     seconds: float
 
 
-def identify(predictor: Predictor, tasks: Sequence[Task]) -> str:
-    """SHA-256 of a predictor with its parameters and of the tasks: equal where the answers must be."""
-    parts = [",".join(PREDICTION_SCHEMA.names), predictor.identity, *(task.fingerprint for task in tasks)]
+def identify(predictor: Predictor, fingerprints: Sequence[str]) -> str:
+    """SHA-256 of a predictor with its parameters and of its tasks: equal where the answers must be."""
+    parts = [",".join(PREDICTION_SCHEMA.names), predictor.identity, *fingerprints]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def answer_task(
-    predictor: Predictor, task: Task, parts: Path, origin: Origin, progress: Progress = lambda _: None
+    predictor: Predictor,
+    task: Task,
+    flags: Sequence[Flags],
+    parts: Path,
+    origin: Origin,
+    progress: Progress = lambda _: None,
 ) -> Answers:
     """Prepare a predictor, ask it every mention of a task, and judge.
 
     Args:
         predictor: what answers.
         task: what is asked.
+        flags: of its examples.
         parts: directory for the blocks that are done; those of another origin are thrown away.
         origin: of these answers.
         progress: called with a line of text now and then.
@@ -61,7 +67,6 @@ def answer_task(
     """
     seconds, prepared = 0.0, False
     predictions: list[Prediction] = []
-    flags = flag_examples(task)
     for first in range(0, len(task.examples), _BLOCK):
         part = parts / f"{task.fold or 'all'}-{first:08d}.parquet"
         if part.is_file() and read_origin(part) == origin:

@@ -10,6 +10,7 @@ from pathlib import Path
 from angel_hf.knowledge_base import KnowledgeBase
 from eval_harness.answering import Progress, answer_task, forget_parts, identify
 from eval_harness.corpus import Corpus
+from eval_harness.flags import Flags, flag_examples
 from eval_harness.prediction import Prediction
 from eval_harness.prediction_file import Origin, read_origin, read_predictions, write_predictions
 from eval_harness.predictors.predictor import Predictor
@@ -65,6 +66,8 @@ def run_all(
     timings: list[Timing] = []
     for protocol in protocols:
         tasks = [prepare_task(corpus, split, protocol, fold) for fold in folds]
+        fingerprints = [task.fingerprint for task in tasks]
+        flags = [flag_examples(task) for task in tasks]
         parents = parents_of(tasks[0].knowledge_base, hierarchy)
         left_out = sum(len(task.left_out) for task in tasks)
         for predictor in predictors:
@@ -74,9 +77,9 @@ def run_all(
                 predictor.name,
                 protocol.name,
                 predictor.score_kind,
-                identify(predictor, tasks),
+                identify(predictor, fingerprints),
             )
-            found, timing = _answers(predictor, tasks, origin, out, progress)
+            found, timing = _answers(predictor, tasks, flags, origin, out, progress)
             results.append(summarise(found, origin, protocol, left_out, parents, description.seed))
             predictions.append(found)
             timings += [timing] if timing else []
@@ -102,7 +105,12 @@ def parents_of(knowledge_base: KnowledgeBase, hierarchy: KnowledgeBase | None) -
 
 
 def _answers(
-    predictor: Predictor, tasks: Sequence[Task], origin: Origin, out: Path, progress: Progress
+    predictor: Predictor,
+    tasks: Sequence[Task],
+    flags: Sequence[Sequence[Flags]],
+    origin: Origin,
+    out: Path,
+    progress: Progress,
 ) -> tuple[list[Prediction], Timing | None]:
     """The predictions of all folds, new or as they are on disk."""
     label = f"{origin.predictor}-{origin.protocol}"
@@ -111,7 +119,7 @@ def _answers(
         progress(f"{origin.protocol}, {origin.predictor}: as in {path}")
         return read_predictions(path), None
     parts = out / PREDICTIONS_FOLDER / f".{label}.parts"
-    answered = [answer_task(predictor, task, parts, origin, progress) for task in tasks]
+    answered = [answer_task(predictor, task, own, parts, origin, progress) for task, own in zip(tasks, flags)]
     found = [prediction for one in answered for prediction in one.predictions]
     write_predictions(path, found, origin)
     forget_parts(parts)

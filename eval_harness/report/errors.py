@@ -34,7 +34,7 @@ def errors_as_json(pairs: Sequence[tuple[Result, Sequence[Prediction]]]) -> str:
             rows.append([numbers[key], one.rank or 0, candidates])
         sets.append({"label": f"{result.predictor}, {result.protocol.name}", "wrong": rows})
     text = json.dumps({"mentions": mentions, "sets": sets}, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
+    return text.replace("<", "\\u003c")
 
 
 def _wrong(predictions: Sequence[Prediction]) -> Iterator[Prediction]:

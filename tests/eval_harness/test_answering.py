@@ -6,6 +6,7 @@ import pytest
 from angel_hf import Candidate, KnowledgeBase, Linked
 from eval_harness.answering import answer_task, identify
 from eval_harness.corpus import Corpus
+from eval_harness.flags import flag_examples
 from eval_harness.prediction_file import read_predictions, write_predictions
 from eval_harness.predictors import CharacterTfidf, Memory
 from eval_harness.protocol import ANGEL, LENIENT, STRICT
@@ -83,7 +84,7 @@ def test_a_broken_run_asks_only_what_was_not_answered(knowledge_base: KnowledgeB
     with pytest.raises(KeyboardInterrupt):
         answer(Breaking(answers), task, tmp_path)
     again, lines = Scripted(answers), []
-    found = answer_task(again, task, tmp_path / "parts", origin(), lines.append).predictions
+    found = answer_task(again, task, flag_examples(task), tmp_path / "parts", origin(), lines.append).predictions
     assert again.asked_about == 360
     assert lines == [
         "lenient, scripted: 960 of 1000 mentions",
@@ -97,21 +98,23 @@ def test_answers_of_another_origin_are_not_taken_over(knowledge_base: KnowledgeB
     task = Task(LENIENT, knowledge_base, (example("cold", COLD),), ())
     answer(Scripted({}), task, tmp_path)
     other = dataclasses.replace(origin(), identity="another")
-    (found,) = answer_task(Scripted({"cold": ["cold"]}), task, tmp_path / "parts", other).predictions
+    (found,) = answer_task(
+        Scripted({"cold": ["cold"]}), task, flag_examples(task), tmp_path / "parts", other
+    ).predictions
     assert found.rank == 1
 
 
 def test_the_identity_of_a_run_tells_tasks_and_predictors_apart(corpus: Corpus) -> None:
     angel, strict = (prepare_task(corpus, "test", protocol) for protocol in (ANGEL, STRICT))
     identities = [
-        identify(predictor, [task])
+        identify(predictor, [task.fingerprint])
         for task in (angel, strict)
         for predictor in (Memory(), CharacterTfidf(), CharacterTfidf(top_k=3))
     ]
     assert len(set(identities)) == 6
     memory = Memory()
     memory.prepare(angel.knowledge_base, angel.training, angel.asked)
-    assert identify(memory, [angel]) == identities[0]
+    assert identify(memory, [angel.fingerprint]) == identities[0]
 
 
 def test_predictions_come_back_from_their_file_as_they_were(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from eval_harness.answering import answer_task
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
 from eval_harness.example import Asked, Example
+from eval_harness.flags import flag_examples
 from eval_harness.prediction import Prediction
 from eval_harness.prediction_file import Origin
 from eval_harness.predictors.predictor import Predictor, ScoreKind
@@ -89,7 +90,8 @@ def origin(predictor: str = "scripted", protocol: str = "lenient") -> Origin:
 
 def answer(predictor: Predictor, task: Task, folder: Path) -> list[Prediction]:
     """The judged answers of a predictor."""
-    return answer_task(predictor, task, folder / "parts", origin(predictor.name, task.protocol.name)).predictions
+    made_by = origin(predictor.name, task.protocol.name)
+    return answer_task(predictor, task, flag_examples(task), folder / "parts", made_by).predictions
 
 
 def evaluate(
