@@ -111,6 +111,9 @@ class Corpus:
         for split in splits:
             if split == asked or (split == "dev" and self._train_holds_dev and "train" in splits and asked != "dev"):
                 continue
+            if self.allow_different and not self.source.files(split, fold):
+                self._note(f"{split}: not there, so that nothing is learned from it")
+                continue
             rows = self.examples(split, fold)
             if split == "train" and self._train_holds_dev and ("dev" not in splits or asked == "dev"):
                 rows = without(rows, self.examples("dev", fold))

@@ -86,6 +86,19 @@ def test_ten_folds_are_one_benchmark_with_mean_and_spread(tmp_path: Path) -> Non
     assert "AskAPatient.fold-4.test.txt is not there" in ended.output
 
 
+def test_a_test_file_alone_is_a_difference_that_may_be_allowed(tmp_path: Path) -> None:
+    source = write_bc5cdr(tmp_path / "cdr")
+    for split in ("train", "dev"):
+        (source / f"{split}_corpus.txt").unlink()
+    names = ["--knowledge-base", str(write_names(tmp_path / "names.safetensors"))]
+    given = ["run", "--benchmark", "bc5cdr", "--source", str(source), *names, "--predictor", "exact", "memory"]
+    asked = ["--protocol", "angel", "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(app, [*given, *asked, "--allow-different"]).exit_code == 0
+    report = read_results(tmp_path / "out" / "results.json")
+    assert "train: not there, so that nothing is learned from it" in report.run.differences
+    assert [one.unanswered for one in report.results] == [1, 4]
+
+
 def test_bc5cdr_keeps_the_parts_of_composites_and_mentions_without_a_concept(tmp_path: Path) -> None:
     path = write_bc5cdr(tmp_path / "cdr") / "test_corpus.txt"
     examples = list(BC5CDR.read(path, BadRecords()))
