@@ -172,11 +172,12 @@ class Checkpoint:
                 f"from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
             )
             try:
-                tokenizer = AutoTokenizer.from_pretrained(source, **hub)
+                loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **hub)
             except (OSError, ValueError) as error:
                 raise missing from error
-            if len(tokenizer) <= len(tokenizer.all_special_ids):
+            if len(loaded) <= len(loaded.all_special_ids):
                 raise missing
+            tokenizer = loaded
         settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
         return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import annotate, kb, link, mine, train
+from angel_hf.cli import annotate, convert, kb, link, mine, push, train
 
 app = typer.Typer(
     name="angel",
@@ -21,7 +21,9 @@ app.command("link")(link.link)
 app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
 app.command("mine")(mine.mine)
+app.command("convert")(convert.convert)
 app.add_typer(kb.app, name="kb")
+app.add_typer(push.app, name="push")
 
 
 def _show_version(wanted: bool) -> None:

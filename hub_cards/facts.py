@@ -1,0 +1,118 @@
+"""What a card tells that no file of a model tells: a short TOML file beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The knowledge base that a model links to.
+
+    Args:
+        name: as "MEDIC".
+        version: its release.
+        license: name of its licence or terms.
+        url: where it is had.
+    """
+
+    name: str
+    version: str
+    license: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a model came about, in figures; each is measured, by the training or a meter.
+
+    Args:
+        recipe: its name.
+        data: corpora and ontologies, in words.
+        stages: of the training in order, in words: right names, preference pairs.
+        hardware: that it ran on.
+        hours: how long, or None where nobody measured.
+        emissions_grams: CO2 equivalents, or None likewise.
+    """
+
+    recipe: str
+    data: str
+    stages: str = "stages not recorded"
+    hardware: str = "not recorded"
+    hours: float | None = None
+    emissions_grams: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of one card.
+
+    Args:
+        title: the card's.
+        license: of weights and card, by the Hub's short name, as "apache-2.0".
+        knowledge_base: what the model links to.
+        training: how it was trained.
+        examples: texts with [[marked]] mentions, for the page's widget.
+        datasets: Hub ids of benchmarks, by their names in results.json.
+        notes: a paragraph of what is special, or nothing.
+    """
+
+    title: str
+    license: str
+    knowledge_base: Vocabulary
+    training: Training
+    examples: tuple[str, ...] = ("Mutations of the ATM gene cause [[ataxia-telangiectasia]].",)
+    datasets: dict[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+
+def read_facts(path: Path) -> Facts:
+    """Read a TOML file of `title`, `license`, `[knowledge_base]`, `[training]` and what else Facts has.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is no TOML, or a key is missing or unknown; the nearest known key is named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected the facts of the card, as TOML")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not TOML ({error})") from error
+    for key, made in (("knowledge_base", Vocabulary), ("training", Training)):
+        if isinstance(values.get(key), dict):
+            values[key] = _make(made, values[key], f"{path}: [{key}]")
+    if "examples" in values:
+        values["examples"] = tuple(values["examples"])
+    made_facts: Facts = _make(Facts, values, str(path))
+    return made_facts
+
+
+def _make(made: Any, values: dict[str, Any], where: str) -> Any:
+    known = {one.name: one for one in dataclasses.fields(made)}
+    for key in values:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise ValueError(f"{where}: unknown key {key!r}; expected one of {', '.join(known)}{_did_you_mean(near)}")
+    missing = [
+        key
+        for key, one in known.items()
+        if key not in values and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ValueError(f"{where}: has no {' and no '.join(missing)}; the card tells them")
+    return made(**values)
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,162 @@
+"""Plans for models and adapters."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from huggingface_hub import HfApi
+from safetensors import safe_open
+
+from angel_hf.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from angel_hf.trie import TRIE_FILE
+from angel_hf.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames, names_sha256
+from hub_cards.evaluation import Evaluation
+from hub_cards.facts import Facts
+from hub_cards.licences import Restricted, find_restricted
+from hub_cards.push_plan import PushPlan, collect
+from hub_cards.render import ModelFigures, adapter_card, eval_results_files, model_card
+
+Names = Literal["publish", "withhold"]
+
+# No pickles: neither optimiser states nor old weights.
+_MODEL_FILES = ("*.json", "*.safetensors", "*.py", "*.txt", "custom_generate/*.py", "*.jinja")
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_HOW = "with --names withhold push concept ids and a recipe; with --names publish, names, if your licence allows it"
+
+
+def plan_model(
+    directory: Path, repository: str, facts: Facts, evaluations: Sequence[Evaluation], names: Names | None = None
+) -> PushPlan:
+    """A model that `save_pretrained` wrote, with its card.
+
+    Args:
+        directory: of the model.
+        repository: "owner/name".
+        facts: for the card.
+        evaluations: for the card, `model-index` and `.eval_results`.
+        names: whether names of a vocabulary that may not be passed on are published or withheld; None refuses them.
+
+    Raises:
+        FileNotFoundError: the directory holds no such model.
+        ValueError: it is another kind of model, or the names may not be published.
+    """
+    config = _read_json(directory / "config.json", "a directory that AngelForEntityLinking.save_pretrained wrote")
+    if config.get("model_type") != "angel":
+        raise ValueError(
+            f"{directory}: model type {config.get('model_type')!r}; expected 'angel': make one with `angel convert`"
+        )
+    if not (directory / KNOWLEDGE_BASE_FILE).is_file():
+        raise FileNotFoundError(f"{directory / KNOWLEDGE_BASE_FILE}: no such file; expected the model's knowledge base")
+    knowledge_base = KnowledgeBase.load(directory)
+    restricted = find_restricted(knowledge_base.concept_ids, facts.knowledge_base.name)
+    withheld = _withheld(knowledge_base, facts, restricted, names)
+    never: tuple[str, ...] = (RECIPE_FILE, CONCEPT_IDS_FILE)
+    made: dict[str, bytes] = {}
+    wanted = _MODEL_FILES
+    if withheld is not None:
+        never = (KNOWLEDGE_BASE_FILE, TRIE_FILE)
+        made |= _withheld_files(withheld)
+        # Files that are not there must not be asked for.
+        fingerprints = dict.fromkeys(("knowledge_base_fingerprint", "trie_fingerprint"))
+        made["config.json"] = (json.dumps(config | fingerprints, indent=2) + "\n").encode()
+    figures = ModelFigures(knowledge_base.num_concepts, knowledge_base.num_names, _parameters(directory))
+    card = model_card(repository, facts, figures, tuple(evaluations), withheld)
+    made |= {"README.md": card.encode()} | _encoded(eval_results_files(facts, tuple(evaluations)))
+    files, left_out = collect(directory, wanted, made)
+    kept = tuple(file for file in files if file.path not in never)
+    left_out += tuple((file.path, "names, withheld") for file in files if file.path in never)
+    return PushPlan(repository, "model", kept, f"{facts.title}, with its card", never, left_out)
+
+
+def plan_adapter(
+    directory: Path, repository: str, facts: Facts, evaluations: Sequence[Evaluation], base: str | None = None
+) -> PushPlan:
+    """LoRA adapters that PEFT wrote, tied to the commit of their base.
+
+    Args:
+        directory: of the adapters.
+        repository: "owner/name".
+        facts: for the card.
+        evaluations: for the card.
+        base: Hub repository of the base, where the adapters were trained on a copy elsewhere.
+
+    Raises:
+        FileNotFoundError: the directory holds no adapters.
+        ValueError: the base is not on the Hub.
+    """
+    config = _read_json(directory / "adapter_config.json", "a directory that PEFT's save_pretrained wrote")
+    weights = directory / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights}: no such file; expected the adapters' weights in safetensors")
+    base = base or config.get("base_model_name_or_path") or ""
+    if Path(base).exists() or base.count("/") != 1:
+        raise ValueError(
+            f"{directory}: its base is {base!r}, which nobody else has; push the base first and name it with --base"
+        )
+    same_base = base == config.get("base_model_name_or_path")
+    revision = (config.get("revision") if same_base else None) or HfApi().model_info(base).sha
+    tied = config | {"base_model_name_or_path": base, "revision": revision}
+    with safe_open(weights, framework="np") as file:
+        count = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (not a dict)
+    card = adapter_card(repository, facts, base, str(revision), count, tuple(evaluations))
+    made = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
+    made |= _encoded(eval_results_files(facts, tuple(evaluations)))
+    files, left_out = collect(directory, _ADAPTER_FILES, made)
+    return PushPlan(repository, "model", files, f"{facts.title}, with its card", (), left_out)
+
+
+def refuse_names(restricted: Restricted, where: object) -> ValueError:
+    """The error that names may not be published."""
+    return ValueError(f"{where}: holds names of {restricted.name}, and {restricted.reason}; {_HOW}")
+
+
+def _withheld(
+    knowledge_base: KnowledgeBase, facts: Facts, restricted: Restricted | None, names: Names | None
+) -> WithheldNames | None:
+    if names == "withhold":
+        reason = restricted.reason if restricted else "its publisher keeps them back"
+        return WithheldNames(
+            source=facts.knowledge_base.name,
+            version=facts.knowledge_base.version,
+            reason=reason,
+            url=restricted.url if restricted else facts.knowledge_base.url,
+            normalization=knowledge_base.normalization,
+            names_sha256=names_sha256(knowledge_base),
+            concept_ids=tuple(knowledge_base.concept_ids),
+        )
+    if restricted is not None and names is None:
+        raise refuse_names(restricted, f"the knowledge base {facts.knowledge_base.name!r}")
+    return None
+
+
+def _withheld_files(withheld: WithheldNames) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        withheld.save(folder)
+        return {name: (Path(folder) / name).read_bytes() for name in (RECIPE_FILE, CONCEPT_IDS_FILE)}
+
+
+def _parameters(directory: Path) -> int:
+    """Counted in the headers of the weights; what is stored once counts once."""
+    count = 0
+    for path in sorted(directory.glob("model*.safetensors")):
+        with safe_open(path, framework="np") as file:
+            count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    if not count:
+        raise FileNotFoundError(f"{directory}: has no model.safetensors; expected weights in safetensors")
+    return count
+
+
+def _read_json(path: Path, expected: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected {expected}")
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def _encoded(files: dict[str, str]) -> dict[str, bytes]:
+    return {path: text.encode() for path, text in files.items()}

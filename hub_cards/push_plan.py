@@ -1,0 +1,131 @@
+"""What a push would put into a repository, and the push itself: one commit, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file to be uploaded: from disk, or text made for the push."""
+
+    path: str
+    content: Path | bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """Everything that one commit does.
+
+    Args:
+        repository: "owner/name".
+        kind: "model", "dataset" or "space".
+        files: to be uploaded.
+        never: paths that the repository must not have after the commit; those it has are deleted.
+        left_out: files of the directory that stay behind, and why.
+        title: of the commit.
+        space_sdk: of a Space.
+    """
+
+    repository: str
+    kind: str
+    files: tuple[PlannedFile, ...]
+    title: str
+    never: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    space_sdk: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def text(self, path: str) -> str:
+        """The contents of a file that is text."""
+        content = next(file.content for file in self.files if file.path == path)
+        return (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """Where a push went: the commit's page, and the paths that it deleted."""
+
+    url: str
+    deleted: tuple[str, ...] = field(default=())
+
+
+def push(plan: PushPlan, private: bool | None = None, revision: str | None = None) -> Pushed:
+    """Make the repository if need be, upload, and commit once; what fails leaves the repository as it was.
+
+    Args:
+        plan: what to push.
+        private: of a new repository.
+        revision: branch to commit to, made if need be.
+
+    Raises:
+        OSError: the Hub refuses or cannot be reached.
+    """
+    api = HfApi()
+    api.create_repo(plan.repository, repo_type=plan.kind, private=private, exist_ok=True, space_sdk=plan.space_sdk)
+    if revision is not None:
+        api.create_branch(plan.repository, repo_type=plan.kind, branch=revision, exist_ok=True)
+    head = api.repo_info(plan.repository, repo_type=plan.kind, revision=revision)
+    present = set(api.list_repo_files(plan.repository, repo_type=plan.kind, revision=head.sha))
+    deleted = tuple(path for path in plan.never if path in present)
+    commit = api.create_commit(
+        plan.repository,
+        repo_type=plan.kind,
+        operations=[
+            *(CommitOperationDelete(path_in_repo=path) for path in deleted),
+            *(CommitOperationAdd(path_in_repo=file.path, path_or_fileobj=file.content) for file in plan.files),
+        ],
+        commit_message=plan.title,
+        revision=revision,
+        # Whoever pushed meanwhile is not overwritten.
+        parent_commit=head.sha,
+    )
+    return Pushed(commit.commit_url, deleted)
+
+
+def collect(
+    directory: Path, wanted: Iterable[str], made: dict[str, bytes]
+) -> tuple[tuple[PlannedFile, ...], tuple[tuple[str, str], ...]]:
+    """The files of a directory that match patterns, with those made for the push in place of their namesakes.
+
+    Returns:
+        The files in order of path, and what stays behind with the reason.
+    """
+    patterns = tuple(wanted)
+    files = {path: PlannedFile(path, content) for path, content in made.items()}
+    left_out = []
+    for file in sorted(directory.rglob("*")):
+        path = file.relative_to(directory).as_posix()
+        if not file.is_file() or path in files:
+            continue
+        if any(part.startswith(".") or part == "__pycache__" for part in path.split("/")):
+            left_out.append((path, "hidden"))
+        elif file.is_symlink() and directory.resolve() not in file.resolve().parents:
+            left_out.append((path, "a link to outside of the directory"))
+        elif any(_matches(path, pattern) for pattern in patterns):
+            files[path] = PlannedFile(path, file)
+        else:
+            left_out.append((path, "not a file that such a repository needs"))
+    return tuple(files[path] for path in sorted(files)), tuple(left_out)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Whether a path is of a pattern, folder by folder; `**/` before it stands for any folders."""
+    if pattern.startswith("**/"):
+        return fnmatch(path.rpartition("/")[2], pattern[3:])
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(fnmatch(part, one) for part, one in zip(parts, wanted))
