@@ -54,6 +54,7 @@ format: $(VENV)/.installed-dev  ## let ruff repair what it can
 
 bench: $(VENV)/.installed-dev  ## measure speed and memory against other ways to do the same
 	$(OFFLINE) $(BIN)/python -m benchmarks
+	$(OFFLINE) $(BIN)/python -m benchmarks.annotation
 
 eval: $(VENV)/.installed-dev  ## NCBI-disease: the model and three floors under two protocols, from two sources; reports in EVAL_OUT
 	$(EVAL_RUN) $(EVAL_RELEASED) --text published --out $(EVAL_OUT)/released
