@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.readers import read_concepts, read_terms
+from angel_hf.training.base import base_processor, new_processor
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention, expanded, read_corpus
 from angel_hf.training.ontologies import Synonyms, join_ontologies
@@ -70,9 +71,8 @@ class Materials:
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The checkpoint's tokenizer; or a new one, of the names and, twice, of the corpus."""
-        model = self.recipe.model
-        if model.base is not None:
-            return AutoTokenizer.from_pretrained(model.tokenizer or model.base)
+        if self.recipe.model.base is not None:
+            return self.processor.tokenizer
         path = self.output / "tokenizer"
         finished(path, lambda partial: self._new_tokenizer().save_pretrained(partial))
         return AutoTokenizer.from_pretrained(path)
@@ -80,11 +80,9 @@ class Materials:
     @cached_property
     def processor(self) -> AngelProcessor:
         """Turns the recipe's mentions into ids."""
-        return AngelProcessor(
-            self.tokenizer,
-            normalization=self.recipe.data.normalization,
-            max_source_length=self.recipe.model.max_source_length,
-        )
+        if self.recipe.model.base is not None:
+            return base_processor(self.recipe)
+        return new_processor(self.recipe, self.tokenizer)
 
     @cached_property
     def linking_knowledge_base(self) -> KnowledgeBase:
@@ -108,4 +106,6 @@ class Materials:
         texts = [f" {name}" for surfaces in self.concept_names.surfaces.values() for name in surfaces]
         documents = {annotated.document_id: annotated.mention.text for annotated in self.train}
         texts += [" " + text.lower() for text in documents.values()] * 2
-        return train_tokenizer(texts, self.recipe.model.vocabulary_size, ["START", "END", "is"])
+        size = self.recipe.model.vocabulary_size
+        assert size is not None, "a new model's recipe has been checked for it"
+        return train_tokenizer(texts, size, ["START", "END", "is"])

@@ -10,7 +10,8 @@ import torch
 from accelerate import init_empty_weights
 from transformers import BartForConditionalGeneration
 
-from angel_hf.training.recipe import STAGES, Adapter, FineTuning, Model, Optimization, Preference, Pretraining, Recipe
+from angel_hf.training.base import shape_of
+from angel_hf.training.recipe import STAGES, Adapter, FineTuning, Optimization, Preference, Pretraining, Recipe, Shape
 from angel_hf.training.small_bart import bart_config
 
 _GIGABYTE = 1e9
@@ -47,8 +48,8 @@ class Size:
     decoder: int
 
 
-def model_size(shape: Model) -> Size:
-    """Count the parameters of a recipe's shape, without making any."""
+def model_size(shape: Shape) -> Size:
+    """Count the parameters of a BART of a shape, without making any."""
     with init_empty_weights():
         model = BartForConditionalGeneration(bart_config(shape, shape.vocabulary_size))
 
@@ -64,7 +65,7 @@ def model_size(shape: Model) -> Size:
     return Size(parameters, count(body.encoder), count(body.decoder) + projection)
 
 
-def adapter_size(shape: Model, adapter: Adapter) -> int:
+def adapter_size(shape: Shape, adapter: Adapter) -> int:
     """Number of parameters of a recipe's adapters: rank * (inputs + outputs) of each matrix that gets one."""
     widths = {"fc1": shape.d_model + shape.ffn_dim, "fc2": shape.d_model + shape.ffn_dim}
     attentions = shape.encoder_layers + 2 * shape.decoder_layers
@@ -90,7 +91,7 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
         processes: that share a batch.
         flops: floating-point operations a second of one process in large matrix products.
     """
-    shape = recipe.model
+    shape = shape_of(recipe.model)
     size = model_size(shape)
     rows = max(1, stage.batch_size // (processes * stage.gradient_accumulation))
     bytes_each = 2 if stage.bf16 else 4
@@ -100,7 +101,7 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
             rows * length * shape.d_model * (34 + 5 * shape.attention_heads * length / shape.d_model) * bytes_each / 2
         )
 
-    source, target = shape.max_source_length, shape.max_target_length
+    source, target = shape.max_source_length, recipe.model.max_target_length
     activations = shape.encoder_layers * layer(source) + 1.5 * shape.decoder_layers * layer(target)
     activations += 3 * rows * target * shape.vocabulary_size * 4
     steps = stage.steps
@@ -123,7 +124,7 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
     return StagePlan(name, steps, batch, memory, work / (flops * _EFFICIENCY))
 
 
-def _usual_source(stage: Optimization, shape: Model) -> float:
+def _usual_source(stage: Optimization, shape: Shape) -> float:
     """Tokens of a source on the average; contexts are taken to fill the encoder."""
     if isinstance(stage, Pretraining):
         share = stage.mixture.context_share + stage.mixture.template_share
@@ -145,7 +146,7 @@ def plans(recipe: Recipe, processes: int, flops: float) -> Iterator[StagePlan]:
 def format_plan(recipe: Recipe, processes: int) -> str:
     """The plan for people: one line a stage, and what the numbers mean."""
     flops = measured_flops()
-    size = model_size(recipe.model)
+    size = model_size(shape_of(recipe.model))
     lines = [
         f"{recipe.name}: {recipe.description}",
         f"from {recipe.model.base or 'new weights'}, {size.parameters / 1e6:.1f} M parameters, seed {recipe.seed}",

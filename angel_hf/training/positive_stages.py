@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from datasets import Dataset
-from transformers import BartForConditionalGeneration
 
 from angel_hf.training import examples
 from angel_hf.training.adapters import AnyModel, load_weights, save_weights, with_adapter
+from angel_hf.training.base import base_model, shape_of
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.materials import Materials
 from angel_hf.training.recipe import FineTuning, Optimization, Pretraining
-from angel_hf.training.small_bart import bart_config, new_model
+from angel_hf.training.small_bart import new_model
 from angel_hf.training.stages import finished, prepared, train_positive
 
 _SURPLUS = 1.03
@@ -27,26 +27,15 @@ def start(materials: Materials) -> AnyModel:
 
     Raises:
         ValueError: the checkpoint has another shape than the recipe says.
+        OSError: the checkpoint cannot be had.
     """
-    shape = materials.recipe.model
-    if shape.base is None:
-        return new_model(materials.tokenizer, shape, materials.recipe.seed)
-    model = BartForConditionalGeneration.from_pretrained(
-        shape.base,
-        dropout=shape.dropout,
-        attention_dropout=shape.dropout,
-        activation_dropout=0.0,
-        forced_eos_token_id=None,
-    )
-    expected = bart_config(shape, shape.vocabulary_size)
-    # The vocabulary is the checkpoint's own: some have been enlarged.
-    for name in ("d_model", "encoder_layers", "decoder_layers", "max_position_embeddings"):
-        found = getattr(model.config, name)
-        if found != getattr(expected, name):
-            raise ValueError(f"{shape.base}: {name} is {found}; the recipe's [model] says {getattr(expected, name)}")
+    described = materials.recipe.model
+    if described.base is None:
+        return new_model(materials.tokenizer, shape_of(described), described.dropout, materials.recipe.seed)
+    model = base_model(described)
     adapter = materials.recipe.adapter
     if adapter is not None and adapter.stages == "all":
-        return with_adapter(model, adapter, shape.base)
+        return with_adapter(model, adapter, described.base)
     return model
 
 

@@ -54,22 +54,9 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """What is trained: a BART of this shape, from scratch or from a checkpoint that has the shape.
+class Shape:
+    """The sizes of a model, as `Model` has them, all known."""
 
-    Args:
-        base: directory or Hub repository of the checkpoint; without it the weights and the vocabulary are new.
-        tokenizer: directory or Hub repository of the tokenizer, where the checkpoint has none.
-        vocabulary_size: of a new vocabulary, or of the checkpoint's.
-        max_positions: longest source and longest prefix + target that the model can read.
-        max_source_length: tokens of the source, special ones included, that are read here.
-        max_target_length: most tokens of prefix and target; longer pairs are left out.
-        dropout: of hidden states and attention while positive training lasts; preference training has none.
-        half_precision: store the finished weights in 16 bits.
-    """
-
-    base: str | None = None
-    tokenizer: str | None = None
     vocabulary_size: int
     d_model: int
     encoder_layers: int
@@ -78,9 +65,50 @@ class Model:
     ffn_dim: int
     max_positions: int
     max_source_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What is trained: a BART from a checkpoint, or a new one.
+
+    A new one needs its whole shape. A checkpoint has one, and what the recipe says of it has to agree.
+
+    Args:
+        base: "angel-mini", a directory or a Hub repository; without it the weights and the vocabulary are new.
+        tokenizer: directory or Hub repository of the tokenizer, where the checkpoint has none.
+        vocabulary_size: of a new vocabulary, or of the checkpoint's.
+        max_positions: longest source and longest prefix + target that the model can read.
+        max_source_length: tokens of the source, special ones included, that are read here; where it is left out, as
+            many as the checkpoint's processor or positions allow.
+        max_target_length: most tokens of prefix and target; longer pairs are left out.
+        dropout: of hidden states and attention while positive training lasts; preference training has none.
+        half_precision: store the finished weights in 16 bits.
+    """
+
+    base: str | None = None
+    tokenizer: str | None = None
+    vocabulary_size: int | None = None
+    d_model: int | None = None
+    encoder_layers: int | None = None
+    decoder_layers: int | None = None
+    attention_heads: int | None = None
+    ffn_dim: int | None = None
+    max_positions: int | None = None
+    max_source_length: int | None = None
     max_target_length: int = 96
     dropout: float = 0.0
     half_precision: bool = False
+
+    def __post_init__(self) -> None:
+        missing = [field.name for field in dataclasses.fields(Shape) if getattr(self, field.name) is None]
+        if self.base is None and missing:
+            raise ValueError(f"{', '.join(missing)} missing; a new model needs its whole shape, or name a base")
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape, where the recipe tells all of it."""
+        sizes = {field.name: getattr(self, field.name) for field in dataclasses.fields(Shape)}
+        return None if None in sizes.values() else Shape(**sizes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

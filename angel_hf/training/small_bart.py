@@ -9,17 +9,19 @@ from torch import nn
 from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerBase, set_seed
 from transformers.models.bart.modeling_bart import BartAttention
 
-from angel_hf.training.recipe import Model
+from angel_hf.training.recipe import Shape
 
 
-def new_model(tokenizer: PreTrainedTokenizerBase, shape: Model, seed: int) -> BartForConditionalGeneration:
-    """A BART of a recipe's shape whose learned positions start as sinusoids.
+def new_model(
+    tokenizer: PreTrainedTokenizerBase, shape: Shape, dropout: float, seed: int
+) -> BartForConditionalGeneration:
+    """A BART whose learned positions start as sinusoids.
 
     Positions get the standard deviation of the token embeddings, so that neither drowns the other in their
     sum: copying a mention, with which most answers start, is learned in the first minutes.
     """
     set_seed(seed)
-    config = bart_config(shape, len(tokenizer))
+    config = bart_config(shape, len(tokenizer), dropout)
     config.update(
         {
             "bos_token_id": tokenizer.bos_token_id,
@@ -37,8 +39,8 @@ def new_model(tokenizer: PreTrainedTokenizerBase, shape: Model, seed: int) -> Ba
     return model
 
 
-def bart_config(shape: Model, vocabulary_size: int) -> BartConfig:
-    """The configuration of a BART of a recipe's shape."""
+def bart_config(shape: Shape, vocabulary_size: int, dropout: float = 0.0) -> BartConfig:
+    """The configuration of a BART of a shape; `vocabulary_size` may differ from what was asked for."""
     return BartConfig(
         vocab_size=vocabulary_size,
         d_model=shape.d_model,
@@ -49,8 +51,8 @@ def bart_config(shape: Model, vocabulary_size: int) -> BartConfig:
         encoder_ffn_dim=shape.ffn_dim,
         decoder_ffn_dim=shape.ffn_dim,
         max_position_embeddings=shape.max_positions,
-        dropout=shape.dropout,
-        attention_dropout=shape.dropout,
+        dropout=dropout,
+        attention_dropout=dropout,
         activation_dropout=0.0,
         forced_eos_token_id=None,
     )

@@ -213,6 +213,25 @@ def test_preference_training_may_come_before_fine_tuning(fine_tuned, data):
     assert not (path / "preference").exists()
 
 
+def test_a_short_recipe_fine_tunes_a_finished_model_on_another_corpus(output, data, tmp_path):
+    """Shape, vocabulary and the way of marking mentions are those of the model."""
+    short = """
+name = "own"
+description = "A user's own names and texts."
+seed = 1
+data = {knowledge_base = ["medic.txt"], train = ["dev.txt"], dev = ["train.txt"]}
+fine_tuning = {steps = 3, batch_size = 4, learning_rate = 1e-3}
+"""
+    text = short + f'model = {{base = "{output / "model"}"}}\n'
+    run_recipe(recipe(tmp_path, text=text), data, tmp_path / "own")
+    before, after = (AngelForEntityLinking.from_pretrained(path / "model") for path in (output, tmp_path / "own"))
+    assert after.processor.max_source_length == before.processor.max_source_length == 32
+    assert after.processor.fingerprint == before.processor.fingerprint
+    assert after.config.d_model == 32 and not (tmp_path / "own" / "tokenizer").exists()
+    assert not torch.equal(before.model.shared.weight, after.model.shared.weight)
+    torch.testing.assert_close(before.model.shared.weight, after.model.shared.weight, atol=2e-2, rtol=0)
+
+
 def test_a_directory_of_another_recipe_is_refused(output, data):
     with pytest.raises(ValueError, match=r"holds the work of another recipe: fine_tuning.steps was 6 and is 7; name"):
         run_recipe(recipe(data, "fine_tuning.steps=7"), data, output)

@@ -9,7 +9,7 @@ from angel_hf.training.adapters import load_weights
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.examples import Mixture, pretraining_pairs
 from angel_hf.training.positive import PairCollator, weighted_loss
-from angel_hf.training.recipe import Model, Optimization
+from angel_hf.training.recipe import Optimization, Shape
 from angel_hf.training.small_bart import new_model, sinusoids
 from angel_hf.training.stages import finished, prepared, train_positive
 
@@ -182,7 +182,7 @@ def test_prepared_builds_once(pairs, tmp_path):
 
 
 def test_a_finished_directory_is_whole_and_is_read_back(tokenizer, tmp_path):
-    model, other = tiny_model(len(tokenizer)), new_model(tokenizer, SHAPE, seed=3)
+    model, other = tiny_model(len(tokenizer)), new_model(tokenizer, SHAPE, dropout=0.0, seed=3)
     path = tmp_path / "finished"
 
     def stopped(partial):
@@ -201,14 +201,14 @@ def test_a_finished_directory_is_whole_and_is_read_back(tokenizer, tmp_path):
         load_weights(other, path)
 
 
-SHAPE = Model(
+SHAPE = Shape(
     vocabulary_size=400, d_model=64, encoder_layers=2, decoder_layers=1, attention_heads=4, ffn_dim=128,
     max_positions=64, max_source_length=64,
 )  # fmt: skip
 
 
 def test_positions_start_as_sinusoids_at_the_embeddings_scale(tokenizer):
-    model = new_model(tokenizer, SHAPE, seed=1)
+    model = new_model(tokenizer, SHAPE, dropout=0.0, seed=1)
     positions, tokens = model.model.encoder.embed_positions.weight, model.model.shared.weight
     assert positions.requires_grad
     assert positions.std().item() == pytest.approx(0.02, rel=1e-3) and tokens.std().item() == pytest.approx(

@@ -71,6 +71,7 @@ def test_single_values_are_replaced(path, tmp_path):
         ("[pretraining]", "[zzz]", "unknown key 'zzz'; expected one of name, description, seed, data, model"),
         ("steps = 4", "", "pretraining: 'steps' missing; expected a value for each"),
         ("steps = 4", 'steps = "4"', "pretraining: steps: got '4'; expected int"),
+        ("d_model = 32", "", "model: d_model missing; a new model needs its whole shape, or name a base"),
         ("steps = 4", "steps = 4.0", "pretraining: steps: got 4.0; expected int"),
         ("steps = 4", "steps = true", "pretraining: steps: got True; expected int"),
         ("steps = 4", "steps = 0", "pretraining: steps is 0; expected 1 or more"),

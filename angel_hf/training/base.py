@@ -1,0 +1,88 @@
+"""The checkpoint that a recipe starts from: a model of this package, or any BART."""
+
+from __future__ import annotations
+
+from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerBase
+
+from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor
+from angel_hf.checkpoint import Checkpoint
+from angel_hf.training.recipe import Model, Recipe, Shape
+
+# What an AngelConfig has beyond BART's, and what only says which of the two it is.
+_NOT_BARTS = ("prefix_end_token_id", "model_type", "architectures", "auto_map")
+
+_CONFIG_NAMES = {
+    "vocabulary_size": "vocab_size",
+    "d_model": "d_model",
+    "encoder_layers": "encoder_layers",
+    "decoder_layers": "decoder_layers",
+    "attention_heads": "encoder_attention_heads",
+    "ffn_dim": "encoder_ffn_dim",
+    "max_positions": "max_position_embeddings",
+}
+"""What BART's configuration calls the sizes of a Shape."""
+
+
+def shape_of(model: Model) -> Shape:
+    """The shape of a recipe's model: what the recipe says, and the checkpoint's where it says nothing.
+
+    Raises:
+        OSError: the shape is left to the checkpoint, and that cannot be had.
+    """
+    if model.shape is not None:
+        return model.shape
+    config = Checkpoint(model.base or "", None, {}).config()
+    sizes = {key: getattr(config, name) for key, name in _CONFIG_NAMES.items()}
+    return Shape(**sizes, max_source_length=model.max_source_length or config.max_position_embeddings)
+
+
+def base_model(model: Model) -> BartForConditionalGeneration:
+    """The checkpoint's weights in a plain BART, with the recipe's dropout.
+
+    Raises:
+        ValueError: the checkpoint has another shape than the recipe says.
+        OSError: the checkpoint cannot be had.
+    """
+    assert model.base is not None, "a new model has no checkpoint"
+    loaded = AngelForEntityLinking.from_pretrained(model.base, tokenizer=model.tokenizer)
+    _check_shape(model, loaded.config)
+    values = {key: value for key, value in loaded.config.to_dict().items() if key not in _NOT_BARTS}
+    values |= {"dropout": model.dropout, "attention_dropout": model.dropout, "activation_dropout": 0.0}
+    plain = BartForConditionalGeneration(BartConfig.from_dict(values))
+    plain.load_state_dict(loaded.state_dict())
+    return plain
+
+
+def base_processor(recipe: Recipe) -> AngelProcessor:
+    """The checkpoint's processor, with the recipe's normalisation and length of source.
+
+    Raises:
+        OSError: the checkpoint, or its tokenizer, cannot be had.
+    """
+    model = recipe.model
+    checkpoint = Checkpoint(model.base or "", None, {})
+    saved = checkpoint.processor(model.tokenizer, checkpoint.config().max_position_embeddings)
+    return AngelProcessor(
+        saved.tokenizer,
+        mention_start=saved.mention_start,
+        mention_end=saved.mention_end,
+        prefix_template=saved.prefix_template,
+        normalization=recipe.data.normalization,
+        max_source_length=model.max_source_length or saved.max_source_length,
+    )
+
+
+def new_processor(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> AngelProcessor:
+    """The processor of a new model."""
+    assert recipe.model.max_source_length is not None, "a new model's recipe has been checked for it"
+    return AngelProcessor(
+        tokenizer, normalization=recipe.data.normalization, max_source_length=recipe.model.max_source_length
+    )
+
+
+def _check_shape(model: Model, config: AngelConfig) -> None:
+    for key, name in _CONFIG_NAMES.items():
+        said, found = getattr(model, key), getattr(config, name)
+        # Some checkpoints of one shape have an enlarged vocabulary.
+        if said is not None and said != found and key != "vocabulary_size":
+            raise ValueError(f"{model.base}: {key} is {found}; the recipe's [model] says {said}")
