@@ -22,7 +22,7 @@ from eval_harness.task import Task
 
 Progress = Callable[[str], None]
 
-_BLOCK = 320  # mentions between two reports of progress: ten batches of the usual size
+_BLOCK = 1024  # mentions between two reports of progress, and the most that a break makes answer again
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Origin:
 
 def write_predictions(path: Path, predictions: Iterable[Prediction], origin: Origin) -> None:
     """Write a file of PREDICTION_SCHEMA."""
-    rows = [dataclasses.asdict(prediction) for prediction in predictions]
+    rows = [_row(prediction) for prediction in predictions]
     metadata = {_ORIGIN_KEY: json.dumps(dataclasses.asdict(origin))}
     table = pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA).replace_schema_metadata(metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +115,16 @@ def read_origin(path: Path) -> Origin:
     if _ORIGIN_KEY not in metadata:
         raise ValueError(f"{path}: does not tell what made it; expected a prediction file of angel-eval run")
     return Origin(**json.loads(metadata[_ORIGIN_KEY]))
+
+
+def _row(prediction: Prediction) -> dict[str, Any]:
+    """By hand: `dataclasses.asdict` copies every string and takes longer than a fast linker's answer."""
+    row = {name: getattr(prediction, name) for name in PREDICTION_SCHEMA.names}
+    row["flags"] = {field.name: getattr(prediction.flags, field.name) for field in _FLAGS}
+    row["candidates"] = [
+        {"name": one.name, "concept_ids": one.concept_ids, "score": one.score} for one in prediction.candidates
+    ]
+    return row
 
 
 def _prediction(row: dict[str, Any]) -> Prediction:

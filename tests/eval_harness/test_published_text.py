@@ -1,4 +1,5 @@
 import builtins
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,10 @@ from eval_harness.published_text import TextForm, first_part, publish, write_out
 from tests.conftest import FULL
 
 SAMPLE = Path(__file__).parent / "sample"
+
+# Ab3P has no wheels for Python 3.13.
+FORMS = {"published": 953} | ({"ab3p": 958} if sys.version_info < (3, 13) else {})
+"""The forms of text of the published rows, with how many of the 960 come out the same."""
 
 whole_corpus = pytest.mark.skipif(not (FULL / "data").is_dir(), reason="the whole corpus is not here")
 
@@ -115,14 +120,14 @@ def shared_rows(released: Path, genbioel: Path, form: TextForm) -> tuple[int, in
     return (Counter(map(row, own)) & Counter(map(row, theirs))).total(), len(own)
 
 
-@pytest.mark.parametrize("form", ["published", "ab3p"])
+@pytest.mark.parametrize("form", FORMS)
 def test_the_rows_of_the_sample_are_genbioels(form: TextForm) -> None:
     same, rows = shared_rows(SAMPLE / "released", SAMPLE / "genbioel", form)
     assert (same, rows) == (53, 53)
 
 
 @whole_corpus
-@pytest.mark.parametrize(("form", "expected"), [("published", 953), ("ab3p", 958)])
+@pytest.mark.parametrize(("form", "expected"), FORMS.items())
 def test_the_rows_of_the_whole_benchmark_are_genbioels_but_for_a_few(form: TextForm, expected: int) -> None:
     # Ab3P: the two that differ keep "tumours", which their tool changes elsewhere, before a bar that it put there.
     data = FULL / "data"
