@@ -175,7 +175,10 @@ class PackedBart:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the whole vocabulary in float32: [R, D] -> [R, vocabulary]."""
-        return linear(hidden, self.lm_head.weight, self.logits_bias[0].to(hidden.dtype)).float()
+        if type(self.lm_head) is nn.Linear:
+            return linear(hidden, self.lm_head.weight, self.logits_bias[0].to(hidden.dtype)).float()
+        # An adapter of the head is in the module and not in its weight.
+        return (self.lm_head(hidden) + self.logits_bias[0].to(hidden.dtype)).float()
 
     def _state(self, sources: list[Tensor], prefix_lengths: list[int], num_beams: int) -> DecoderState:
         packed = torch.cat(sources)

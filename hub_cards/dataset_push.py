@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from huggingface_hub import RepoCard
 
 from hub_cards.facts import Facts
 from hub_cards.licences import find_restricted
@@ -25,31 +26,36 @@ _SPACE_FILES = tuple(
 )
 
 
-def plan_dataset(directory: Path, repository: str, facts: Facts, names: Names | None = None) -> PushPlan:
+def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: Names | None = None) -> PushPlan:
     """Parquet files, one a split, with a card by which `load_dataset` finds them.
 
     Args:
         directory: of Parquet files; the configurations of a README.md in it are kept, without one each folder is a
             configuration and each file a split by its name.
         repository: "owner/name".
-        facts: for the card.
+        facts: for the card; None keeps the README.md of the directory, as `angel-eval build` and `angel mine` write it.
         names: what to do with names that may not be passed on: None refuses, "withhold" leaves their columns out.
 
     Raises:
-        FileNotFoundError: there is no Parquet file.
-        ValueError: names may not be published, or a file is no Parquet.
+        FileNotFoundError: there is no Parquet file, or no card.
+        ValueError: names may not be published, a file is no Parquet, or the directory's card tells no configurations.
     """
     paths = sorted(directory.rglob("*.parquet"))
     if not paths:
         raise FileNotFoundError(f"{directory}: holds no Parquet file; expected one a split")
     schemas = {path: _schema(path) for path in paths}
-    restricted = find_restricted(_concept_ids(schemas), facts.knowledge_base.name)
+    restricted = find_restricted(_concept_ids(schemas), facts.knowledge_base.name if facts else "")
     spelled = tuple(
         dict.fromkeys(name for schema in schemas.values() for name in schema.names if name in _NAME_COLUMNS)
     )
     if restricted and spelled and names is None:
         raise refuse_names(restricted, directory)
     dropped = spelled if names == "withhold" else ()
+    if facts is None:
+        if dropped:
+            raise ValueError(f"{directory}: its own card may tell of the columns {', '.join(dropped)}; give --facts")
+        files, left_out = collect(directory, ("**/*.parquet",), {"README.md": _own_card(directory, "configs").encode()})
+        return PushPlan(repository, "dataset", files, "Data set, with its card", (), left_out)
     made = {path.relative_to(directory).as_posix(): _without(path, dropped) for path in paths if dropped}
     configs = _configs(directory, paths)
     columns = {field.name: str(field.type) for schema in schemas.values() for field in schema}
@@ -69,21 +75,36 @@ def plan_dataset(directory: Path, repository: str, facts: Facts, names: Names | 
 def plan_space(
     directory: Path,
     repository: str,
-    facts: Facts,
+    facts: Facts | None,
     sdk_version: str,
     models: tuple[str, ...] = (),
     tags: tuple[str, ...] = (),
 ) -> PushPlan:
     """A Gradio Space: the demo, or a metric, which the evaluate library keeps as a Space with the tag `evaluate`.
 
+    Without facts the README.md of the directory is its card.
+
     Raises:
-        FileNotFoundError: the directory has no app.py.
+        FileNotFoundError: the directory has no app.py, or no card.
+        ValueError: the directory's card is not a Space's.
     """
     if not (directory / "app.py").is_file():
         raise FileNotFoundError(f"{directory / 'app.py'}: no such file; expected the program that the Space runs")
-    card = space_card(facts, sdk_version, "app.py", models, tags)
+    card = space_card(facts, sdk_version, "app.py", models, tags) if facts else _own_card(directory, "sdk")
     files, left_out = collect(directory, _SPACE_FILES, {"README.md": card.encode()})
-    return PushPlan(repository, "space", files, f"{facts.title}, with its card", (), left_out, space_sdk="gradio")
+    title = f"{facts.title if facts else directory.name}, with its card"
+    return PushPlan(repository, "space", files, title, (), left_out, space_sdk="gradio")
+
+
+def _own_card(directory: Path, key: str) -> str:
+    """The card that a directory brings; it must tell what the Hub needs to show it."""
+    path = directory / "README.md"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected a card, or --facts from which one is made")
+    card = RepoCard.load(path)
+    if not card.data.get(key):
+        raise ValueError(f"{path}: its metadata have no {key!r}, which the Hub needs; add it, or give --facts")
+    return path.read_text(encoding="utf-8")
 
 
 def _schema(path: Path) -> pa.Schema:

@@ -34,6 +34,10 @@ _Repository = Annotated[str, typer.Argument(help="OWNER/NAME on the Hub.")]
 _Facts = Annotated[
     Path, typer.Option("--facts", help="TOML: title, license, [knowledge_base], [training]; what the card tells.")
 ]
+_OwnCard = Annotated[
+    Path | None,
+    typer.Option("--facts", help="TOML from which a card is made; without it the folder's README.md is the card."),
+]
 _Results = Annotated[
     list[Path] | None, typer.Option("--results", help="A results.json of `angel-eval run`; may be given again.")
 ]
@@ -96,7 +100,7 @@ def adapter(
 def dataset(
     directory: Annotated[Path, typer.Argument(help="Parquet files: a benchmark, or preference pairs.")],
     repository: _Repository,
-    facts: _Facts,
+    facts: _OwnCard = None,
     names: _Names = None,
     dry_run: _DryRun = False,
     private: _Private = None,
@@ -115,7 +119,7 @@ def dataset(
 def space(
     directory: Annotated[Path, typer.Argument(help="A Gradio program, app.py with what it needs.")],
     repository: _Repository,
-    facts: _Facts,
+    facts: _OwnCard = None,
     sdk_version: Annotated[str, typer.Option(help="Of Gradio.")] = "6.31.0",
     uses: Annotated[list[str] | None, typer.Option("--model", help="A model that it runs; may be given again.")] = None,
     dry_run: _DryRun = False,
@@ -133,7 +137,7 @@ def space(
 def metric(
     directory: Annotated[Path, typer.Argument(help="A metric's folder, such as eval_harness/metrics/entity_linking.")],
     repository: _Repository,
-    facts: _Facts,
+    facts: _OwnCard = None,
     sdk_version: Annotated[str, typer.Option(help="Of Gradio.")] = "6.31.0",
     dry_run: _DryRun = False,
     private: _Private = None,
@@ -170,8 +174,8 @@ def _show(plan: PushPlan) -> None:
         typer.echo(f"{'left out':>15}  {path}: {reason}")
 
 
-def _facts(path: Path) -> Any:
-    return _part("facts").read_facts(path)
+def _facts(path: Path | None) -> Any:
+    return None if path is None else _part("facts").read_facts(path)
 
 
 def _evaluations(paths: list[Path] | None) -> list[Any]:

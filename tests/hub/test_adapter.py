@@ -14,7 +14,7 @@ from tests.hub_clients import NAMES
 
 MENTIONS = [Mention("Mutations cause ataxia", 16, 22), Mention("colon cancer", 0, 12)]
 # Every linear layer of BART, the head too.
-TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]
+TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "lm_head"]
 
 
 @pytest.fixture

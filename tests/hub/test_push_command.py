@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
 from angel_hf.cli import app
-from tests.hub_clients import NAMES, TOKEN
+from tests.hub_clients import NAMES, ROOT, TOKEN
 
 FACTS = """
 title = "angel-tiny"
@@ -320,6 +320,38 @@ def test_names_in_a_data_set_are_refused_or_left_out(facts, online, tmp_path):
     table = pq.read_table(pa.BufferReader(files["train.parquet"]))
     assert table.column_names == ["text", "gold_concepts"]
     assert b"Left out: chosen, rejected, since the licence of the UMLS" in files["README.md"]
+
+
+@pytest.mark.parametrize("metric", ["entity_linking", "linking_calibration", "linking_hierarchy"])
+def test_the_metrics_of_the_harness_go_out_with_their_own_cards(online, metric):
+    folder = ROOT / "eval_harness" / "metrics" / metric
+    result = push("metric", folder, f"org/{metric}")
+    assert result.exit_code == 0, result.output
+    files = online.repository(f"org/{metric}", "spaces").files
+    assert files["README.md"] == (folder / "README.md").read_bytes()
+    assert {path.name for path in folder.iterdir() if path.is_file()} == set(files)
+    assert HfApi().space_info(f"org/{metric}").card_data.sdk == "gradio"
+
+
+def test_the_demo_goes_out_with_its_own_card(online):
+    folder = ROOT / "demo"
+    result = push("space", folder, "org/demo", "--dry-run")
+    assert result.exit_code == 0, result.output
+    for name in ("app.py", "requirements.txt", "style.css", "README.md"):
+        assert f"  {name}\n" in result.output
+
+
+def test_preference_pairs_go_out_with_the_card_that_mining_wrote(online, tmp_path):
+    directory = pairs(tmp_path / "pairs", "D001259")
+    refused = push("dataset", directory, "org/pairs")
+    assert refused.exit_code == 2
+    assert "README.md: no such file; expected a card, or --facts" in refused.output
+    card = "---\nconfigs:\n- config_name: default\n  data_files: train.parquet\n---\n# Ours\n"
+    (directory / "README.md").write_text(card)
+    assert push("dataset", directory, "org/pairs").exit_code == 0
+    assert online.repository("org/pairs", "datasets").files["README.md"].decode() == card
+    (directory / "README.md").write_text("# No metadata\n")
+    assert "its metadata have no 'configs'" in push("dataset", directory, "org/pairs").output.replace("\n", " ")
 
 
 def test_a_space_and_a_metric(facts, online, tmp_path):
