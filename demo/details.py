@@ -83,7 +83,8 @@ def _candidates(annotated: Annotated) -> str:
             f"{percent(share)}</td></tr>"
         )
     return (
-        "<h4>Candidates</h4><table><thead><tr><th>#</th><th>Concept</th>"
+        '<h4>Candidates</h4><p class="angel-note">Ranked by their best names; the share adds up all of a concept\'s '
+        "names that were found.</p><table><thead><tr><th>#</th><th>Concept</th>"
         '<th class="angel-number" title="Share in the probabilities of all candidates">Share</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
