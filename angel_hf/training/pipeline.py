@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -31,8 +32,6 @@ model that they change, unless that is a checkpoint which the recipe names; and 
 
 
 _RECIPE = "recipe.json"
-_SHARED = ("seed", "data", "model", "adapter")
-"""What two runs must have in common to share a stage."""
 
 
 def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = None) -> None:
@@ -111,12 +110,12 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
     if not (output / _RECIPE).exists() and PartialState().is_main_process:
         found = json.loads((source / _RECIPE).read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps(recipe.as_table()))
-        for key, before, now in _differences({k: found[k] for k in _SHARED}, {k: wanted[k] for k in _SHARED}, ""):
+        for key, before, now in _differences(_shared(found), _shared(wanted), ""):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
         taken = ["tokenizer", "development"]
         for stage in STAGES:
             directory = stage.replace("_", "-")
-            if found[stage] != wanted[stage] or (wanted[stage] and not (source / directory / "finished").exists()):
+            if found.get(stage) != wanted[stage] or (wanted[stage] and not (source / directory / "finished").exists()):
                 break
             taken.append(directory)
         if "fine-tuning" in taken:
@@ -146,6 +145,13 @@ def claim(recipe: Recipe, output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         _write_json(path, wanted)
     PartialState().wait_for_everyone()
+
+
+def _shared(table: dict[str, Any]) -> dict[str, Any]:
+    """What two runs must have in common to share a stage."""
+    adapter = table.get("adapter")
+    from_the_start = adapter if adapter is not None and adapter["stages"] == "all" else None
+    return {"seed": table["seed"], "data": table["data"], "model": table["model"], "adapter": from_the_start}
 
 
 def _differences(before: object, now: object, key: str) -> Iterator[tuple[str, object, object]]:

@@ -116,12 +116,14 @@ def test_the_wrong_trl_stops_a_recipe_before_it_starts(data, tmp_path, monkeypat
     assert not (tmp_path / "x").exists()
 
 
-def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("changes", [(), ("--set", "adapter.rank=2", "--set", "adapter.alpha=4")])
+def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, monkeypatch, changes):
     trained = []
     monkeypatch.setattr(pipeline, "_prefer", lambda *arguments: trained.append("preference"))
     result = angel(
-        "train", "--recipe", data / "preference.toml", "--data", data, "--output", tmp_path / "x", "--reuse", output
-    )
+        "train", "--recipe", data / "preference.toml", "--data", data, "--output", tmp_path / "x", "--reuse", output,
+        *changes,
+    )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert trained == ["preference"]
     for stage in ("pretraining", "fine-tuning"):
