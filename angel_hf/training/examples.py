@@ -128,9 +128,10 @@ def pretraining_pairs(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A mention with, for each of its concepts, the names to choose a target from, best first."""
+    """A mention with its normalised surface and, for each of its concepts, the names to choose from, best first."""
 
     mention: Mention
+    surface: str
     targets: tuple[tuple[str, ...], ...]
 
 
@@ -151,12 +152,17 @@ def corpus_choices(mentions: Iterable[AnnotatedMention], concept_names: ConceptN
                 nearest[key] = tuple(concept_names.nearest(surface, concept_id, k))
             targets.append(nearest[key])
         if targets:
-            choices.append(Choice(annotated.mention, tuple(targets)))
+            choices.append(Choice(annotated.mention, surface, tuple(targets)))
     return choices
 
 
 def fine_tuning_pairs(
-    choices: Sequence[Choice], count: int, seed: int, weights: Sequence[float], replay: Iterator[Pair] | None = None
+    choices: Sequence[Choice],
+    count: int,
+    seed: int,
+    weights: Sequence[float],
+    replay: Iterator[Pair] | None = None,
+    copy_share: float = 0.0,
 ) -> Iterator[Pair]:
     """Pairs of corpus mentions in shuffled epochs.
 
@@ -166,6 +172,7 @@ def fine_tuning_pairs(
         seed: of the order and of the choice among concepts and names.
         weights: how often the first, second, ... nearest name is the target.
         replay: pretraining pairs of which every other pair is taken, at least half of `count`.
+        copy_share: how many of the mentions have themselves for a target, as if the knowledge base had them.
 
     Raises:
         ValueError: there are no choices.
@@ -181,5 +188,8 @@ def fine_tuning_pairs(
         if not epoch:
             epoch = rng.sample(choices, len(choices))
         choice = epoch.pop()
+        if copy_share and rng.random() < copy_share:
+            yield Pair(choice.mention, choice.surface)
+            continue
         names = rng.choice(choice.targets)
         yield Pair(choice.mention, rng.choices(names, weights[: len(names)])[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Materials:
         self.recipe = recipe
         self.data = data
         self.output = output
+        self._released: dict[AnnotatedMention, AnnotatedMention] = {}
         table = recipe.data
         wanted = table.paths((*table.knowledge_base, *table.ontologies), data)
         for corpus in table.paths((*table.train, *table.dev), data):
@@ -62,6 +64,10 @@ class Materials:
     def train(self) -> list[AnnotatedMention]:
         """The mentions to learn from."""
         return self._corpus(self.recipe.data.train)
+
+    def released(self, mentions: Iterable[AnnotatedMention]) -> list[AnnotatedMention]:
+        """Those of the mentions whose abbreviations were written out, as their documents have them."""
+        return [self._released[annotated] for annotated in mentions if annotated in self._released]
 
     @cached_property
     def dev(self) -> list[AnnotatedMention]:
@@ -99,7 +105,12 @@ class Materials:
         table = self.recipe.data
         paths = table.paths(names, self.data)
         mentions = [mention for path in paths for mention in read_corpus(path, table.corpus_format)]
-        return expanded(mentions) if table.expand_abbreviations else mentions
+        if not table.expand_abbreviations:
+            return mentions
+        written_out = expanded(mentions)
+        pairs = zip(written_out, mentions, strict=True)
+        self._released.update((changed, plain) for changed, plain in pairs if changed.mention != plain.mention)
+        return written_out
 
     def _new_tokenizer(self) -> PreTrainedTokenizerBase:
         # Spelled as the processor does.

@@ -115,9 +115,17 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
         taken = ["tokenizer", "development"]
         for stage in STAGES:
             directory = stage.replace("_", "-")
-            if found.get(stage) != wanted[stage] or (wanted[stage] and not (source / directory / "finished").exists()):
+            difference = next(_differences(found.get(stage), wanted[stage], stage), None)
+            if difference is not None:
+                if found.get(stage) is None:
+                    break
+                _LOG.info("%s: from %s on nothing is reused; %s was %r and is %r", source, stage, *difference)
                 break
-            taken.append(directory)
+            if wanted[stage] is not None:
+                if not (source / directory / "finished").exists():
+                    _LOG.info("%s: from %s on nothing is reused; it is not finished", source, stage)
+                    break
+                taken.append(directory)
         if "fine-tuning" in taken:
             taken.append("cross-fitting")
         for name in taken:

@@ -77,8 +77,9 @@ def fine_tune(
             contexts = examples.corpus_contexts(mentions, pretraining.context_words)
             mixture = pretraining.mixture
             replay = examples.pretraining_pairs(names, contexts, count, seed + 1, mixture, settled=True)
-        choices = examples.corpus_choices(mentions, names, len(stage.nearest_weights))
-        return examples.fine_tuning_pairs(choices, count, seed, stage.nearest_weights, replay)
+        learned = [*mentions, *materials.released(mentions)] if stage.released_too else mentions
+        choices = examples.corpus_choices(learned, names, len(stage.nearest_weights))
+        return examples.fine_tuning_pairs(choices, count, seed, stage.nearest_weights, replay, stage.copy_share)
 
     _run(materials, model, stage, path, pairs)
 

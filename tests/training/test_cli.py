@@ -1,6 +1,7 @@
 """`angel train` and `angel mine` as a user types them."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -117,7 +118,9 @@ def test_the_wrong_trl_stops_a_recipe_before_it_starts(data, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("changes", [(), ("--set", "adapter.rank=2", "--set", "adapter.alpha=4")])
-def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, monkeypatch, changes):
+def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, monkeypatch, caplog, changes):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     trained = []
     monkeypatch.setattr(pipeline, "_prefer", lambda *arguments: trained.append("preference"))
     result = angel(
@@ -129,6 +132,12 @@ def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, m
     for stage in ("pretraining", "fine-tuning"):
         first, second = (path / stage / "finished" / "model.safetensors" for path in (output, tmp_path / "x"))
         assert first.samefile(second)
+    angel(
+        "train", "--recipe", data / "small.toml", "--data", data, "--output", tmp_path / "z", "--reuse", output,
+        "--set", "fine_tuning.steps=5",
+    )  # fmt: skip
+    assert "from fine_tuning on nothing is reused; fine_tuning.steps was 4 and is 5" in caplog.text
+    assert (tmp_path / "z" / "pretraining" / "finished" / "model.safetensors").stat().st_nlink > 1
     changed = angel(
         "train", "--recipe", data / "small.toml", "--data", data, "--output", tmp_path / "y", "--reuse", output,
         "--set", "seed=2",

@@ -134,11 +134,24 @@ def test_every_other_fine_tuning_pair_is_replayed_and_each_mention_is_met_once_a
 
 
 def test_the_nearest_names_are_targets_as_often_as_their_weights_say():
-    choices = [Choice(Mention("x", 0, 1), (("first", "second", "third"),))]
+    choices = [Choice(Mention("x", 0, 1), "x", (("first", "second", "third"),))]
     targets = [pair.target for pair in fine_tuning_pairs(choices, 4000, seed=1, weights=(6, 3, 1))]
     assert [targets.count(name) / 4000 for name in ("first", "second", "third")] == pytest.approx(
         [0.6, 0.3, 0.1], abs=0.03
     )
+
+
+def test_a_share_of_the_mentions_is_copied_as_normalised(mentions, concept_names):
+    choices = corpus_choices(mentions, concept_names)
+    pairs = list(fine_tuning_pairs(choices, 4000, seed=1, weights=(1.0,), copy_share=0.25))
+    surfaces = {choice.mention: choice.surface for choice in choices}
+    assert surfaces[choices[0].mention] == "skin tumour"
+    targets = {choice.mention: {name for names in choice.targets for name in names} for choice in choices}
+    # Only mentions that are no name of their concepts tell a copy from a target.
+    telling = [pair for pair in pairs if surfaces[pair.mention] not in targets[pair.mention]]
+    copied = [pair for pair in telling if pair.target == surfaces[pair.mention]]
+    assert len(copied) / len(telling) == pytest.approx(0.25, abs=0.03)
+    assert all(pair.target in targets[pair.mention] for pair in telling if pair not in copied)
 
 
 def test_a_corpus_that_the_knowledge_base_does_not_know_is_refused():

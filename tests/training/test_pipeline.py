@@ -48,6 +48,8 @@ steps = 6
 batch_size = 8
 learning_rate = 1e-3
 replay = true
+copy_share = 0.3
+released_too = true
 save_steps = 3
 
 [preference]
@@ -240,3 +242,15 @@ def test_a_directory_of_another_recipe_is_refused(output, data):
 def test_a_missing_file_is_named(data, tmp_path):
     with pytest.raises(FileNotFoundError, match=re.escape("recipe small: no file") + ".*absent.txt; --data is"):
         run_recipe(recipe(data, 'data.dev=["absent.txt"]'), data, tmp_path)
+
+
+def test_mentions_with_written_out_abbreviations_are_kept_as_they_stand_too(data, tmp_path):
+    from angel_hf.training.materials import Materials
+
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    materials = Materials(read_recipe(tmp_path / "recipe.toml"), data, tmp_path / "out")
+    released = materials.released(materials.train)
+    # The record defines one abbreviation and annotates it once; the training file has the record twice.
+    assert [annotated.mention.surface for annotated in released] == ["WD", "WD"]
+    assert "Wilson disease" in {annotated.mention.surface for annotated in materials.train}
+    assert "WD" not in {annotated.mention.surface for annotated in materials.train}
