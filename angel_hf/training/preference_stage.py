@@ -99,9 +99,7 @@ def mine(
         def write(directory: Path) -> None:
             write_table(directory / PAIRS_FILE, pa.concat_tables([pq.read_table(share) for share in shares]))
             recipe = materials.recipe
-            write_card(
-                directory, f"Preference pairs of {recipe.name}", f"Mined by `angel train --recipe {recipe.name}`."
-            )
+            write_card(directory, f"Preference pairs of {recipe.name}", f"Mined while `angel train` ran {recipe.name}.")
 
         finished(path, write)
         if state.is_main_process:
