@@ -31,7 +31,7 @@ def accuracy_plot(pairs: Sequence[Pair]) -> str:
     def draw(axes: Axes, result: Result, predictions: Sequence[Prediction], style: dict[str, Any]) -> None:
         axes.plot(list(result.accuracy_at), list(result.accuracy_at.values()), markersize=4, **style)
 
-    return _panels(pairs, draw, "k", "accuracy at k, %", "accuracy", grid_from=None)
+    return _panels(pairs, draw, "k", "accuracy at k, %", "accuracy", y_from=None)
 
 
 def risk_coverage_plot(pairs: Sequence[Pair]) -> str:
@@ -43,7 +43,7 @@ def risk_coverage_plot(pairs: Sequence[Pair]) -> str:
         shown = np.unique(np.linspace(0, len(risk) - 1, _MOST_POINTS).astype(int))
         axes.plot(100 * coverage[shown], 100 * risk[shown], **style | {"marker": ""})
 
-    return _panels(pairs, draw, "coverage, % of mentions answered", "risk, % wrong among them", "risk", grid_from=0)
+    return _panels(pairs, draw, "coverage, % of mentions answered", "risk, % wrong among them", "risk", y_from=0)
 
 
 def calibration_plot(pairs: Sequence[Pair]) -> str:
@@ -59,7 +59,7 @@ def calibration_plot(pairs: Sequence[Pair]) -> str:
         axes.plot([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], markersize=4, **style)
         axes.plot([0, 100], [0, 100], color="#bbbbbb", linewidth=1, zorder=0)
 
-    return _panels(pairs, draw, "confidence, %", "accuracy, %", "calibration", grid_from=0)
+    return _panels(pairs, draw, "confidence, %", "accuracy, %", "calibration", y_from=0)
 
 
 def _panels(
@@ -68,7 +68,7 @@ def _panels(
     x: str,
     y: str,
     salt: str,
-    grid_from: int | None,
+    y_from: int | None,
 ) -> str:
     protocols = list(dict.fromkeys(result.protocol.name for result, _ in pairs))
     predictors = list(dict.fromkeys(result.predictor for result, _ in pairs))
@@ -90,11 +90,12 @@ def _panels(
             axes.set_xlabel(x)
             axes.grid(color="#e5e5e5")
             axes.spines[["top", "right"]].set_visible(False)
-            if grid_from is not None:
-                axes.set_ylim(bottom=grid_from)
+        if y_from is not None:
+            # Last, since it ends the scaling to what is drawn, and the panels share their scale.
+            panels[0].set_ylim(bottom=y_from)
         panels[0].set_ylabel(y)
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels())))
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(stream.getvalue(), salt)
