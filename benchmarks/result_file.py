@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.data import BenchmarkData
 from benchmarks.machine import Machine
 from benchmarks.search_speed import Contest, SearchSpeed
-from benchmarks.timing import Ratio
+from benchmarks.timing import Ratio, Timing
 from benchmarks.trie_cost import LEAST_MEMORY_RATIO, LEAST_TIME_RATIO, MOST_OPEN_SECONDS, TrieCost
 
 FORMAT = "angel-benchmarks-1"
@@ -56,14 +56,23 @@ def _search(search: SearchSpeed, judged: bool) -> dict[str, Any]:
 
 
 def _contest(contest: Contest, judged: bool) -> dict[str, Any]:
+    theirs = {"batch_size": contest.their_batch_size, "mentions": contest.mentions}
     return {
-        "mentions": contest.mentions,
-        "ours": {"batch_size": contest.our_batch_size, "cpu_seconds": contest.ours.cpu_seconds},
-        "theirs": {"batch_size": contest.their_batch_size, "cpu_seconds": contest.theirs.cpu_seconds},
-        "mentions_per_cpu_second": {"ours": contest.ours.rate, "theirs": contest.theirs.rate},
+        "ours": {"batch_size": contest.our_batch_size, "mentions": contest.mentions} | _speed(contest.ours),
+        "theirs": theirs | _speed(contest.theirs),
+        "theirs_by_default": theirs | _speed(contest.theirs_by_default),
         "ratio": dataclasses.asdict(contest.ratio),
-        "target": {"least_ratio": contest.target, "met": contest.ratio.median >= contest.target if judged else None},
+        "ratio_by_default": dataclasses.asdict(contest.ratio_by_default),
+        "target": {
+            "least_ratio": contest.target,
+            "met": contest.ratio.median >= contest.target if judged else None,
+            "met_by_default": contest.ratio_by_default.median >= contest.target if judged else None,
+        },
     }
+
+
+def _speed(timing: Timing) -> dict[str, Any]:
+    return {"cpu_seconds": timing.cpu_seconds, "mentions_per_cpu_second": timing.rate}
 
 
 def _trie(trie: TrieCost, judged: bool) -> dict[str, Any]:

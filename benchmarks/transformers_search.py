@@ -3,15 +3,15 @@
 What a careful user would do, so that the comparison is fair:
 - mentions with prefixes of one length go together, so that the decoder needs no padding, in order of their sources'
   lengths, so that the encoder needs little; a group is cut into batches of equal size, not into full ones and a rest;
-- generation is bounded by the longest name, since `generate` keeps arrays of the whole length that is allowed;
 - the root's thousands of children, asked for once a beam, are turned into a tensor once;
-- it stops when every mention has as many names as beams (`early_stopping=True`), as the published search does; what
-  `generate` does by default takes more steps.
+- and, where `longest_name` is given, its options are tuned. Generation is bounded by the longest name, since `generate`
+  keeps arrays of the whole length that is allowed; and it stops when every mention has as many names as beams
+  (`early_stopping=True`), as the published search does, where the default goes on while a better name may come.
 
 Scores are the mean log-probability of the tokens after the prefix, end token included, as ours are. The pruning
 differs: `generate` looks at twice as many candidates as beams at each step, keeps a full beam beside the finished
-names, and counts names that ended at too low a rank as finished, with a score of a negative billion by their length; so
-it needs fewer steps than the published search, and may return fewer names.
+names, and with early stopping counts names that ended at too low a rank as finished, with a score of a negative billion
+by their length; so it takes fewer steps than the published search, and may return fewer names.
 """
 
 from __future__ import annotations
@@ -49,21 +49,14 @@ class TransformersSearch:
     Args:
         model: plain BART.
         trie: the names, from `build_nested_dict` with the model's end token.
-        longest_name: most tokens of a name, end token not counted.
-        early_stopping: as in transformers; the fastest unless given.
+        longest_name: most tokens of a name, end token not counted; None for options that are not tuned.
     """
 
-    def __init__(
-        self,
-        model: BartForConditionalGeneration,
-        trie: Node,
-        longest_name: int,
-        early_stopping: bool | Literal["never"] = True,
-    ) -> None:
+    def __init__(self, model: BartForConditionalGeneration, trie: Node, longest_name: int | None = None) -> None:
         self.model = model
         self.trie = trie
         self.longest_name = longest_name
-        self.early_stopping = early_stopping
+        self.early_stopping: bool | Literal["never"] = longest_name is not None
         self.first_token_ids = torch.tensor(list(trie))
         self.start: int = model.config.decoder_start_token_id
         self.end: int = model.config.eos_token_id
@@ -107,13 +100,16 @@ class TransformersSearch:
         sources = [torch.tensor(ids) for ids in encoder_ids]
         lengths = torch.tensor([len(ids) for ids in encoder_ids])
         start_length = 1 + len(prefix_ids[0])
+        longest = self.model.config.max_position_embeddings
+        if self.longest_name is not None:
+            longest = min(longest, start_length + self.longest_name + 1)
         options = GenerationConfig(
             decoder_start_token_id=self.start,
             eos_token_id=self.end,
             pad_token_id=self.padding,
             num_beams=num_beams,
             num_return_sequences=num_beams,
-            max_length=start_length + self.longest_name + 1,
+            max_length=longest,
             length_penalty=1.0,
             early_stopping=self.early_stopping,
             return_dict_in_generate=True,

@@ -34,9 +34,8 @@ def cpu_seconds(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> float:
             build = lambda: NameTrie.from_sequences(sequences)  # noqa: E731
         else:
             build = lambda: build_nested_dict(sequences, END_TOKEN_ID)  # noqa: E731
-    # What is there already is none of the collector's business while a trie is built.
     gc.collect()
-    gc.freeze()
+    # Python's collector looks at millions of new dicts again and again in vain; a careful user turns it off.
     if trie == "nested-dict-without-gc":
         gc.disable()
     start = time.process_time()
