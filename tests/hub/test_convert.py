@@ -26,7 +26,7 @@ PUBLISHED = {
 }
 
 
-@pytest.fixture(params=["bin", "safetensors"])
+@pytest.fixture(params=["bin", pytest.param("safetensors", marks=pytest.mark.slow)])
 def published(request, online, tiny_directory, tmp_path):
     """`authors/ANGEL_ncbi`: config.json, generation_config.json and weights with every tied key written out."""
     model = BartForConditionalGeneration.from_pretrained(tiny_directory)

@@ -46,7 +46,13 @@ def test_a_missing_file_is_named_with_the_fix(repository, name, fix):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"\xff" * 64 + data[64:], lambda _: b""]
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        pytest.param(lambda data: b"\xff" * 64 + data[64:], marks=pytest.mark.slow),
+        pytest.param(lambda _: b"", marks=pytest.mark.slow),
+    ],
+    ids=["cut short", "another header", "empty"],
 )
 @pytest.mark.parametrize(
     ("name", "fix"),
@@ -181,12 +187,12 @@ def zipped(content, path):
     [
         ("pytorch_model.bin", "pickle"),
         ("pytorch_model.bin", "torch"),
-        ("model.safetensors", "torch"),
+        pytest.param("model.safetensors", "torch", marks=pytest.mark.slow),
         ("knowledge_base.safetensors", "torch"),
         ("trie.safetensors", "pickle"),
-        ("processor_config.json", "pickle"),
-        ("tokenizer.json", "pickle"),
-        ("config.json", "pickle"),
+        pytest.param("processor_config.json", "pickle", marks=pytest.mark.slow),
+        pytest.param("tokenizer.json", "pickle", marks=pytest.mark.slow),
+        pytest.param("config.json", "pickle", marks=pytest.mark.slow),
     ],
 )
 def test_a_pickle_under_any_name_never_runs(repository, bomb, name, form, tmp_path):
@@ -217,7 +223,12 @@ def test_a_pickle_that_calls_itself_parquet_never_runs(bomb, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../escaped.safetensors", "/tmp/escaped.safetensors", "a/../../../escaped.safetensors"]
+    "name",
+    [
+        "../../escaped.safetensors",
+        "/tmp/escaped.safetensors",
+        pytest.param("a/../../../escaped.safetensors", marks=pytest.mark.slow),
+    ],
 )
 def test_names_of_files_in_a_repository_stay_inside_the_cache(repository, name, tmp_path):
     """An index of weights in several files names its files freely."""

@@ -30,9 +30,18 @@ def other(model, tiny_directory):
 
 
 @pytest.mark.parametrize(
-    "step", ["/preupload/", "/info/lfs/objects/batch", "/storage/", "/commit/", "/api/validate-yaml"]
+    ("step", "fault"),
+    [
+        ("/storage/", {"status": 500}),
+        ("/commit/", {"status": 403}),
+        pytest.param("/commit/", {"status": 500}, marks=pytest.mark.slow),
+        pytest.param("/storage/", {"status": 403}, marks=pytest.mark.slow),
+        pytest.param("/api/validate-yaml", {"status": 500}, marks=pytest.mark.slow),
+        pytest.param("/preupload/", {"status": 403}, marks=pytest.mark.slow),
+        pytest.param("/preupload/", {"status": 500}, marks=pytest.mark.slow),
+        pytest.param("/info/lfs/objects/batch", {"status": 500}, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 403}])
 def test_a_push_that_breaks_off_leaves_the_repository_at_the_old_commit(repository, online, other, step, fault):
     before = repository.head
     online.fail("PUT" if step == "/storage/" else "POST", step, times=100, **fault)
@@ -66,7 +75,11 @@ def test_a_push_over_a_commit_that_was_made_meanwhile_is_refused_where_that_is_a
 
 # Loading
 
-FILES = ["config.json", "model.safetensors", "tokenizer.json", "knowledge_base.safetensors", "trie.safetensors"]
+FILES = [
+    "model.safetensors",
+    "knowledge_base.safetensors",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("config.json", "tokenizer.json", "trie.safetensors")),
+]
 
 
 @pytest.mark.parametrize("name", FILES)

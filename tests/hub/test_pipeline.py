@@ -42,7 +42,7 @@ def test_a_text_without_spans_has_no_answers(link):
     assert link(NOTHING) == []
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 32])
+@pytest.mark.parametrize("batch_size", [2, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 32))])
 def test_many_texts_are_answered_as_each_alone_whatever_they_come_in(link, batch_size):
     texts = [MARKED, NOTHING, OTHER, AS_DICT, OTHER] * 3
     expected = rounded([link(text) for text in texts])
