@@ -46,7 +46,7 @@ class BartWithTrieGeneration(BartForConditionalGeneration):
         raise TypeError(f"{type(self).__name__} has no search; use AngelForEntityLinking")
 
     @torch.no_grad()
-    def generate(  # type: ignore[override]
+    def generate(
         self,
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,

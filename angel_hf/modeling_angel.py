@@ -57,7 +57,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
     # Loading and saving
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | Path,
         *model_args: Any,
@@ -124,7 +124,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             model._load_names(checkpoint, config, rebuild_trie)
         return model if loading_info is None else (model, loading_info)  # type: ignore[return-value]  # as transformers
 
-    def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:  # type: ignore[override]
+    def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
         """Write weights, configuration, processor, knowledge base and trie to a directory.
 
         Raises:
@@ -249,7 +249,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         ]
 
     @overload
-    def annotate(
+    def annotate(  # type: ignore[overload-overlap]  # a str is a Sequence[str] to the type system
         self, texts: str, detector: Any = ..., precision: float | None = ..., top_k: int = ...
     ) -> list[Linked]: ...
 

@@ -89,8 +89,8 @@ class PackedBart:
         self.decoder = model.model.decoder
         self.lm_head = model.lm_head
         self.logits_bias: Tensor = model.final_logits_bias
-        self.heads: int = model.config.decoder_attention_heads  # type: ignore[assignment]
-        self.encoder_heads: int = model.config.encoder_attention_heads  # type: ignore[assignment]
+        self.heads: int = model.config.decoder_attention_heads
+        self.encoder_heads: int = model.config.encoder_attention_heads
 
     @property
     def device(self) -> torch.device:

@@ -72,3 +72,14 @@ def reference_names() -> list[str]:
 def reference_tokenizer() -> PreTrainedTokenizerBase:
     """The byte-level BPE tokenizer of the reference models."""
     return AutoTokenizer.from_pretrained(SAMPLE / "reference" / "tiny")
+
+
+@pytest.fixture
+def linker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The command line's model is a table of names, and the current folder is an empty one."""
+    from tests.cli_stub import TableLinker
+
+    monkeypatch.chdir(tmp_path)
+    stub = TableLinker()
+    monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: stub)
+    return stub

@@ -77,9 +77,8 @@ def read_pubtator(
     Raises:
         ValueError: a malformed line, named by file and line number, with what was expected.
     """
-    is_path = isinstance(source, (str, os.PathLike))
-    label = os.fspath(source) if is_path else getattr(source, "name", "<lines>")
-    lines = open_lines(source) if is_path else source
+    label = os.fspath(source) if isinstance(source, (str, os.PathLike)) else getattr(source, "name", "<lines>")
+    lines = open_lines(source) if isinstance(source, (str, os.PathLike)) else source
     for record in _records(lines):
         try:
             yield _parse_record(record)

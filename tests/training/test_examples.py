@@ -143,7 +143,7 @@ def test_the_nearest_names_are_targets_as_often_as_their_weights_say():
 
 def test_a_share_of_the_mentions_is_copied_as_normalised(mentions, concept_names):
     choices = corpus_choices(mentions, concept_names)
-    pairs = list(fine_tuning_pairs(choices, 4000, seed=1, weights=(1.0,), copy_share=0.25))
+    pairs = list(fine_tuning_pairs(choices, 4000, seed=1, weights=(1.0, 1.0, 1.0), copy_share=0.25))
     surfaces = {choice.mention: choice.surface for choice in choices}
     assert surfaces[choices[0].mention] == "skin tumour"
     targets = {choice.mention: {name for names in choice.targets for name in names} for choice in choices}
