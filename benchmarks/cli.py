@@ -51,7 +51,7 @@ def bench(
         seed=seed,
         machine=machine,
         data=found,
-        search=measure_search(found, repeats=2 if quick else 5, copies=2 if quick else 4, seed=seed, progress=_tell),
+        search=measure_search(found, repeats=2 if quick else 3, copies=2 if quick else 4, seed=seed, progress=_tell),
         trie=measure_trie(found, repeats=1 if quick else 3, most_names=50_000 if quick else None, progress=_tell),
     )
     print_run(run)

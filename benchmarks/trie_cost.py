@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +15,9 @@ from transformers import AutoTokenizer
 
 from angel_hf import AngelProcessor, KnowledgeBase, NameTrie
 from angel_hf.readers import read_concepts
-from benchmarks.data import REPOSITORY, BenchmarkData
+from benchmarks.data import BenchmarkData
 from benchmarks.timing import Ratio, Timing
+from benchmarks.trie_process import measure_in_new_process
 
 TIMED_TRIES = ("name-trie", "name-trie-from-lists", "nested-dict", "nested-dict-without-gc")
 LEAST_TIME_RATIO, LEAST_MEMORY_RATIO, MOST_OPEN_SECONDS = 10.0, 30.0, 0.010
@@ -109,7 +107,7 @@ def measure_trie(
         trie_file = trie.save(directory)
         build = _build_times(ids_file, repeats, progress)
         memory = {trie: _memory(trie, ids_file, progress) for trie in ("name-trie", "nested-dict")}
-        opened = _in_new_process("open", "name-trie", trie_file)
+        opened = measure_in_new_process("open", "name-trie", trie_file)
         file_bytes = trie_file.stat().st_size
     return TrieCost(
         files=tuple(file.name for file in data.trie_names),
@@ -152,19 +150,12 @@ def _build_times(ids_file: Path, repeats: int, progress: Callable[[str], None]) 
     for repeat in range(repeats):
         progress(f"trie: building {', '.join(TIMED_TRIES)}, {repeat + 1} of {repeats}")
         for trie, own in seconds.items():
-            own.append(_in_new_process("time", trie, ids_file)["cpu_seconds"])
+            own.append(measure_in_new_process("time", trie, ids_file)["cpu_seconds"])
     return {trie: Timing(tuple(own)) for trie, own in seconds.items()}
 
 
 def _memory(trie: str, ids_file: Path, progress: Callable[[str], None]) -> Memory:
     progress(f"trie: memory of {trie}")
-    traced = _in_new_process("traced", trie, ids_file)
-    resident = _in_new_process("resident", trie, ids_file)["resident_bytes"]
+    traced = measure_in_new_process("traced", trie, ids_file)
+    resident = measure_in_new_process("resident", trie, ids_file)["resident_bytes"]
     return Memory(traced["held_bytes"], traced["peak_bytes"], resident)
-
-
-def _in_new_process(measure: str, trie: str, file: Path) -> dict:
-    command = [sys.executable, "-m", "benchmarks.trie_process", measure, trie, str(file)]
-    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, text=True)
-    found: dict = json.loads(done.stdout)
-    return found

@@ -1,18 +1,15 @@
-"""One measurement of one trie, in a process of its own: `python -m benchmarks.trie_process MEASURE TRIE FILE`.
-
-Prints a JSON object. FILE holds the token ids of all names laid end to end (`token_ids`) and their `offsets` (.npz), or
-for the measure `open` a saved trie.
-"""
+"""Measurements of one trie, each made in a process of its own: `measure_in_new_process`."""
 
 from __future__ import annotations
 
 import gc
-import json
-import sys
+import multiprocessing
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +64,7 @@ def resident_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> int
     return None if before is None or after is None else after - before
 
 
-def wall_seconds_to_open(file: str) -> tuple[list[float], list[float]]:
+def wall_seconds_to_open(file: Path) -> tuple[list[float], list[float]]:
     """Seconds to open a saved trie and to expand its root: the first time in this process, and again and again."""
     opening, expanding = [], []
     for _ in range(_OPENINGS):
@@ -105,20 +102,32 @@ def _resident_bytes() -> int | None:
     return int(line.split()[1]) * 1024
 
 
-def main(measure: str, trie: str, file: str) -> dict[str, object]:
-    """Take the measurement; the parent process asks for it."""
-    if measure == "open":
+def measure(what: str, trie: str, file: Path) -> dict[str, Any]:
+    """Take one measurement in this process.
+
+    Args:
+        what: "time", "traced" or "resident"; or "open", for which `file` is a saved trie.
+        trie: "name-trie", "name-trie-from-lists", "nested-dict" or "nested-dict-without-gc".
+        file: the token ids of all names laid end to end (`token_ids`) and their `offsets` (.npz).
+    """
+    if what == "open":
         opening, expanding = wall_seconds_to_open(file)
         return {"open_seconds": opening, "expand_root_seconds": expanding}
     with np.load(file) as arrays:
         token_ids, offsets = arrays["token_ids"], arrays["offsets"]
-    if measure == "time":
+    if what == "time":
         return {"cpu_seconds": cpu_seconds(trie, token_ids, offsets)}
-    if measure == "traced":
+    if what == "traced":
         held, peak = traced_bytes(trie, token_ids, offsets)
         return {"held_bytes": held, "peak_bytes": peak}
     return {"resident_bytes": resident_bytes(trie, token_ids, offsets)}
 
 
-if __name__ == "__main__":
-    print(json.dumps(main(*sys.argv[1:])))
+def measure_in_new_process(what: str, trie: str, file: Path) -> dict[str, Any]:
+    """As `measure`, in a process that has imported this file and done nothing else."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([__name__])  # the imports, torch's among them, once and not for every process
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        return executor.submit(measure, what, trie, file).result()

@@ -1,10 +1,11 @@
 """The nested dict and NameTrie hold the same names, made from the same arrays."""
 
 import numpy as np
+import pytest
 
 from angel_hf import NameTrie
 from benchmarks.nested_dict import build_nested_dict
-from benchmarks.trie_process import END_TOKEN_ID, lists_of_ids, main, traced_bytes
+from benchmarks.trie_process import END_TOKEN_ID, lists_of_ids, measure, measure_in_new_process, traced_bytes
 
 SEQUENCES = [[7, 8, 9], [7, 8], [5], [7, 8]]
 TOKEN_IDS = np.array([token_id for sequence in SEQUENCES for token_id in sequence], dtype=np.int32)
@@ -43,6 +44,16 @@ def test_memory_held_by_a_name_trie_is_that_of_its_arrays():
 
 def test_opening_is_measured_again_and_again(tmp_path):
     file = NameTrie.from_sequences(SEQUENCES).save(tmp_path)
-    found = main("open", "name-trie", str(file))
+    found = measure("open", "name-trie", file)
     assert len(found["open_seconds"]) == len(found["expand_root_seconds"]) > 10
     assert all(0 < seconds < 5 for seconds in found["open_seconds"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trie", ["name-trie", "nested-dict"])
+def test_a_new_process_measures_time_and_memory(trie, tmp_path):
+    file = tmp_path / "ids.npz"
+    np.savez(file, token_ids=TOKEN_IDS, offsets=OFFSETS)
+    assert 0 < measure_in_new_process("time", trie, file)["cpu_seconds"] < 5
+    assert measure_in_new_process("traced", trie, file)["held_bytes"] > 0
+    assert measure_in_new_process("resident", trie, file).keys() == {"resident_bytes"}
