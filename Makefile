@@ -1,7 +1,8 @@
 # Every target makes what it needs in $(VENV); a second run finds it there and starts at once.
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+# One worker a core; tests that measure or start servers have ports and folders of their own.
+PYTEST_ARGS ?= -n auto
 
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
