@@ -119,7 +119,7 @@ class NameTrie:
         for depth in range(int(lengths.max())):
             # One key for parent and token sorts children by token within each parent.
             keys = (parents << bits) | token_ids[offsets[rows] + depth].astype(np.int64)
-            order = np.argsort(keys, kind="stable")
+            order = np.argsort(keys, kind="stable")  # keys come nearly sorted, which this kind makes use of
             keys, rows = keys[order], rows[order]
             is_new = np.ones(len(keys), dtype=bool)
             np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
@@ -144,11 +144,15 @@ class NameTrie:
     def _with_terminals(
         cls, token_ids: np.ndarray, first_child: np.ndarray, end_node: np.ndarray
     ) -> tuple[NameTrie, np.ndarray]:
-        terminal_nodes, first_sequence, inverse = np.unique(end_node, return_index=True, return_inverse=True)
-        name_of_terminal = np.empty(len(terminal_nodes), dtype=np.uint32)
-        name_of_terminal[np.argsort(first_sequence, kind="stable")] = np.arange(len(terminal_nodes))
+        sequences = np.arange(len(end_node))
+        first_sequence = np.full(len(token_ids), -1)  # the first that ends at a node
+        first_sequence[end_node[::-1]] = sequences[::-1]
+        terminal_nodes = np.flatnonzero(first_sequence >= 0)
+        comes_first = first_sequence[end_node] == sequences
+        name_of_sequence = np.cumsum(comes_first) - 1
+        name_of_terminal = name_of_sequence[first_sequence[terminal_nodes]].astype(np.uint32)
         trie = cls(token_ids, first_child, terminal_nodes.astype(np.uint32), name_of_terminal)
-        return trie, name_of_terminal[inverse].astype(np.int64)
+        return trie, name_of_sequence[first_sequence[end_node]]
 
     # Walking
 

@@ -92,18 +92,22 @@ def link(
 
     Exit code 0: all was linked; 1: some records were rejected and the others linked; 2: nothing could be done.
     """
-    with failures_reported():
+    with failures_reported(), ExitStack() as opened:
         if top_k > num_beams:
             raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
         task = _open_task(sentence, mention, input_file, input_format)
+        if task.source is not None:
+            opened.callback(task.source.close)
         form = output_format or _default_format(output)
         if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
             raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
         _check_outputs(output, rejected)
         linker = load_linker(model, knowledge_base, revision, device)
-        with ExitStack() as opened:
-            aside = opened.enter_context(RejectedFile(rejected or _default_rejected(output, task.source)))
-            writer = _writer(form, opened.enter_context(open_output(output)), annotations)
+        with (
+            RejectedFile(rejected or _default_rejected(output, task.source)) as aside,
+            open_output(output) as opened_output,
+        ):
+            writer = _writer(form, opened_output, annotations)
             # A bar among tables on the same terminal would tear both.
             quiet = True if output is None and sys.stdout.isatty() else None
             _run(linker, task, Search(top_k, num_beams, batch_size), writer, aside, quiet)

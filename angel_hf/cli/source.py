@@ -53,6 +53,11 @@ class Source:
     def __iter__(self) -> Iterator[Line]:
         return chain(self._ahead, self._rest)
 
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        if self.path is not None:
+            self._stream.close()
+
     def recognise(self) -> InputFormat:
         """The format that the name's ending or, failing that, the first line tells.
 
@@ -73,6 +78,7 @@ class Source:
             return InputFormat.PUBTATOR
         if "[[" in first:
             return InputFormat.TEXT
+        self.close()
         raise InputError(
             f"{self.name}: cannot tell the format from its first line {first[:80]!r}; expected a JSON object with text "
             "and spans, PubTator's `id|t|title`, or a sentence with [[mention]] marks; or name it with --input-format"
@@ -85,6 +91,8 @@ class Source:
                 yield _decode(number, data)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{self.name}: damaged or cut short ({error}); expected a whole gzip file") from None
+        finally:
+            self.close()
 
 
 def _decode(number: int, data: bytes) -> Line:
