@@ -29,7 +29,7 @@ class DecoderState:
 
     Attributes:
         cross_keys, cross_values: for each layer [B, H, longest source, h].
-        cross_mask: bool [B, 1, 1, longest source], True where there is a token.
+        cross_mask: [B, 1, 1, longest source], 0 where there is a token and -inf elsewhere.
         self_keys, self_values: for each layer [B, H, capacity, h].
         seen: bool [B * K, capacity], the cached positions that each slot attends to.
         length: cached positions in use.
@@ -125,21 +125,21 @@ class PackedBart:
         """
         lengths = [len(ids) for ids in prefix_ids]
         state = self._state(sources, lengths, num_beams)
-        size = (len(lengths), max(lengths))
         positions = _positions(lengths, self.device)
         hidden = _embed(self.decoder, _flat(prefix_ids, self.device), positions)
         mentions = torch.repeat_interleave(torch.tensor(lengths, device=self.device))
+        blocks = _Blocks(mentions, positions, len(lengths), max(lengths), self.heads)
         for depth, layer in enumerate(_layers(self.decoder)):
             attention = layer.self_attn
-            query = self._spread(attention.q_proj(hidden), mentions, positions, size)
-            for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
-                cache[depth][mentions, :, positions] = self._split(projection(hidden))
+            query = blocks.spread(attention.q_proj(hidden))
             key, value = state.self_keys[depth], state.self_values[depth]
+            blocks.write(key, 0, attention.k_proj(hidden))
+            blocks.write(value, 0, attention.v_proj(hidden))
             attended = scaled_dot_product_attention(
                 query, key[:, :, : state.length], value[:, :, : state.length], is_causal=True
             )
-            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, positions)))
-            hidden = self._read_source(layer, depth, state, hidden, mentions, positions, size)
+            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
+            hidden = self._read_source(layer, depth, state, hidden, blocks)
         last = torch.tensor(lengths, device=self.device).cumsum(0) - 1
         return state, hidden[last]
 
@@ -158,19 +158,20 @@ class PackedBart:
         mentions, beams = slots // state.num_beams, slots % state.num_beams
         hidden = _embed(self.decoder, token_ids, state.positions[mentions])
         first = state.advance(slots, parent_slots)
-        size = (len(state.positions), state.num_beams)
-        mask = state.seen[:, : state.length].view(-1, 1, state.num_beams, state.length)
+        blocks = _Blocks(mentions, beams, len(state.positions), int(beams.max()) + 1, self.heads)
+        seen = state.seen[:, : state.length].view(-1, 1, state.num_beams, state.length)
+        mask = _additive(seen[:, :, : blocks.width], hidden.dtype)
         for depth, layer in enumerate(_layers(self.decoder)):
             attention = layer.self_attn
-            query = self._spread(attention.q_proj(hidden), mentions, beams, size)
-            for cache, projection in ((state.self_keys, attention.k_proj), (state.self_values, attention.v_proj)):
-                cache[depth][mentions, :, first + beams] = self._split(projection(hidden))
+            query = blocks.spread(attention.q_proj(hidden))
             key, value = state.self_keys[depth], state.self_values[depth]
+            blocks.write(key, first, attention.k_proj(hidden))
+            blocks.write(value, first, attention.v_proj(hidden))
             attended = scaled_dot_product_attention(
                 query, key[:, :, : state.length], value[:, :, : state.length], attn_mask=mask
             )
-            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, beams)))
-            hidden = self._read_source(layer, depth, state, hidden, mentions, beams, size)
+            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
+            hidden = self._read_source(layer, depth, state, hidden, blocks)
         return hidden
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -191,14 +192,12 @@ class PackedBart:
         layers = _layers(self.decoder)
         longest = max(prefix_lengths)
         shape = (len(sources), self.heads, longest + 8 * num_beams, packed.shape[1] // self.heads)
-        before = torch.arange(longest, device=self.device) < torch.tensor(prefix_lengths, device=self.device)[:, None]
+        before = _within(prefix_lengths, self.device)
         return DecoderState(
             num_beams=num_beams,
             cross_keys=[project(layer.encoder_attn.k_proj) for layer in layers],
             cross_values=[project(layer.encoder_attn.v_proj) for layer in layers],
-            cross_mask=(
-                torch.arange(max(lengths), device=self.device) < torch.tensor(lengths, device=self.device)[:, None]
-            )[:, None, None],
+            cross_mask=_additive(_within(lengths, self.device)[:, None, None], packed.dtype),
             self_keys=[packed.new_zeros(shape) for _ in layers],
             self_values=[packed.new_zeros(shape) for _ in layers],
             seen=_widen(before.repeat_interleave(num_beams, 0), 1, shape[2]),
@@ -206,39 +205,58 @@ class PackedBart:
             positions=torch.tensor(prefix_lengths, device=self.device),
         )
 
-    def _read_source(
-        self,
-        layer: Any,
-        depth: int,
-        state: DecoderState,
-        hidden: Tensor,
-        mentions: Tensor,
-        columns: Tensor,
-        size: tuple[int, int],
-    ) -> Tensor:
-        """Cross-attention and feed-forward of a layer; `hidden` is [R, D] with rows at (mention, column)."""
+    def _read_source(self, layer: Any, depth: int, state: DecoderState, hidden: Tensor, blocks: _Blocks) -> Tensor:
+        """Cross-attention and feed-forward of a layer; `hidden` is [R, D]."""
         attention = layer.encoder_attn
-        query = self._spread(attention.q_proj(hidden), mentions, columns, size)
+        query = blocks.spread(attention.q_proj(hidden))
         attended = scaled_dot_product_attention(
             query, state.cross_keys[depth], state.cross_values[depth], attn_mask=state.cross_mask
         )
-        hidden = layer.encoder_attn_layer_norm(hidden + attention.out_proj(_gather(attended, mentions, columns)))
+        hidden = layer.encoder_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
         return layer.final_layer_norm(hidden + _feed_forward(layer, hidden))
 
-    def _split(self, rows: Tensor) -> Tensor:
-        """[R, D] -> [R, H, h]."""
-        return rows.view(len(rows), self.heads, -1)
 
-    def _spread(self, rows: Tensor, mentions: Tensor, columns: Tensor, size: tuple[int, int]) -> Tensor:
-        """Packed rows [R, D] to one padded block a mention [B, H, width, h]; `size` is (B, width)."""
-        block = rows.new_zeros(*size, rows.shape[1])
-        block[mentions, columns] = rows
-        return block.view(*block.shape[:2], self.heads, -1).transpose(1, 2)
+class _Blocks:
+    """Packed rows and the padded block a mention that attention wants.
 
+    Where no row is missing, as at batch 1 and once all beams live, one is a view of the other.
 
-def _gather(blocks: Tensor, mentions: Tensor, columns: Tensor) -> Tensor:
-    """The inverse of spreading: [B, H, width, h] -> [R, D]."""
-    return blocks.transpose(1, 2)[mentions, columns].flatten(1)
+    Args:
+        mentions, columns: int64 [R], the place of each row, in ascending order.
+        count: B.
+        width: more than the largest column.
+        heads: H.
+    """
+
+    def __init__(self, mentions: Tensor, columns: Tensor, count: int, width: int, heads: int) -> None:
+        self.mentions = mentions
+        self.columns = columns
+        self.count = count
+        self.width = width
+        self.heads = heads
+        self.full = len(mentions) == count * width
+
+    def spread(self, rows: Tensor) -> Tensor:
+        """[R, D] -> [B, H, width, h], zero where there is no row."""
+        if self.full:
+            block = rows.view(self.count, self.width, -1)
+        else:
+            block = rows.new_zeros(self.count, self.width, rows.shape[1])
+            block[self.mentions, self.columns] = rows
+        return block.view(self.count, self.width, self.heads, -1).transpose(1, 2)
+
+    def gather(self, block: Tensor) -> Tensor:
+        """The inverse: [B, H, width, h] -> [R, D]."""
+        if self.full:
+            return block.transpose(1, 2).reshape(len(self.mentions), -1)
+        return block.transpose(1, 2)[self.mentions, self.columns].flatten(1)
+
+    def write(self, cache: Tensor, first: int, rows: Tensor) -> None:
+        """Put rows [R, D] into a cache [B, H, capacity, h], column 0 at position `first`."""
+        if self.full:
+            cache[:, :, first : first + self.width] = self.spread(rows)
+        else:
+            cache[self.mentions, :, first + self.columns] = rows.view(len(rows), self.heads, -1)
 
 
 def _attend_packed(query: Tensor, key: Tensor, value: Tensor, runs: list[tuple[int, int]], heads: int) -> Tensor:
@@ -275,6 +293,16 @@ def _flat(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
 
 def _positions(lengths: list[int], device: torch.device) -> Tensor:
     return torch.cat([torch.arange(length, device=device) for length in lengths])
+
+
+def _within(lengths: list[int], device: torch.device) -> Tensor:
+    """True in the first `length` places of each row, bool [n, longest]."""
+    return torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]
+
+
+def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where True and -inf elsewhere; made once, where attention would make it in every layer."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, float("-inf"))
 
 
 def _runs(lengths: list[int]) -> list[tuple[int, int]]:
