@@ -24,7 +24,7 @@ from transformers.utils import cached_file
 from .configuration_angel import AngelConfig
 from .processing_angel import AngelProcessor
 
-EMBEDDED_MODELS = ("angel-mini",)
+EMBEDDED_MODELS = ("angel-mini", "angel-mini-positive")
 
 # What `from_pretrained` hands on to every file that it fetches.
 _HUB_ARGUMENTS = ("cache_dir", "force_download", "local_files_only", "token", "subfolder")
@@ -117,6 +117,24 @@ class Checkpoint:
             values.pop("architectures", None)
             values["forced_eos_token_id"] = None
         return AngelConfig.from_dict(values)
+
+    def companion(self, config: AngelConfig) -> Checkpoint:
+        """What holds all files but the weights: this checkpoint, or the model that its configuration names.
+
+        Raises:
+            ValueError: that model names yet another one.
+            OSError: it cannot be had.
+        """
+        if config.files_of is None:
+            return self
+        hub = {name: value for name, value in self.hub.items() if name not in ("revision", "subfolder")}
+        whole = Checkpoint(config.files_of, None, hub)
+        if (other := whole.config().files_of) is not None:
+            raise ValueError(
+                f"{self.path}: config.json names the files of {config.files_of}, which names those of {other}; "
+                "expected a whole model"
+            )
+        return whole
 
     def check_weights(self, config: AngelConfig) -> None:
         """Refuse damaged weights, and a configuration that asks for more memory than they can fill.

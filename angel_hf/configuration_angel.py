@@ -26,6 +26,8 @@ class AngelConfig(BartConfig):
         knowledge_base_fingerprint: of the knowledge base that was saved with the model.
         trie_fingerprint: of the trie of its names.
         tokenizer_fingerprint: of the tokenizer that the trie was made with.
+        files_of: the model whose files these weights go with: its shape, tokenizer, knowledge base and trie. A
+            checkpoint that names one holds nothing but weights.
     """
 
     model_type = "angel"
@@ -36,6 +38,7 @@ class AngelConfig(BartConfig):
     knowledge_base_fingerprint: str | None = None
     trie_fingerprint: str | None = None
     tokenizer_fingerprint: str | None = None
+    files_of: str | None = None
     # BART forces an end token at the last position; here a target ends where its name does.
     forced_eos_token_id: int | list[int] | None = None
 

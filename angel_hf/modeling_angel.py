@@ -72,8 +72,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         Args:
             pretrained_model_name_or_path: "angel-mini", which the package holds; a directory or Hub
                 repository that `save_pretrained` or `push_to_hub` wrote; an adapter, for which the base model is
-                loaded at the revision that the adapter names; or any plain BART checkpoint, such as the published
-                "dmis-lab/ANGEL_ncbi", with `knowledge_base` and where it lacks one `tokenizer`.
+                loaded at the revision that the adapter names; weights that go with the files of another model
+                (`config.files_of`); or any plain BART checkpoint, such as the published "dmis-lab/ANGEL_ncbi", with
+                `knowledge_base` and where it lacks one `tokenizer`.
             knowledge_base: instead of the one saved with the model; a file is read with
                 `KnowledgeBase.from_file`.
             tokenizer: instead of the one saved with the model.
@@ -104,6 +105,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             with pickles_refused(checkpoint.path):
                 return with_adapter(model, checkpoint)
         config = kwargs.pop("config", None) or checkpoint.config()
+        whole = checkpoint.companion(config)
+        if whole is not checkpoint:
+            config = whole.config()
         checkpoint.check_weights(config)
         # `torch_dtype` is the former name of `dtype`, which transformers still takes.
         default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
@@ -113,15 +117,15 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         loading_info = None
         if isinstance(model, tuple):
             model, loading_info = model
-        model.set_processor(checkpoint.processor(tokenizer, config.max_position_embeddings))
+        model.set_processor(whole.processor(tokenizer, config.max_position_embeddings))
         if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
             model.confidence = Confidence.load(stored)
         if isinstance(knowledge_base, (str, Path)):
             knowledge_base = KnowledgeBase.from_file(knowledge_base)
         if knowledge_base is not None:
-            model.set_knowledge_base(own_names(checkpoint, knowledge_base))
+            model.set_knowledge_base(own_names(whole, knowledge_base))
         else:
-            model._load_names(checkpoint, config, rebuild_trie)
+            model._load_names(whole, config, rebuild_trie)
         return model if loading_info is None else (model, loading_info)  # type: ignore[return-value]  # as transformers
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
