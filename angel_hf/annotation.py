@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from angel_hf.confidence import merge_candidates
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.mentions import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
 from angel_hf.modeling_angel import AngelForEntityLinking
@@ -16,7 +17,8 @@ from angel_hf.types import Linked, Mention
 class Annotated(Linked):
     """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
 
-    A composite mention comes once for each of its parts, with the same offsets.
+    A composite mention comes once for each of its parts, with the same offsets. `candidates` are one a concept: of the
+    names that share a concept only the best is there.
 
     Args:
         read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
@@ -79,7 +81,13 @@ class Annotator:
     def annotate(
         self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
     ) -> list[list[Annotated]]:
-        """The linked mentions of each text, in its order; the options are those of `model.link`."""
+        """The linked mentions of each text, in its order.
+
+        Args:
+            texts: as they come.
+            top_k: most candidates for each mention; confidence comes from all that the search found.
+            num_beams, batch_size: as for `model.link`.
+        """
         detected = self.detector.detect(texts)
         mentions = [mention for of_text in detected for mention in of_text]
         annotated = iter(self.annotate_mentions(mentions, top_k, num_beams, batch_size))
@@ -88,20 +96,28 @@ class Annotator:
     def annotate_mentions(
         self, mentions: Sequence[Mention], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
     ) -> list[list[Annotated]]:
-        """Link given mentions: a list for each, of one result for each of its parts."""
+        """Link given mentions: a list for each, of one result for each of its parts; options as for `annotate`.
+
+        Raises:
+            ValueError: more candidates are wanted than beams.
+        """
         expanded = expand_abbreviations(mentions) if self.expand else mentions
         parts = [split_composite(mention, self.names.is_name) if self.split else [mention] for mention in expanded]
-        linked = iter(
-            self.model.link([part for of_mention in parts for part in of_mention], top_k, num_beams, batch_size)
-        )
+        if not 1 <= top_k <= num_beams:
+            raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
+        # All names that the search finds: the confidence must not depend on how many candidates are wanted.
+        flat = [part for of_mention in parts for part in of_mention]
+        linked = iter(self.model.link(flat, num_beams, num_beams, batch_size))
         return [
-            [self._annotated(mention, next(linked)) for _ in of_mention] for mention, of_mention in zip(mentions, parts)
+            [self._annotated(mention, next(linked), top_k) for _ in of_mention]
+            for mention, of_mention in zip(mentions, parts)
         ]
 
-    def _annotated(self, mention: Mention, linked: Linked) -> Annotated:
+    def _annotated(self, mention: Mention, linked: Linked, top_k: int) -> Annotated:
         confidence = None if self.model.confidence is None else self.model.confidence.probability(linked)
         is_nil = linked.best is None or (confidence is not None and confidence < self.least_confidence)
-        return Annotated(mention, linked.candidates, linked.mention.surface, confidence, is_nil)
+        candidates = merge_candidates(linked.candidates)[:top_k]
+        return Annotated(mention, candidates, linked.mention.surface, confidence, is_nil)
 
 
 def name_detector(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None = None) -> DictionaryDetector:

@@ -136,7 +136,10 @@ def merge_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def concept_shares(candidates: Sequence[Candidate]) -> list[float]:
-    """For each of `merge_candidates`, the share of its names in the probabilities of all names; they sum to 1."""
+    """For each of `merge_candidates`, the share of its names in the probabilities of all names; they sum to 1.
+
+    Where the candidates are merged already, these are the shares of the concepts' best names.
+    """
     merged = merge_candidates(candidates)
     masses = [0.0] * len(merged)
     for candidate in candidates:

@@ -22,7 +22,6 @@ except ImportError as error:
     raise ImportError("the spaCy component needs: pip install 'angel-hf[spacy]'") from error
 
 from angel_hf.annotation import Annotated, Annotator
-from angel_hf.confidence import merge_candidates
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.modeling_angel import AngelForEntityLinking
 from angel_hf.types import Concept, Mention
@@ -201,6 +200,6 @@ def _pairs(annotated: Annotated) -> list[tuple[str, float]]:
         return []
     return [
         (concept_id, math.exp(candidate.score))
-        for candidate in merge_candidates(annotated.candidates)
+        for candidate in annotated.candidates
         for concept_id in candidate.concept_ids
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.annotation import Annotated, Annotator
-from angel_hf.confidence import concept_shares, merge_candidates
+from angel_hf.confidence import concept_shares
 from angel_hf.types import Mention
 from demo.limits import VisitorError, checked_text
 
@@ -124,7 +124,7 @@ def with_span(annotated: Sequence[Annotated], chosen: Sequence[Annotated]) -> li
 
 
 def as_row(annotated: Annotated) -> dict[str, Any]:
-    """An answer as the page's API and its batch files give it; candidates are merged by concept."""
+    """An answer as the page's API and its batch files give it."""
     shares = concept_shares(annotated.candidates)
     return {
         "start": annotated.mention.start,
@@ -140,7 +140,7 @@ def as_row(annotated: Annotated) -> dict[str, Any]:
                 "score": round(candidate.score, 4),
                 "share": round(share, 4),
             }
-            for candidate, share in zip(merge_candidates(annotated.candidates), shares)
+            for candidate, share in zip(annotated.candidates, shares)
         ],
     }
 

@@ -6,7 +6,7 @@ import pytest
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Linked
 from angel_hf.annotation import Annotator, name_detector
-from angel_hf.confidence import Confidence, Features, NilThreshold
+from angel_hf.confidence import Confidence, Features, NilThreshold, merge_candidates
 from angel_hf.mentions import expand_abbreviations
 from angel_hf.types import Mention
 from tests.conftest import SAMPLE
@@ -54,8 +54,27 @@ def test_candidates_are_those_of_the_mention_written_out(model):
     (written_out,) = expand_abbreviations([Mention(TEXT, start, start + 2)])
     alone = model.link(written_out)
     in_text = model.annotate(TEXT)[2]
-    assert [candidate.name for candidate in in_text.candidates] == [candidate.name for candidate in alone.candidates]
+    expected = merge_candidates(alone.candidates)
+    assert [candidate.name for candidate in in_text.candidates] == [candidate.name for candidate in expected]
     assert in_text.confidence == EXACT_ONLY.probability(alone)
+
+
+def test_candidates_are_one_a_concept(model):
+    for linked in model.annotate(TEXT):
+        concepts = [concept_id for candidate in linked.candidates for concept_id in candidate.concept_ids]
+        assert len(concepts) == len(set(concepts))
+        assert [candidate.score for candidate in linked.candidates] == sorted(
+            (candidate.score for candidate in linked.candidates), reverse=True
+        )
+
+
+def test_fewer_candidates_do_not_change_the_confidence(model, monkeypatch):
+    monkeypatch.setattr(model, "confidence", Confidence(0.0, Features(0.3, 0.2, 2.0, 1.0, 1.0)))
+    few, many = model.annotate(TEXT, top_k=1), model.annotate(TEXT, top_k=10)
+    assert [linked.confidence for linked in few] == pytest.approx([linked.confidence for linked in many])
+    assert [len(linked.candidates) for linked in few] == [1] * len(many)
+    with pytest.raises(ValueError, match="top_k=11 with num_beams=10; expected 1 <= top_k <= num_beams"):
+        Annotator(model).annotate([TEXT], top_k=11)
 
 
 def test_several_texts_are_several_lists(model):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.confidence import merge_candidates
 from demo.comparison import compare, comparison_html
 from demo.explanation import explain
 from demo.handlers import Handlers
@@ -30,7 +29,15 @@ def test_the_api_gives_the_same_answers(workbench, visit):
 
 def test_candidates_of_a_row_are_one_a_concept(visit):
     (found,) = annotate(visit, "anemia")
-    assert len(found.candidates) > len(as_row(found)["candidates"]) == len(merge_candidates(found.candidates))
+    concepts = [set(candidate["concept_ids"]) for candidate in as_row(found)["candidates"]]
+    assert len(set.union(*concepts)) == sum(map(len, concepts)) == len(concepts)
+    assert len(visit.linker.link(found.mention).candidates) > len(concepts), "the search finds more names than concepts"
+
+
+def test_shares_fall_with_the_rank(visit):
+    for found in annotate(visit, TEXT):
+        shares = [candidate["share"] for candidate in as_row(found)["candidates"]]
+        assert shares == sorted(shares, reverse=True)
 
 
 def test_own_names_are_seen_by_their_visitor_alone(workbench):
@@ -91,7 +98,7 @@ def test_an_explanation_is_the_search_itself(visit):
     chosen, runner_up = explain(visit.linker, found.mention_read)
     assert chosen.name == found.best.name
     assert chosen.mean == pytest.approx(found.best.score, abs=1e-6)
-    assert runner_up.name == merge_candidates(found.candidates)[1].name
+    assert runner_up.name == found.candidates[1].name
     assert "".join(token.text for token in chosen.tokens).strip() == chosen.name.lower()
     assert chosen.tokens[-1].text == ""
 
