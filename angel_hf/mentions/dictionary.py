@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.mentions.abbreviations import Abbreviation, find_abbreviations
-from angel_hf.mentions.word_lists import ORDINARY_WORDS, QUALIFIERS
+from angel_hf.mentions.variants import common_modifiers, growth_variants, name_variants
+from angel_hf.mentions.word_lists import GENERIC, KINDS, ORDINARY_WORDS, QUALIFIERS
 from angel_hf.mentions.words import WordForms, Words, split_words
 from angel_hf.types import Mention
 
@@ -15,17 +16,21 @@ _COORDINATORS = ("and", "or")
 # Makes of an abbreviation before it a gene and no disease.
 _GENE = re.compile(r"[ -](?:gene|locus|protein|mRNA|cDNA|allele|mutant|promoter|exon|transcript)")
 _CAPITALS = re.compile(r"(?=.*[A-Z].*[A-Z])[A-Za-z0-9/-]{2,6}")
+# "WT1", "RB1": the gene more often than its disease, unless the text defines it.
+_GENE_SYMBOL = re.compile(r"[A-Z][0-9]+$")
 _LONGEST = 14
 
 
 class DictionaryDetector:
     """Finds the names of a knowledge base in texts: the longest at each place, at word boundaries.
 
-    Names match in the forms of `words.word_form`, whatever stands between the words, and also with the part after a
-    comma put first ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match in their
-    own letter case only, and not before "gene" and the like. A mention takes in qualifiers before it ("sporadic") and
-    what shares its last words ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever
-    its long form ends in one, and does not interrupt a name: "G6PD (glucose ...) deficiency".
+    Names match in the forms of `words.word_form`, whatever stands between the words, and in the variants of
+    `angel_hf.mentions.variants` ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match
+    in their own letter case only, and not before "gene" and the like. A mention takes in qualifiers before it
+    ("sporadic", and words that open many names), "disease" and its like after it, and what shares its last words
+    ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever its long form ends in one,
+    and does not interrupt a name: "G6PD (glucose ...) deficiency". Where "disease" itself is a name, so are "inherited
+    disease" and its like.
 
     Args:
         names: what to find.
@@ -37,15 +42,19 @@ class DictionaryDetector:
         self._names: set[str] = set()
         self._exact: set[str] = set()
         self._lengths: dict[str, int] = {}  # first word of a name -> bit n set where a name of n words starts so
+        spelled: list[list[str]] = []
         for name in names:
-            if _CAPITALS.fullmatch(name):
+            if not _CAPITALS.fullmatch(name):
+                spelled.append(split_words(name, self._forms).forms)
+                for variant in name_variants(name):
+                    self._add(variant, stop_words)
+            elif not _GENE_SYMBOL.search(name):
                 self._exact.add(name)
                 self._note_length(split_words(name, self._forms).forms)
-            else:
+        if ["disease"] in spelled:
+            for name in GENERIC:
                 self._add(name, stop_words)
-                head, comma, tail = name.partition(", ")
-                if comma and ", " not in tail:
-                    self._add(f"{tail} {head}", stop_words)
+        self._before = QUALIFIERS | common_modifiers(spelled)
 
     @classmethod
     def from_knowledge_base(cls, knowledge_base: KnowledgeBase) -> DictionaryDetector:
@@ -61,11 +70,11 @@ class DictionaryDetector:
         return [[Mention(text, start, end) for start, end in self._spans(text)] for text in texts]
 
     def _add(self, name: str, stop_words: frozenset[str]) -> None:
-        forms = split_words(name, self._forms).forms
-        joined = " ".join(forms)
-        if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
-            self._names.add(joined)
-            self._note_length(forms)
+        for forms in growth_variants(split_words(name, self._forms).forms):
+            joined = " ".join(forms)
+            if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
+                self._names.add(joined)
+                self._note_length(forms)
 
     def _note_length(self, forms: list[str]) -> None:
         if forms:
@@ -101,7 +110,9 @@ class DictionaryDetector:
                     else:
                         accepted = " ".join(forms[place_of_word:last]) in names and _is_phrase(surface)
                     if accepted:
-                        yield place_of_word, length
+                        if last < count and forms[last] in KINDS and text[ends[last - 1] : starts[last]] == " ":
+                            last += 1
+                        yield place_of_word, last - place_of_word
                         place = last
                         break
 
@@ -110,7 +121,7 @@ class DictionaryDetector:
         first, last = place, place + length
         while first > free:
             separator = text[words.ends[first - 1] : words.starts[first]]
-            if separator in (" ", "-") and words.forms[first - 1] in QUALIFIERS:
+            if separator in (" ", "-") and words.forms[first - 1] in self._before:
                 first -= 1
                 if words.forms[first] == "linked" and first > free:  # X-linked
                     first -= 1

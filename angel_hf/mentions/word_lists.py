@@ -14,7 +14,7 @@ _ORDINARY = """
     """
 _QUALIFIERS = """
     acute advanced autosomal benign bilateral chronic congenital dominant familial hereditary inherited isolated
-    malignant metastatic nonfamilial nonhereditary noninherited nonpapillary nonsyndromic primary recessive recurrent
+    malignant metastatic nonfamilial nonhereditary noninherited nonpapillary nonsyndromic primary recessive
     solid sporadic unilateral linked
     """
 
@@ -23,3 +23,16 @@ ORDINARY_WORDS = frozenset(_ORDINARY.split())
 
 QUALIFIERS = frozenset(_QUALIFIERS.split())
 """What belongs to a disease when it stands before its name."""
+
+GROWTHS = ("cancer", "carcinoma", "neoplasm", "tumor")
+"""Of these texts choose one where the dictionary has another."""
+
+KINDS = frozenset({"disease", "disorder", "syndrome", "tumor"})
+"""What belongs to a name when it stands after it: "VHL disease"."""
+
+GENERIC = tuple(
+    f"{origin} {kind}"
+    for origin in ("autosomal", "dominant", "genetic", "hereditary", "inherited", "linked", "recessive")
+    for kind in ("abnormality", "defect", "disease", "disorder", "syndrome")
+)
+"""Mentions in texts about diseases, although no name of a dictionary: "autosomal recessive disorder"."""

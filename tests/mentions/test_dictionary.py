@@ -31,6 +31,9 @@ NAMES = [
     "nonsyndromic hearing loss",
     "Li-Fraumeni Syndrome",
     "Retinoblastoma",
+    "WT1",
+    "Tay-Sachs Disease",
+    "C3 DEFICIENCY, AUTOSOMAL RECESSIVE",
 ]
 DETECTOR = DictionaryDetector(NAMES)
 
@@ -53,7 +56,8 @@ def surfaces(text, detector=DETECTOR):
         ("Breast cancerous, preanemia", []),
         ("all patients at home", []),
         ("the AT patients", ["AT"]),
-        ("APC tumors, the APC gene", ["APC"]),
+        ("APC, the APC gene", ["APC"]),
+        ("the WT1 locus and WT1", []),  # the symbol of a gene
         # Across a sentence there is no name.
         ("We saw Wilson. Disease was rare.", []),
         # What belongs to a mention on its left.
@@ -63,6 +67,12 @@ def surfaces(text, detector=DETECTOR):
         ("breast/ovarian cancer", ["breast/ovarian cancer"]),
         ("hereditary breast, and/or ovarian cancer", ["hereditary breast, and/or ovarian cancer"]),
         ("retinoblastoma and Li-Fraumeni syndrome", ["retinoblastoma", "Li-Fraumeni syndrome"]),
+        # And on its right.
+        ("APC tumors and Wilson disease syndromes", ["APC tumors", "Wilson disease syndromes"]),
+        ("anemia. Disease was", ["anemia"]),
+        # Variants of names.
+        ("ovarian carcinoma and breast tumours", ["ovarian carcinoma", "breast tumours"]),
+        ("Tay-Sachs, C3 deficiency", ["Tay-Sachs", "C3 deficiency"]),
         # Abbreviations that the text defines.
         ("Wilson disease (WD). The WD gene, WDs", ["Wilson disease", "WD", "WD", "WDs"]),
         (
@@ -80,6 +90,19 @@ def test_offsets_are_those_of_the_text():
     text = "  β-Wilson’s\n disease;\tanemia"
     mentions = DETECTOR.detect(["none here", text])[1]
     assert [(mention.start, mention.end, mention.text) for mention in mentions] == [(4, 21, text), (23, 29, text)]
+
+
+def test_generic_diseases_are_mentions_where_the_names_are_of_diseases():
+    text = "an autosomal recessive disorder, a genetic defect, a disease, an inherited trait"
+    assert surfaces(text) == []
+    assert surfaces(text, DictionaryDetector(["Disease", "Gout"])) == ["autosomal recessive disorder", "genetic defect"]
+
+
+def test_a_mention_takes_in_words_that_open_many_names():
+    text = "cerebral gout or cruel gout"
+    assert surfaces(text, DictionaryDetector(["gout", "cerebral palsy"])) == ["gout", "gout"]
+    many = [f"cerebral kind{letter * 2}" for letter in "abcdefghijklmnopqrstuvwxyzäöüé"]
+    assert surfaces(text, DictionaryDetector(["gout", *many])) == ["cerebral gout", "gout"]
 
 
 def test_names_of_a_knowledge_base_are_found():
