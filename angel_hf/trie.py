@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .array_file import fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
+from .trie_builder import build_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
@@ -88,7 +89,7 @@ class NameTrie:
 
     @classmethod
     def build(cls, token_ids: np.ndarray, offsets: np.ndarray) -> tuple[NameTrie, np.ndarray]:
-        """Build from sequences laid end to end, level by level, with a sort at each.
+        """Build from sequences laid end to end; see `trie_builder` for the way.
 
         Args:
             token_ids: integers [total], all >= 0.
@@ -107,52 +108,8 @@ class NameTrie:
             raise ValueError(f"a trie needs at least one sequence, each with a token; {where}")
         if token_ids.min() < 0:
             raise ValueError(f"token ids must be 0 or more, got {int(token_ids.min())}")
-        bits = int(token_ids.max()).bit_length()
-        width = np.uint16 if bits <= 16 else np.uint32
-        end_node = np.zeros(len(lengths), dtype=np.int64)  # where each sequence ends
-        level_tokens = [np.zeros(1, dtype=width)]
-        level_degrees: list[np.ndarray] = []
-
-        rows = np.arange(len(lengths))  # sequences that go on, ordered by their parent on the level
-        parents = np.zeros(len(lengths), dtype=np.int64)  # parent of each, counted within its level
-        first_node, parent_count = 1, 1
-        for depth in range(int(lengths.max())):
-            # One key for parent and token sorts children by token within each parent.
-            keys = (parents << bits) | token_ids[offsets[rows] + depth].astype(np.int64)
-            order = np.argsort(keys, kind="stable")  # keys come nearly sorted, which this kind makes use of
-            keys, rows = keys[order], rows[order]
-            is_new = np.ones(len(keys), dtype=bool)
-            np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
-            nodes = np.cumsum(is_new) - 1
-            distinct = keys[is_new]
-            level_tokens.append((distinct & ((1 << bits) - 1)).astype(width))
-            level_degrees.append(np.bincount(distinct >> bits, minlength=parent_count).astype(np.uint32))
-
-            ends = lengths[rows] == depth + 1
-            end_node[rows[ends]] = first_node + nodes[ends]
-            rows, parents = rows[~ends], nodes[~ends]
-            first_node, parent_count = first_node + len(distinct), len(distinct)
-        level_degrees.append(np.zeros(parent_count, dtype=np.uint32))
-
-        first_child = np.empty(first_node + 1, dtype=np.uint32)
-        first_child[0] = 1
-        np.cumsum(np.concatenate(level_degrees), out=first_child[1:])
-        first_child[1:] += 1
-        return cls._with_terminals(np.concatenate(level_tokens), first_child, end_node)
-
-    @classmethod
-    def _with_terminals(
-        cls, token_ids: np.ndarray, first_child: np.ndarray, end_node: np.ndarray
-    ) -> tuple[NameTrie, np.ndarray]:
-        sequences = np.arange(len(end_node))
-        first_sequence = np.full(len(token_ids), -1)  # the first that ends at a node
-        first_sequence[end_node[::-1]] = sequences[::-1]
-        terminal_nodes = np.flatnonzero(first_sequence >= 0)
-        comes_first = first_sequence[end_node] == sequences
-        name_of_sequence = np.cumsum(comes_first) - 1
-        name_of_terminal = name_of_sequence[first_sequence[terminal_nodes]].astype(np.uint32)
-        trie = cls(token_ids, first_child, terminal_nodes.astype(np.uint32), name_of_terminal)
-        return trie, name_of_sequence[first_sequence[end_node]]
+        arrays = build_arrays(token_ids, offsets)
+        return cls(*arrays[:4]), arrays.name_of_sequence
 
     # Walking
 

@@ -59,6 +59,16 @@ def test_equal_sequences_share_an_index_in_order_of_first_appearance(sequences):
     assert [tuple(sequence) for sequence in trie.sequences()] == distinct
 
 
+@pytest.mark.parametrize("largest", [0, 1, 6, 8_000, 65_534, 65_535, 70_000, 2**31 - 1])
+def test_ties_longer_than_one_word_of_the_sort_are_told_apart(largest):
+    """Few token ids in long sequences, of which many begin others: the sort needs many rounds."""
+    generator = np.random.default_rng(largest)
+    lengths = generator.integers(1, 40, 300)
+    ids = generator.integers(max(0, largest - 1), largest + 1, lengths.sum())
+    sequences = [part.tolist() for part in np.split(ids, np.cumsum(lengths)[:-1])]
+    assert_equal_tries(NameTrie.from_sequences(sequences), nested_dict(sequences))
+
+
 def test_a_name_may_begin_another():
     trie = NameTrie.from_sequences([[5], [5, 6], [5, 6, 7]])
     assert_equal_tries(trie, {5: {END: 0, 6: {END: 1, 7: {END: 2}}}})
