@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import nn
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -19,13 +22,14 @@ from angel_hf.types import Mention
 class TokenClassificationDetector:
     """Finds what a tagger marks. Texts longer than the model reads go through in windows that overlap.
 
-    The words of a mention take the label of their first token, so that no mention starts or ends inside a word, and
-    neighbours of one label are joined as the model's B- and I- labels say.
+    The words of a mention take the label of their first token, or where the tokenizer does not mark the inside of words
+    that of any, so that no mention starts or ends inside a word. Neighbours of one label are joined as the model's
+    labels say: IOB, or IOBES and BILOU, or types alone.
 
     Args:
         model: the tagger.
         tokenizer: its tokenizer, a fast one, as only these know offsets.
-        labels: the entity types that are mentions, without B- and I-; all of them where none are given.
+        labels: the entity types that are mentions, without B- and the like; all of them where none are given.
         overlap: tokens that a window shares with the next.
         batch_size: windows that go through the model together.
 
@@ -41,20 +45,21 @@ class TokenClassificationDetector:
         overlap: int = 64,
         batch_size: int = 8,
     ) -> None:
-        known = {label.partition("-")[2] or label for label in model.config.id2label.values()} - {"O"}
+        model = _with_iob_labels(model)
+        known = {_SCHEME.sub("", label) for label in model.config.id2label.values()} - {"O"}
         if not tokenizer.is_fast:
             raise ValueError(f"{type(tokenizer).__name__} tells no offsets; expected a fast tokenizer: use_fast=True")
         if labels is not None and not known.issuperset(labels):
             unknown = ", ".join(sorted(set(labels) - known))
             raise ValueError(f"the model has no label {unknown}; expected some of {', '.join(sorted(known))}")
         self.labels = known if labels is None else set(labels)
-        positions = getattr(model.config, "max_position_embeddings", tokenizer.model_max_length)
         # Many checkpoints come without a length, and then nothing would be cut into windows.
-        tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+        tokenizer.model_max_length = min(tokenizer.model_max_length, _most_tokens(model, tokenizer.model_max_length))
         self._pipeline = TokenClassificationPipeline(
             model=model,
             tokenizer=tokenizer,
-            aggregation_strategy="first",
+            # Tokenizers that do not mark the inside of words give words up to white space, commas with them.
+            aggregation_strategy="first" if _marks_subwords(tokenizer) else "simple",
             stride=min(overlap, tokenizer.model_max_length // 4),
             batch_size=batch_size,
         )
@@ -79,10 +84,51 @@ class TokenClassificationDetector:
     def _mentions(self, text: str, entities: list[dict]) -> list[Mention]:
         mentions: list[Mention] = []
         for entity in sorted(entities, key=lambda entity: entity["start"]):
-            # Byte-level tokens hold the space before a word.
-            surface = text[entity["start"] : entity["end"]]
-            start, end = entity["end"] - len(surface.lstrip()), entity["start"] + len(surface.rstrip())
+            start, end = _whole_words(text, entity["start"], entity["end"])
             inside = bool(mentions) and start < mentions[-1].end
             if entity["entity_group"] in self.labels and start < end and not inside:
                 mentions.append(Mention(text, start, end))
         return mentions
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space that byte-level tokens bring along, and with the words that it cuts."""
+    surface = text[start:end]
+    start, end = end - len(surface.lstrip()), start + len(surface.rstrip())
+    while 0 < start < end and text[start - 1 : start + 1].isalnum():
+        start -= 1
+    while start < end < len(text) and text[end - 1 : end + 1].isalnum():
+        end += 1
+    return start, end
+
+
+def _marks_subwords(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether tokens inside a word are marked, as those of BERT; the pipeline finds words by nothing else."""
+    backend = getattr(tokenizer, "_tokenizer", None)
+    return bool(getattr(getattr(backend, "model", None), "continuing_subword_prefix", None))
+
+
+_SCHEME = re.compile("^[BIESLU]-")
+_AS_IOB = {"S-": "B-", "U-": "B-", "E-": "I-", "L-": "I-"}
+
+
+def _with_iob_labels(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, or where its labels also mark ends and single tokens, a view of it that tells B- and I- only."""
+    labels = {
+        label_id: _AS_IOB.get(label[:2], label[:2]) + label[2:] for label_id, label in model.config.id2label.items()
+    }
+    if labels == model.config.id2label:
+        return model
+    view = copy.copy(model)
+    view.config = copy.deepcopy(model.config)
+    view.config.id2label = labels
+    return view
+
+
+def _most_tokens(model: PreTrainedModel, default: int) -> int:
+    """How many tokens the model reads; RoBERTa and its kin leave the first positions to padding."""
+    most = int(getattr(model.config, "max_position_embeddings", default))
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            return most - module.padding_idx - 1
+    return most

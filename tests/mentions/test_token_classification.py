@@ -1,11 +1,19 @@
 """A tagger's labels as mentions. The model is a lookup from token to label, so that its answers are known."""
 
+import copy
+
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForTokenClassification,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForTokenClassification,
+)
 
-from angel_hf.mentions import TokenClassificationDetector
+from angel_hf.mentions import DictionaryDetector, TokenClassificationDetector
 
 LABELS = ["O", "B-Disease", "I-Disease", "B-Chemical", "I-Chemical"]
 VOCABULARY = {
@@ -23,7 +31,8 @@ VOCABULARY = {
 }
 
 
-def tagger():
+def tagger(names=None):
+    """The lookup; `names` gives its labels other names."""
     size = len(VOCABULARY)
     config = BertConfig(
         vocab_size=size,
@@ -31,7 +40,7 @@ def tagger():
         num_hidden_layers=0,
         num_attention_heads=1,
         max_position_embeddings=16,
-        id2label=dict(enumerate(LABELS)),
+        id2label=dict(enumerate(names or LABELS)),
     )
     model = BertForTokenClassification(config).eval()
     embeddings = model.bert.embeddings
@@ -71,6 +80,69 @@ def test_only_the_labels_asked_for():
 def test_a_text_longer_than_the_model_reads_goes_in_windows():
     text = "in " * 40 + "wilson disease " + "in " * 37 + "wilson disease in copper"
     assert surfaces(text) == ["wilson disease", "wilson disease", "copper"]
+
+
+@pytest.mark.parametrize("before", range(32))
+def test_a_mention_is_found_wherever_the_windows_end(before):
+    text = "in " * before + "wilson disease" + " in" * 20
+    (mentions,) = TokenClassificationDetector(*tagger()).detect([text])
+    assert [(mention.start, mention.end) for mention in mentions] == [(3 * before, 3 * before + 14)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["O", "B-cell-line", "I-cell-line", "B-Chemical", "I-Chemical"],  # a type with a hyphen
+        ["O", "B-cell-line", "E-cell-line", "S-Chemical", "I-Chemical"],  # IOBES
+        ["O", "B-cell-line", "L-cell-line", "U-Chemical", "I-Chemical"],  # BILOU
+    ],
+)
+def test_other_schemes_of_labels_give_the_same_mentions(names):
+    model, tokenizer = tagger(names)
+    text = "copper in wilson disease"
+    (mentions,) = TokenClassificationDetector(model, tokenizer, labels=["cell-line"]).detect([text])
+    assert [mention.surface for mention in mentions] == ["wilson disease"]
+    assert list(model.config.id2label.values()) == names, "the model stays as it is"
+
+
+def test_types_without_a_scheme_join_neighbours():
+    model, tokenizer = tagger(["O", "Disease", "Other", "Chemical", "Rest"])
+    assert [
+        mention.surface for mention in TokenClassificationDetector(model, tokenizer).detect(["copper in wilson"])[0]
+    ] == ["copper", "wilson"]
+
+
+def test_a_byte_level_tagger_tells_exact_offsets_in_any_text(reference_tokenizer):
+    """RoBERTa's shape, which keeps two positions for padding; each word takes the label of its first token."""
+    tokenizer = copy.deepcopy(reference_tokenizer)
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=8,
+        num_hidden_layers=0,
+        num_attention_heads=1,
+        max_position_embeddings=20,
+        pad_token_id=1,
+        id2label={0: "O", 1: "B-Disease"},
+    )
+    model = RobertaForTokenClassification(config).eval()
+    first = tokenizer(" ataxia", add_special_tokens=False).input_ids[0]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.roberta.embeddings.word_embeddings.weight[first, 0] = 1.0
+        model.roberta.embeddings.LayerNorm.weight.fill_(1.0)
+        model.classifier.weight[1, 0] = 1.0
+        model.classifier.bias[0] = 0.5
+    text = "β-癌 🧬 of  ataxia, " + "gene " * 40 + "and ataxiaqq (or not"
+    (mentions,) = TokenClassificationDetector(model, tokenizer).detect([text])
+    assert [mention.surface for mention in mentions] == ["ataxia", "ataxiaqq"], "whole words, without the comma"
+    assert [mention.start for mention in mentions] == [text.index("ataxia"), text.rindex("ataxia")]
+
+
+def test_a_tagger_and_a_dictionary_give_the_same_mentions():
+    text = "Copper in  Wilson disease, 🧬 anemia"
+    names = DictionaryDetector(["Copper", "Wilson Disease", "Anemia"])
+    assert TokenClassificationDetector(*tagger()).detect([text]) == names.detect([text])
 
 
 def test_empty_texts_have_no_mentions():
