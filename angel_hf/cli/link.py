@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from tqdm import tqdm
 
+from angel_hf.cli.bulk import (
+    DetectOption,
+    DetectorOption,
+    Engine,
+    EngineOption,
+    IdColumn,
+    KeepOption,
+    SpansColumn,
+    TextColumn,
+    ThreadsOption,
+    WindowOption,
+    WorkersOption,
+    is_bulk,
+    link_parquet,
+)
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
 from angel_hf.cli.jsonl import JsonlWriter, read_jsonl
 from angel_hf.cli.linker import Linker, Search, link_records, load_linker
@@ -24,6 +39,7 @@ from angel_hf.cli.table import TableWriter
 
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 _STANDARD_INPUT = Path("-")
+_TOP_K, _BULK_TOP_K = 5, 1
 
 
 def link(
@@ -40,16 +56,27 @@ def link(
         ),
     ] = None,
     input_file: Annotated[
-        Path | None,
-        typer.Option("--input", "-i", help="A file, .gz too; - or nothing: standard input.", show_default=False),
+        str | None,
+        typer.Option(
+            "--input",
+            "-i",
+            help="A file, .gz too; - or nothing: standard input. Parquet: a file, a folder, 'folder/*.parquet', or a "
+            "URI of them such as s3://bucket/folder.",
+            show_default=False,
+        ),
     ] = None,
     input_format: Annotated[
         InputFormat | None,
         typer.Option(help="Default: by the ending .jsonl or .pubtator, else by the first line.", show_default=False),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file, written whole; default: standard output.", show_default=False),
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file, written whole; default: standard output. For Parquet input a folder, or the URI of one.",
+            show_default=False,
+        ),
     ] = None,
     output_format: Annotated[
         OutputFormat | None,
@@ -79,10 +106,22 @@ def link(
     knowledge_base: Annotated[
         Path | None, typer.Option(help="Link to this knowledge base, not to the model's own.", show_default=False)
     ] = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Names for each mention.")] = 5,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Names for each mention. Default: 5, for Parquet 1.", show_default=False)
+    ] = None,
     num_beams: Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Mentions at once.")] = 32,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
+    threads: ThreadsOption = 1,
+    window: WindowOption = 1024,
+    text_column: TextColumn = "text",
+    id_column: IdColumn = "document_id",
+    spans_column: SpansColumn = "spans",
+    keep: KeepOption = None,
+    detect: DetectOption = False,
+    detector: DetectorOption = None,
 ) -> None:
     """Link mentions to concepts.
 
@@ -92,26 +131,73 @@ def link(
 
     Exit code 0: all was linked; 1: some records were rejected and the others linked; 2: nothing could be done.
     """
-    with failures_reported(), ExitStack() as opened:
+    with failures_reported():
+        bulk = input_file is not None and is_bulk(input_file)
+        top_k = top_k or (_BULK_TOP_K if bulk else _TOP_K)
         if top_k > num_beams:
             raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
-        task = _open_task(sentence, mention, input_file, input_format)
+        if input_file is not None and bulk:
+            records_only = {
+                "a sentence": sentence, "--mention": mention, "--input-format": input_format,
+                "--output-format": output_format, "--rejected": rejected,
+            }  # fmt: skip
+            _refuse(records_only, f"--input {input_file} is Parquet, which goes to a folder of Parquet without them")
+            options = {
+                "text_column": text_column, "id_column": id_column, "spans_column": spans_column,
+                "keep": tuple(keep or ()), "detect": detect or detector is not None, "detector": detector,
+                "top_k": top_k, "num_beams": num_beams, "batch_size": batch_size, "window": window, "threads": threads,
+            }  # fmt: skip
+            source = (model, knowledge_base, revision)
+            count = link_parquet(input_file, output, options, engine or Engine.LOCAL, workers, source, device)
+            raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
+        bulk_only = {
+            "--engine": engine,
+            "--workers": workers,
+            "--keep": keep,
+            "--detect": detect,
+            "--detector": detector,
+        }
+        _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
+        task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
+        search = Search(top_k, num_beams, batch_size)
+        target = _Target(None if output is None else Path(output), output_format, rejected, annotations)
+        count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device), search)
+        raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
+
+
+def _refuse(options: dict[str, Any], why: str) -> None:
+    """Refuse what was given and would go unheard."""
+    for name, value in options.items():
+        if value:
+            raise InputError(f"{name} was given; {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where answers and rejected records go."""
+
+    path: Path | None
+    form: OutputFormat | None
+    rejected: Path | None
+    annotations: Annotations
+
+
+def _link_task(task: _Task, target: _Target, load: Callable[[], Linker], search: Search) -> int:
+    """Link a task's records; returns how many were rejected."""
+    with ExitStack() as opened:
         if task.source is not None:
             opened.callback(task.source.close)
-        form = output_format or _default_format(output)
+        form = target.form or _default_format(target.path)
         if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
             raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
-        _check_outputs(output, rejected)
-        linker = load_linker(model, knowledge_base, revision, device)
-        with (
-            RejectedFile(rejected or _default_rejected(output, task.source)) as aside,
-            open_output(output) as opened_output,
-        ):
-            writer = _writer(form, opened_output, annotations)
-            # A bar among tables on the same terminal would tear both.
-            quiet = True if output is None and sys.stdout.isatty() else None
-            _run(linker, task, Search(top_k, num_beams, batch_size), writer, aside, quiet)
-        raise typer.Exit(SOME_REJECTED if aside.count else ALL_DONE)
+        _check_outputs(target.path, target.rejected)
+        linker = load()
+        aside = opened.enter_context(RejectedFile(target.rejected or _default_rejected(target.path, task.source)))
+        writer = _writer(form, opened.enter_context(open_output(target.path)), target.annotations)
+        # A bar among tables on the same terminal would tear both.
+        quiet = True if target.path is None and sys.stdout.isatty() else None
+        _run(linker, task, search, writer, aside, quiet)
+        return aside.count
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""A run that is begun or gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from angel_hf.bulk.columns import check_columns
+from angel_hf.bulk.input_files import InputFiles
+from angel_hf.bulk.job import Job
+from angel_hf.bulk.manifest import claim, manifest, model_fingerprints
+from angel_hf.bulk.output import LINKED, REJECTED, Output, Totals
+from angel_hf.bulk.storage import absolute
+from angel_hf.bulk.window import Window, windows
+from angel_hf.bulk.worker import LoadModel
+from angel_hf.modeling_angel import AngelForEntityLinking
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run and what is left of it.
+
+    Args:
+        job: what was asked for.
+        inputs: its files.
+        model: the linking model, loaded in this process.
+        fingerprints: of the model; every other process must have the same.
+        pending: windows whose shards are missing, in the order of the input.
+        rows: of all files.
+    """
+
+    job: Job
+    inputs: InputFiles
+    model: AngelForEntityLinking
+    fingerprints: dict[str, Any]
+    pending: tuple[Window, ...]
+    rows: int
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows that are left to link."""
+        return sum(window.rows for window in self.pending)
+
+    def total(self) -> Totals:
+        """Add up all shards; only when nothing is pending any more.
+
+        Raises:
+            ValueError: a shard is missing or damaged.
+        """
+        return Output(self.job.output).total(w.shard for w in windows(self.inputs.files, self.job.options.window))
+
+
+def start(job: Job, load_model: LoadModel) -> Run:
+    """Begin a run, or go on with one that was stopped in whatever way.
+
+    Args:
+        job: what is to be linked.
+        load_model: called once, after the input has been looked at.
+
+    Raises:
+        FileNotFoundError: there is no input.
+        ValueError: the input cannot be read, or the output holds the work of another run.
+        RuntimeError: the model has no knowledge base.
+    """
+    # Workers may be in other folders.
+    job = replace(job, source=absolute(job.source), output=absolute(job.output))
+    inputs = InputFiles.find(job.source)
+    check_columns(inputs.files, job.options)
+    output = Output(job.output)
+    model = load_model()
+    fingerprints = model_fingerprints(model)
+    claim(output, manifest(fingerprints, model.name_or_path, job.options, inputs))
+    for folder in (LINKED, REJECTED):
+        output.remove_partial(folder)
+    finished = output.finished()
+    every = windows(inputs.files, job.options.window)
+    pending = tuple(window for window in every if window.shard not in finished)
+    return Run(job, inputs, model, fingerprints, pending, sum(file.rows for file in inputs.files))

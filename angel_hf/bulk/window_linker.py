@@ -1,0 +1,114 @@
+"""The linking of one window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow
+
+from angel_hf.annotation import Annotated, Annotator
+from angel_hf.bulk.documents import Document, RejectedRow, read_documents
+from angel_hf.bulk.job import Options
+from angel_hf.bulk.shard import Shard, linked_table, rejected_table
+from angel_hf.mentions import TokenClassificationDetector
+from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.types import Mention
+
+_BATCHES_AT_ONCE = 64
+
+
+class WindowLinker:
+    """Links windows with one model; what a window becomes depends on no other window.
+
+    Args:
+        model: with a knowledge base.
+        options: those of the run.
+    """
+
+    def __init__(self, model: AngelForEntityLinking, options: Options) -> None:
+        self._model = model
+        self._options = options
+        # Late and only here, since the names of a large knowledge base take memory.
+        self._annotator: Annotator | None = None
+        if options.detect:
+            tagger = options.detector
+            detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
+            self._annotator = Annotator(model, detector)
+
+    def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
+        """Link the rows of a window.
+
+        Args:
+            rows: as `RowReader` gives them.
+            file: where they come from.
+            first_row: their place there.
+        """
+        read = list(read_documents(rows, self._options))
+        rejected = [one for one in read if isinstance(one, RejectedRow)]
+        documents = self._detected([one for one in read if isinstance(one, Document)])
+        owners = [(document.row, mention) for document in documents for mention in document.mentions]
+        answers = self._answers([mention for _, mention in owners])
+        # A document with a mention that cannot be linked is rejected whole, and named by the first of them.
+        refused = {row: answer for (row, _), answer in reversed([*zip(owners, answers)]) if isinstance(answer, str)}
+        rejected += [RejectedRow(row, cause) for row, cause in refused.items()]
+        found = [
+            (row, part)
+            for (row, _), answer in zip(owners, answers)
+            if row not in refused and not isinstance(answer, str)
+            for part in answer
+        ]
+        return Shard(
+            linked_table(rows, found, self._options, self._model.confidence is not None),
+            rejected_table(rows, sorted(rejected, key=lambda one: one.row), self._options.id_column, file, first_row),
+        )
+
+    def _detected(self, documents: list[Document]) -> list[Document]:
+        if self._annotator is None:
+            return documents
+        found = self._annotator.detector.detect([document.text for document in documents])
+        return [Document(one.row, one.text, tuple(mentions)) for one, mentions in zip(documents, found)]
+
+    def _answers(self, mentions: Sequence[Mention]) -> list[list[Annotated] | str]:
+        """For each mention its parts as they were linked, or why it cannot be."""
+        # Long texts together, over the borders of documents; the model puts what it gets in exact order. It gets a
+        # bounded number at once, since token ids take much more memory than the texts that documents share.
+        order = sorted(range(len(mentions)), key=lambda place: len(mentions[place].text))
+        answers: list[list[Annotated] | str] = [""] * len(mentions)
+        size = self._options.batch_size * _BATCHES_AT_ONCE
+        for first in range(0, len(order), size):
+            block = order[first : first + size]
+            for place, answer in zip(block, self._linked_or_refused([mentions[place] for place in block])):
+                answers[place] = answer
+        return answers
+
+    def _linked_or_refused(self, mentions: list[Mention]) -> list[list[Annotated] | str]:
+        """Link mentions; where the model refuses them, each half alone, down to the one that it means.
+
+        It refuses before it searches, so that no mention is searched for twice.
+        """
+        try:
+            return [*self._linked(mentions)]
+        except ValueError as error:
+            if len(mentions) == 1:
+                return [f"{mentions[0].surface[:60]!r}: {error}"]
+            half = len(mentions) // 2
+            return self._linked_or_refused(mentions[:half]) + self._linked_or_refused(mentions[half:])
+
+    def _linked(self, mentions: list[Mention]) -> list[list[Annotated]]:
+        options, confidence = self._options, self._model.confidence
+        if self._annotator is not None:
+            return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)
+        # All names that the search finds, since the confidence must not depend on how many are wanted.
+        linked = self._model.link(mentions, options.num_beams, options.num_beams, options.batch_size)
+        return [
+            [
+                Annotated(
+                    one.mention,
+                    one.candidates[: options.top_k],
+                    one.mention.surface,
+                    None if confidence is None else confidence.probability(one),
+                    one.best is None,
+                )
+            ]
+            for one in linked
+        ]
