@@ -59,7 +59,7 @@ def word_form(word: str) -> str:
     if form in _IRREGULAR:
         return _IRREGULAR[form]
     if len(form) > 3 and form.endswith("s") and not form.endswith(_NO_PLURAL):
-        form = form[:-1]
+        form = f"{form[:-3]}y" if form.endswith("ies") and len(form) > 5 else form[:-1]
     if len(form) > 4:
         form = form.replace("our", "or").replace("ae", "e").replace("oe", "e")
     return form

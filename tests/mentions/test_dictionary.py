@@ -112,7 +112,14 @@ def test_names_of_a_knowledge_base_are_found():
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("Tumours", "tumor"), ("anaemias", "anemia"), ("oedema", "edema"), ("II", "2"), ("non-familial", "nonfamilial")],
+    [
+        ("Tumours", "tumor"),
+        ("anaemias", "anemia"),
+        ("oedema", "edema"),
+        ("II", "2"),
+        ("non-familial", "nonfamilial"),
+        ("deficiencies", "deficiency"),
+    ],
 )
 def test_spelling_variants_share_a_form(left, right):
     assert word_form(left) == word_form(right)
