@@ -16,8 +16,8 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
     RevisionResolutionError,
+    StrictDataclassError,
 )
-from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
@@ -28,7 +28,7 @@ EMBEDDED_MODELS = ("angel-mini", "angel-mini-positive")
 
 # What `from_pretrained` hands on to every file that it fetches.
 _HUB_ARGUMENTS = ("cache_dir", "force_download", "local_files_only", "token", "subfolder")
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_AGAIN = "fetch it again with force_download=True"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,11 @@ class Checkpoint:
         file = self.file("adapter_config.json")
         if file is None or self.file("config.json") is not None:
             return None
-        values = json.loads(Path(file).read_text(encoding="utf-8"))
-        if not values.get("base_model_name_or_path"):
+        try:
+            values = json.loads(Path(file).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{file}: is no JSON ({error}), the file is damaged; {_AGAIN}") from error
+        if not isinstance(values, dict) or not values.get("base_model_name_or_path"):
             raise ValueError(f"{file}: names no base_model_name_or_path; expected the model that the adapter changes")
         return Adapter(values["base_model_name_or_path"], values.get("revision"))
 
@@ -105,8 +108,10 @@ class Checkpoint:
         """The configuration; BART's own is taken for a plain BART checkpoint.
 
         Raises:
-            ValueError: the model is of another type.
+            FileNotFoundError: there is none.
+            ValueError: the model is of another type, or a value cannot be one of this type.
         """
+        self.required("config.json", "expected what save_pretrained wrote, or a BART checkpoint")
         values, _ = PreTrainedConfig.get_config_dict(self.path, **self.hub)
         found = values.pop("model_type", None)
         if found not in ("angel", "bart"):
@@ -116,7 +121,10 @@ class Checkpoint:
         if found == "bart":
             values.pop("architectures", None)
             values["forced_eos_token_id"] = None
-        return AngelConfig.from_dict(values)
+        try:
+            return AngelConfig.from_dict(values)
+        except StrictDataclassError as error:
+            raise ValueError(f"{self.path}: config.json cannot be used ({error}); {_AGAIN}") from error
 
     def companion(self, config: AngelConfig) -> Checkpoint:
         """What holds all files but the weights: this checkpoint, or the model that its configuration names.
@@ -136,35 +144,6 @@ class Checkpoint:
             )
         return whole
 
-    def check_weights(self, config: AngelConfig) -> None:
-        """Refuse damaged weights, and a configuration that asks for more memory than they can fill.
-
-        transformers makes the parameters that the file lacks, however many the configuration asks for. Weights
-        in several files, which are larger than what an attack needs, are passed over.
-
-        Raises:
-            ValueError: the file cannot be read, or the configuration has more parameters than it has bytes.
-        """
-        if self.file("model.safetensors.index.json") is not None:
-            return
-        file = next(filter(None, map(self.file, _WEIGHTS)), None)
-        if file is None:
-            return
-        if file.endswith(".safetensors"):
-            try:
-                with safe_open(file, framework="pt"):
-                    pass
-            except SafetensorError as error:
-                raise ValueError(
-                    f"{file}: not a readable safetensors file ({error}); fetch it again with force_download=True"
-                ) from error
-        size = Path(file).stat().st_size
-        if _parameters(config) > size:
-            raise ValueError(
-                f"{self.path}: config.json asks for {_parameters(config):,} parameters or more, but {Path(file).name} "
-                f"has {size:,} bytes; one of the two is damaged: fetch them again with force_download=True"
-            )
-
     def processor(self, tokenizer: PreTrainedTokenizerBase | str | Path | None, max_length: int) -> AngelProcessor:
         """The processor saved with the model, or a default one around a tokenizer.
 
@@ -174,6 +153,7 @@ class Checkpoint:
 
         Raises:
             OSError: there is no tokenizer.
+            ValueError: it is damaged, or is code of the repository, which is not run.
         """
         is_saved = self.file("processor_config.json") is not None
         if tokenizer is None and is_saved:
@@ -181,7 +161,7 @@ class Checkpoint:
             self.required(
                 "tokenizer.json", "fetch it again with force_download=True, or give from_pretrained a tokenizer"
             )
-            return AngelProcessor.from_pretrained(self.path, **self.hub)
+            return self._saved_processor()
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
             # A tokenizer named apart is another repository, where this one's revision means nothing.
             source, hub = (tokenizer, {}) if tokenizer else (self.path, self.hub)
@@ -190,7 +170,7 @@ class Checkpoint:
                 f"from_pretrained({str(self.path)!r}, tokenizer='facebook/bart-large', ...)"
             )
             try:
-                loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **hub)
+                loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **hub)
             except (OSError, ValueError) as error:
                 raise missing from error
             if len(loaded) <= len(loaded.all_special_ids):
@@ -198,6 +178,18 @@ class Checkpoint:
             tokenizer = loaded
         settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
         return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
+
+    def _saved_processor(self) -> AngelProcessor:
+        """The processor as it was saved; a tokenizer that is code of the repository is refused without a question."""
+        damaged = f"{self.path}: tokenizer.json cannot be read, the file is damaged; {_AGAIN}"
+        try:
+            return AngelProcessor.from_pretrained(self.path, trust_remote_code=False, **self.hub)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(damaged) from error
+        except (OSError, ImportError, ValueError):
+            raise
+        except Exception as error:  # the tokenizers library has no type of its own for this
+            raise ValueError(damaged) from error
 
     def _resolve(self, revision: str | None) -> str:
         """The commit that a branch or tag stands for now; in a directory revisions mean nothing."""
@@ -218,6 +210,11 @@ class Checkpoint:
                 "private, log in with `hf auth login` or pass token=..."
             ) from error
         except HfHubHTTPError as error:
+            if error.response.status_code == 401:
+                raise OSError(
+                    f"{self.path}: the Hub does not know this token; log in anew with `hf auth login`, or pass "
+                    "token=False for a repository that anyone may see"
+                ) from error
             raise OSError(f"{wanted}: the Hub gave no answer that could be used ({error}); try again later") from error
         except HFValidationError as error:
             raise OSError(f"{self.path}: neither a directory here nor the name of a Hub repository ({error})") from None
@@ -231,11 +228,3 @@ def _embedded(path: str | Path) -> str:
     if str(path) in EMBEDDED_MODELS and not Path(path).exists() and directory.is_dir():
         return str(directory)
     return str(path)
-
-
-def _parameters(config: AngelConfig) -> int:
-    """How many parameters the large matrices of BART have."""
-    width = config.d_model
-    encoder = config.encoder_layers * (4 * width + 2 * config.encoder_ffn_dim) * width
-    decoder = config.decoder_layers * (8 * width + 2 * config.decoder_ffn_dim) * width
-    return (config.vocab_size + 2 * config.max_position_embeddings) * width + encoder + decoder

@@ -43,10 +43,12 @@ class AngelConfig(BartConfig):
     forced_eos_token_id: int | list[int] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
-        """Leave out the repository's pipeline where this package brings its own.
+        """Leave out the repository's pipeline where this package brings its own, and a count of classes.
 
-        transformers would insist on the repository's, and with it on `trust_remote_code`.
+        transformers would insist on the repository's, and with it on `trust_remote_code`; and it would make a name
+        for every class, of which linking has none, however many a file asks for.
         """
+        kwargs.pop("num_labels", None)
         if not _RUNS_FROM_REPOSITORY:
             kwargs.pop("custom_pipelines", None)
         super().__post_init__(**kwargs)

@@ -24,7 +24,7 @@ from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
-from .weights import pickles_refused, with_adapter
+from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
 
 
 class AngelForEntityLinking(BartWithTrieGeneration):
@@ -101,6 +101,11 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if (adapter := checkpoint.adapter()) is not None:
             kwargs |= {"knowledge_base": knowledge_base, "tokenizer": tokenizer, "rebuild_trie": rebuild_trie}
             kwargs.pop("config", None)  # of the base's newest revision, where an Auto class gave it
+            if (other := Checkpoint(adapter.base, adapter.revision, kwargs).adapter()) is not None:
+                raise ValueError(
+                    f"{checkpoint.path}: changes {adapter.base}, which is an adapter itself, of {other.base}; expected "
+                    "the adapter of a whole model"
+                )
             model = cls.from_pretrained(adapter.base, *model_args, revision=adapter.revision, **kwargs)
             with pickles_refused(checkpoint.path):
                 return with_adapter(model, checkpoint)
@@ -108,15 +113,14 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         whole = checkpoint.companion(config)
         if whole is not checkpoint:
             config = whole.config()
-        checkpoint.check_weights(config)
+        check_weights(checkpoint, config)
         # `torch_dtype` is the former name of `dtype`, which transformers still takes.
         default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
         kwargs = default | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
+        wants_info = kwargs.pop("output_loading_info", False)
         with pickles_refused(checkpoint.path):
-            model = super().from_pretrained(checkpoint.path, *model_args, **kwargs)
-        loading_info = None
-        if isinstance(model, tuple):
-            model, loading_info = model
+            model, info = super().from_pretrained(checkpoint.path, *model_args, output_loading_info=True, **kwargs)
+        refuse_missing(checkpoint.path, info["missing_keys"])
         model.set_processor(whole.processor(tokenizer, config.max_position_embeddings))
         if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
             model.confidence = Confidence.load(stored)
@@ -126,7 +130,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             model.set_knowledge_base(own_names(whole, knowledge_base))
         else:
             model._load_names(whole, config, rebuild_trie)
-        return model if loading_info is None else (model, loading_info)  # type: ignore[return-value]  # as transformers
+        return (model, info) if wants_info else model  # type: ignore[return-value]  # as transformers
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
         """Write weights, configuration, processor, knowledge base and trie to a directory.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+import numpy as np
+
 from .checkpoint import Checkpoint
 from .configuration_angel import AngelConfig
 from .knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
@@ -106,6 +108,11 @@ def _trie(
             f"{file}: has {trie.num_names:,} names with token ids up to {trie.token_ids.max():,}; expected the "
             f"{knowledge_base.num_entries:,} of the knowledge base in a vocabulary of {config.vocab_size:,}; {_REBUILD}"
         )
+    children, nodes = trie.first_child, trie.num_nodes
+    # Children outside of the trie would cost any amount of memory to walk.
+    is_tree = children[0] == 1 and children[-1] == nodes and bool(np.all(children[1:] >= children[:-1]))
+    if not is_tree or trie.terminal_nodes.max() >= nodes or trie.terminal_names.max() >= trie.num_names:
+        raise ValueError(f"{file}: its nodes or names lie outside of it, the file is damaged; {_REBUILD}")
     if config.trie_fingerprint not in (None, trie.fingerprint):
         raise ValueError(f"{file}: is not the trie that was saved with the model, or is damaged; {_REBUILD}")
     return trie

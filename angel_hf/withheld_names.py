@@ -60,16 +60,13 @@ class WithheldNames:
         try:
             values = json.loads(Path(recipe_file).read_text(encoding="utf-8"))
             concept_ids = tuple(Path(concept_ids_file).read_text(encoding="utf-8").splitlines())
-        except ValueError as error:
+            if values.pop("format", None) != _FORMAT or values.pop("concepts", None) != len(concept_ids):
+                raise ValueError(f"not of the format {_FORMAT!r} with as many concepts as the other has lines")
+            return cls(**values | {"concept_ids": concept_ids})
+        except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"{recipe_file}: not readable ({error}); fetch it again with force_download=True"
+                f"{recipe_file}, {concept_ids_file}: not readable ({error}); fetch both again with force_download=True"
             ) from error
-        if values.pop("format", None) != _FORMAT or values.pop("concepts", None) != len(concept_ids):
-            raise ValueError(
-                f"{recipe_file}: not of the format {_FORMAT!r} with as many concepts as {concept_ids_file} has lines; "
-                "fetch both again with force_download=True"
-            )
-        return cls(**values | {"concept_ids": concept_ids})
 
     def explain(self, repository: str) -> str:
         """What to do to link with a model that came without names."""

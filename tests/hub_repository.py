@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -98,6 +99,10 @@ class Repository:
         made = Commit(oid, parent, files, title, date)
         self.commits[oid] = self.branches[branch] = made
         return made
+
+    def change_json(self, path: str, **values: object) -> None:
+        """Commit a file of JSON with some values changed."""
+        self.put({path: json.dumps(json.loads(self.files[path]) | values).encode()})
 
     def put(self, files: dict[str, bytes | None], branch: str = "main") -> str:
         """Commit contents as they are, even under names that a client would refuse; returns the commit's id."""

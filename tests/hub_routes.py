@@ -83,7 +83,7 @@ def _info(request: Handler, kind: str, repo: str, revision: str = "main") -> obj
         "createdAt": _date(commit),
         "lastModified": _date(commit),
         "cardData": _metadata(readme.content.decode()) if readme else None,
-        "config": json.loads(config.content) if config and "blobs" not in request.query else None,
+        "config": _configuration(config) if config and "blobs" not in request.query else None,
         "siblings": [{"rfilename": path, **_sizes(file)} for path, file in sorted(commit.files.items())],
     }
 
@@ -306,6 +306,13 @@ def _sizes(file: File) -> dict[str, object]:
     if file.large:
         sizes["lfs"] = {"oid": file.sha256, "sha256": file.sha256, "size": len(file.content), "pointerSize": 134}
     return sizes
+
+
+def _configuration(config: File) -> object:
+    try:
+        return json.loads(config.content)
+    except ValueError:
+        return None  # a damaged file is no reason to refuse a look at the repository
 
 
 def _metadata(card: str) -> dict[str, Any]:

@@ -88,6 +88,36 @@ def test_an_adapter_that_names_no_base_says_so(adapter, online):
         AngelForEntityLinking.from_pretrained("org/angel-lora")
 
 
+def test_an_adapter_of_an_adapter_is_refused(adapter, online):
+    """Of itself it would load for ever."""
+    online.repository("org/angel-lora").change_json(
+        "adapter_config.json", base_model_name_or_path="org/angel-lora", revision=None
+    )
+    with pytest.raises(ValueError, match="org/angel-lora: changes org/angel-lora, which is an adapter itself"):
+        AngelForEntityLinking.from_pretrained("org/angel-lora")
+
+
+@pytest.mark.parametrize("values", [{"r": 10**9}, {"rank_pattern": {"q_proj": 10**9}}])
+def test_a_rank_that_the_file_cannot_fill_takes_no_memory(adapter, online, values):
+    online.repository("org/angel-lora").change_json("adapter_config.json", **values)
+    with pytest.raises(ValueError, match="asks for a rank of 1,000,000,000, but adapter_model.safetensors has"):
+        AngelForEntityLinking.from_pretrained("org/angel-lora")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("adapter_config.json", b"{", "adapter_config.json: is no JSON"),
+        ("adapter_config.json", b"[]", "adapter_config.json: names no base_model_name_or_path"),
+        ("adapter_model.safetensors", b"\xff" * 64, "adapter_model.safetensors: not a readable safetensors file"),
+    ],
+)
+def test_a_damaged_adapter_is_named(adapter, online, name, content, message):
+    online.repository("org/angel-lora").put({name: content})
+    with pytest.raises(ValueError, match=message):
+        AngelForEntityLinking.from_pretrained("org/angel-lora")
+
+
 def test_a_pickled_adapter_never_runs(adapter, online, tmp_path):
     """Weights of an adapter may come as adapter_model.bin."""
     mark = tmp_path / "it-went-off"
