@@ -321,26 +321,29 @@ def test_kill_9_again_and_again(tmp_path, model):
 # Memory
 
 MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 from tests.bulk_world import run_locally
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
 
 folder, model = Path(sys.argv[1]), Path(sys.argv[2])
 run_locally(folder / "few.parquet", folder / "few", model, window=100, num_beams=2)
+Path("/proc/self/clear_refs").write_text("5")  # the peak from now on
 few = peak()
 run_locally(folder / "many.parquet", folder / "many", model, window=100, num_beams=2)
 print(peak() - few)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak since a moment")
 def test_memory_does_not_grow_with_the_input(tmp_path, model):
-    """Twenty times as many documents, in one row group of 80 MB."""
+    """Four times as many documents, in one row group of 100 MB; both are more than what is read ahead."""
     import random
 
-    for name, count in (("few", 400), ("many", 8000)):
+    for name, count in (("few", 2500), ("many", 10_000)):
         letters = random.Random(count)
         rows = [
             {"document_id": str(number), "text": f"ataxia {letters.randbytes(5000).hex()}", "spans": []}
@@ -349,10 +352,10 @@ def test_memory_does_not_grow_with_the_input(tmp_path, model):
         rows[0]["spans"] = [{"start": 0, "end": 6}]
         table = pyarrow.Table.from_pylist(rows, schema=SCHEMA)
         pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet", row_group_size=count, use_dictionary=False)
-    assert (tmp_path / "many.parquet").stat().st_size > 40e6
+    assert (tmp_path / "many.parquet").stat().st_size > 90e6
     command = [sys.executable, "-c", MEMORY, str(tmp_path), str(model)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 12  # MB
+    assert float(done.stdout) < 15  # MB
 
 
 # The program
