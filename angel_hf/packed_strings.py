@@ -8,6 +8,8 @@ import numpy as np
 
 from .array_file import offsets_from_lengths, ranges
 
+_BLOCK = 65_536
+
 
 class PackedStrings(Sequence[str]):
     """Strings as UTF-8 bytes one after the other, with offsets; opens from a mapped file at once.
@@ -42,9 +44,9 @@ class PackedStrings(Sequence[str]):
         return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes().decode("utf-8")
 
     def __iter__(self) -> Iterator[str]:
-        step = 65_536  # one copy of the bytes per block, not one per string
-        for first in range(0, len(self), step):
-            offsets = self.offsets[first : first + step + 1]
+        # One copy of the bytes per block, not one per string.
+        for first in range(0, len(self), _BLOCK):
+            offsets = self.offsets[first : first + _BLOCK + 1]
             block = self.data[offsets[0] : offsets[-1]].tobytes()
             bounds = (offsets - offsets[0]).tolist()
             for start, end in zip(bounds, bounds[1:]):
@@ -52,5 +54,12 @@ class PackedStrings(Sequence[str]):
 
     def take(self, order: np.ndarray) -> PackedStrings:
         """The strings at `order` (int [n]), in that order."""
-        lengths = np.diff(self.offsets)[order]
-        return PackedStrings(self.data[ranges(self.offsets[:-1][order], lengths)], offsets_from_lengths(lengths))
+        starts, lengths = self.offsets[:-1][order], np.diff(self.offsets)[order]
+        offsets = offsets_from_lengths(lengths)
+        data = np.empty(offsets[-1], dtype=np.uint8)
+        # By blocks, since the position of every byte takes eight times as much as the byte.
+        for first in range(0, len(order), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            last = min(first + _BLOCK, len(order))
+            data[offsets[first] : offsets[last]] = self.data[ranges(starts[block], lengths[block])]
+        return PackedStrings(data, offsets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from .array_file import offsets_from_lengths
 from .normalization import normalize
-from .packed_strings import PackedStrings
+from .progress import progress_bar
+from .string_collector import StringCollector
+from .table_layout import Bearers, Column, lay_out
 from .types import Concept
 
 # Optional columns of a concept: a table of strings and, for each concept, positions in it.
@@ -19,6 +22,8 @@ COLUMNS = ("alternative_id", "semantic_type", "parent")
 
 class TableBuilder:
     """Collects concepts row by row, then lays them out.
+
+    What is collected is packed, so that tens of millions of names take a few times the memory of their letters.
 
     Args:
         normalization: one of `normalization.NORMALIZATIONS`.
@@ -29,13 +34,11 @@ class TableBuilder:
         normalize("", normalization)  # refuses an unknown one before a long read
         self.normalization = normalization
         self.where = f"{source}: " if source else ""
-        self.concepts: dict[str, int] = {}
-        self.names: dict[str, int] = {}
-        self.name_entries: list[int] = []
-        self.entries: dict[str, int] = {}
-        self.preferred: list[int] = []
-        self.pairs: dict[tuple[int, int], None] = {}
-        self.columns: dict[str, list[dict[str, None]]] = {column: [] for column in COLUMNS}
+        self._concepts = StringCollector()  # one a row
+        self._names = StringCollector()
+        self._entries = StringCollector()  # the names again, normalised
+        self._names_per_row = array("i")
+        self._columns = {column: (StringCollector(), array("i")) for column in COLUMNS}  # values, and how many a row
 
     def build(self, concepts: Iterable[Concept]) -> dict[str, np.ndarray]:
         """The tables of a KnowledgeBase.
@@ -44,78 +47,76 @@ class TableBuilder:
             ValueError: there are no names, a string is empty or holds control characters, or a concept
                 has no id; the message tells the row (counted from 1) and the value.
         """
-        for row, concept in enumerate(concepts, start=1):
-            self._add(f"{self.where}row {row}", concept)
-        if not self.names:
+        for row, concept in enumerate(progress_bar(concepts, "concept", "reading"), start=1):
+            self._add(row, concept)
+        if not len(self._names):
             raise ValueError(
                 f"{self.where}the knowledge base has no names; expected at least one concept with one name"
             )
-        return self._name_tables() | self._concept_tables()
+        return lay_out(self._bearers())
 
-    def _add(self, row: str, concept: Concept) -> None:
+    def _add(self, row: int, concept: Concept) -> None:
         concept_id = concept.concept_id
-        check_text(concept_id, f"{row}: concept id {concept_id!r} for names {concept.names!r}")
-        check_list(concept.names, f"{row}: names of concept {concept_id!r}")
+        if not _is_plain(concept_id):
+            check_text(concept_id, f"{self._row(row)}: concept id {concept_id!r} for names {concept.names!r}")
+        if type(concept.names) is not tuple:
+            check_list(concept.names, f"{self._row(row)}: names of concept {concept_id!r}")
         if not concept.names:
-            raise ValueError(f"{row}: concept {concept_id!r} has no names; expected at least one")
-        names = [self._name(row, concept_id, name) for name in concept.names]
-        position = self.concepts.setdefault(concept_id, len(self.concepts))
-        if position == len(self.preferred):
-            self.preferred.append(names[0])
-            for column in COLUMNS:
-                self.columns[column].append({})
-        self.pairs.update(dict.fromkeys((name, position) for name in names))
-        for column in COLUMNS:
+            raise ValueError(f"{self._row(row)}: concept {concept_id!r} has no names; expected at least one")
+        for name in concept.names:
+            if not _is_plain(name):
+                check_text(name, f"{self._row(row)}: name {name!r} of concept {concept_id!r}")
+        self._concepts.add((concept_id,))
+        self._names.add(concept.names)
+        self._entries.add(normalize(name, self.normalization) for name in concept.names)
+        self._names_per_row.append(len(concept.names))
+        for column, (collector, per_row) in self._columns.items():
             values = getattr(concept, f"{column}s")
-            check_list(values, f"{row}: {column}s of concept {concept_id!r}")
-            for value in values:
-                check_text(value, f"{row}: {column} {value!r} of concept {concept_id!r}")
-            self.columns[column][position].update(dict.fromkeys(values))
+            if values != ():
+                self._check_values(row, concept_id, column, values)
+                collector.add(values)
+            per_row.append(len(values))
 
-    def _name(self, row: str, concept_id: str, name: str) -> int:
-        if isinstance(name, str) and name in self.names:
-            return self.names[name]
-        check_text(name, f"{row}: name {name!r} of concept {concept_id!r}")
-        self.names[name] = len(self.names)
-        entry = self.entries.setdefault(normalize(name, self.normalization), len(self.entries))
-        self.name_entries.append(entry)
-        return self.names[name]
+    def _check_values(self, row: int, concept_id: str, column: str, values: Any) -> None:
+        check_list(values, f"{self._row(row)}: {column}s of concept {concept_id!r}")
+        for value in values:
+            check_text(value, f"{self._row(row)}: {column} {value!r} of concept {concept_id!r}")
 
-    def _name_tables(self) -> dict[str, np.ndarray]:
-        name_entries = np.array(self.name_entries, dtype=np.int64)
-        order = np.argsort(name_entries, kind="stable")
-        self.new_position = np.empty_like(order)
-        self.new_position[order] = np.arange(len(order))
-        names = PackedStrings.from_strings(self.names).take(order)
-        pairs = np.array(list(self.pairs), dtype=np.int64)
-        pairs[:, 0] = self.new_position[pairs[:, 0]]
-        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        return {
-            "name_bytes": names.data,
-            "name_offsets": names.offsets,
-            "entry_offsets": offsets_from_lengths(np.bincount(name_entries)),
-            "name_concept_offsets": offsets_from_lengths(np.bincount(pairs[:, 0], minlength=len(names))),
-            "name_concepts": pairs[:, 1].astype(np.int32),
-        }
+    def _row(self, row: int) -> str:
+        return f"{self.where}row {row}"
 
-    def _concept_tables(self) -> dict[str, np.ndarray]:
-        concept_ids = PackedStrings.from_strings(self.concepts)
-        tables = {
-            "concept_bytes": concept_ids.data,
-            "concept_offsets": concept_ids.offsets,
-            "concept_preferred": self.new_position[np.array(self.preferred, dtype=np.int64)],
-        }
-        for column, per_concept in self.columns.items():
-            if not any(per_concept):
-                continue
-            values: dict[str, int] = {}
-            positions = [values.setdefault(value, len(values)) for cell in per_concept for value in cell]
-            strings = PackedStrings.from_strings(values)
-            tables[f"{column}_bytes"] = strings.data
-            tables[f"{column}_offsets"] = strings.offsets
-            tables[f"concept_{column}"] = np.array(positions, dtype=np.int32)
-            tables[f"concept_{column}_offsets"] = offsets_from_lengths([len(cell) for cell in per_concept])
-        return tables
+    def _bearers(self) -> Bearers:
+        """What was collected, told apart; the collectors are given up on the way."""
+        entries = self._entries.distinct()[2]
+        del self._entries
+        names, first_came, pair_names = self._names.distinct()
+        del self._names
+        concept_ids, first_row, concept_of_row = self._concepts.distinct()
+        del self._concepts
+        names_per_row = np.frombuffer(self._names_per_row, dtype=np.int32)
+        return Bearers(
+            names=names,
+            entries=entries[first_came],
+            concept_ids=concept_ids,
+            preferred=pair_names[offsets_from_lengths(names_per_row)[first_row]],
+            pair_names=pair_names,
+            pair_concepts=np.repeat(concept_of_row, names_per_row),
+            columns={
+                name: self._column(collector, per_row, concept_of_row)
+                for name, (collector, per_row) in self._columns.items()
+                if len(collector)
+            },
+        )
+
+    @staticmethod
+    def _column(collector: StringCollector, per_row: array[int], concept_of_row: np.ndarray) -> Column:
+        strings, _, values = collector.distinct()
+        return Column(strings, values, np.repeat(concept_of_row, np.frombuffer(per_row, dtype=np.int32)))
+
+
+def _is_plain(text: Any) -> bool:
+    """Whether `check_text` would accept a text, for nearly all that it would; much faster."""
+    return type(text) is str and text.isprintable() and not text.isspace() and text != ""
 
 
 def check_list(values: Any, what: str) -> None:
