@@ -23,6 +23,8 @@ class AngelConfig(BartConfig):
         prefix_end_token_id: the last token of every decoder prefix, after which the target starts
             (" is" in the published prefix "<mention> is"); set from the tokenizer when a processor
             is attached to the model.
+        normalize_before: layers normalise before each block instead of after it, and each stack once more at its end;
+            BART as published does not.
         knowledge_base_fingerprint: of the knowledge base that was saved with the model.
         trie_fingerprint: of the trie of its names.
         tokenizer_fingerprint: of the tokenizer that the trie was made with.
@@ -35,6 +37,7 @@ class AngelConfig(BartConfig):
     _auto_class = "AutoConfig"
 
     prefix_end_token_id: int | None = None
+    normalize_before: bool = False
     knowledge_base_fingerprint: str | None = None
     trie_fingerprint: str | None = None
     tokenizer_fingerprint: str | None = None

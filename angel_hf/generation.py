@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import BartForConditionalGeneration
 from transformers.utils import ModelOutput
 
+from .angel_bart import AngelBart
 from .types import Hypothesis
 
 
@@ -31,7 +31,7 @@ class AngelGenerateOutput(ModelOutput):
     name_indices: torch.Tensor | None = None
 
 
-class BartWithTrieGeneration(BartForConditionalGeneration):
+class BartWithTrieGeneration(AngelBart):
     """BART whose `generate` writes names of the trie; the search itself is the subclass's."""
 
     def search(

@@ -89,6 +89,7 @@ class PackedBart:
         self.decoder = model.model.decoder
         self.lm_head = model.lm_head
         self.logits_bias: Tensor = model.final_logits_bias
+        self.normalize_before: bool = getattr(model.config, "normalize_before", False)
         self.heads: int = model.config.decoder_attention_heads
         self.encoder_heads: int = model.config.encoder_attention_heads
 
@@ -103,12 +104,12 @@ class PackedBart:
         hidden = _embed(self.encoder, _flat(encoder_ids, self.device), _positions(lengths, self.device))
         runs = _runs(lengths)
         for layer in _layers(self.encoder):
-            attention = layer.self_attn
-            query, key, value = attention.q_proj(hidden), attention.k_proj(hidden), attention.v_proj(hidden)
+            attention, before = layer.self_attn, self._before(layer.self_attn_layer_norm, hidden)
+            query, key, value = attention.q_proj(before), attention.k_proj(before), attention.v_proj(before)
             attended = _attend_packed(query, key, value, runs, self.encoder_heads)
-            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(attended))
-            hidden = layer.final_layer_norm(hidden + _feed_forward(layer, hidden))
-        return list(hidden.split(lengths))
+            hidden = self._after(layer.self_attn_layer_norm, hidden + attention.out_proj(attended))
+            hidden = self._feed_forward(layer, hidden)
+        return list(self._end(self.encoder, hidden).split(lengths))
 
     def start(
         self, sources: list[Tensor], prefix_ids: Sequence[Sequence[int]], num_beams: int
@@ -130,18 +131,18 @@ class PackedBart:
         mentions = torch.repeat_interleave(torch.tensor(lengths, device=self.device))
         blocks = _Blocks(mentions, positions, len(lengths), max(lengths), self.heads)
         for depth, layer in enumerate(_layers(self.decoder)):
-            attention = layer.self_attn
-            query = blocks.spread(attention.q_proj(hidden))
+            attention, before = layer.self_attn, self._before(layer.self_attn_layer_norm, hidden)
+            query = blocks.spread(attention.q_proj(before))
             key, value = state.self_keys[depth], state.self_values[depth]
-            blocks.write(key, 0, attention.k_proj(hidden))
-            blocks.write(value, 0, attention.v_proj(hidden))
+            blocks.write(key, 0, attention.k_proj(before))
+            blocks.write(value, 0, attention.v_proj(before))
             attended = scaled_dot_product_attention(
                 query, key[:, :, : state.length], value[:, :, : state.length], is_causal=True
             )
-            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
+            hidden = self._after(layer.self_attn_layer_norm, hidden + attention.out_proj(blocks.gather(attended)))
             hidden = self._read_source(layer, depth, state, hidden, blocks)
         last = torch.tensor(lengths, device=self.device).cumsum(0) - 1
-        return state, hidden[last]
+        return state, self._end(self.decoder, hidden[last])
 
     def step(self, state: DecoderState, token_ids: Tensor, slots: Tensor, parent_slots: Tensor) -> Tensor:
         """Feed one token to each live beam.
@@ -162,17 +163,17 @@ class PackedBart:
         seen = state.seen[:, : state.length].view(-1, 1, state.num_beams, state.length)
         mask = _additive(seen[:, :, : blocks.width], hidden.dtype)
         for depth, layer in enumerate(_layers(self.decoder)):
-            attention = layer.self_attn
-            query = blocks.spread(attention.q_proj(hidden))
+            attention, before = layer.self_attn, self._before(layer.self_attn_layer_norm, hidden)
+            query = blocks.spread(attention.q_proj(before))
             key, value = state.self_keys[depth], state.self_values[depth]
-            blocks.write(key, first, attention.k_proj(hidden))
-            blocks.write(value, first, attention.v_proj(hidden))
+            blocks.write(key, first, attention.k_proj(before))
+            blocks.write(value, first, attention.v_proj(before))
             attended = scaled_dot_product_attention(
                 query, key[:, :, : state.length], value[:, :, : state.length], attn_mask=mask
             )
-            hidden = layer.self_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
+            hidden = self._after(layer.self_attn_layer_norm, hidden + attention.out_proj(blocks.gather(attended)))
             hidden = self._read_source(layer, depth, state, hidden, blocks)
-        return hidden
+        return self._end(self.decoder, hidden)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the whole vocabulary in float32: [R, D] -> [R, vocabulary]."""
@@ -207,13 +208,28 @@ class PackedBart:
 
     def _read_source(self, layer: Any, depth: int, state: DecoderState, hidden: Tensor, blocks: _Blocks) -> Tensor:
         """Cross-attention and feed-forward of a layer; `hidden` is [R, D]."""
-        attention = layer.encoder_attn
-        query = blocks.spread(attention.q_proj(hidden))
+        attention, before = layer.encoder_attn, self._before(layer.encoder_attn_layer_norm, hidden)
+        query = blocks.spread(attention.q_proj(before))
         attended = scaled_dot_product_attention(
             query, state.cross_keys[depth], state.cross_values[depth], attn_mask=state.cross_mask
         )
-        hidden = layer.encoder_attn_layer_norm(hidden + attention.out_proj(blocks.gather(attended)))
-        return layer.final_layer_norm(hidden + _feed_forward(layer, hidden))
+        hidden = self._after(layer.encoder_attn_layer_norm, hidden + attention.out_proj(blocks.gather(attended)))
+        return self._feed_forward(layer, hidden)
+
+    def _feed_forward(self, layer: Any, hidden: Tensor) -> Tensor:
+        before = self._before(layer.final_layer_norm, hidden)
+        return self._after(layer.final_layer_norm, hidden + layer.fc2(layer.activation_fn(layer.fc1(before))))
+
+    # Layer normalisation stands before each block, and once more at the end of the stack, or after each block.
+
+    def _before(self, layer_norm: nn.Module, hidden: Tensor) -> Tensor:
+        return layer_norm(hidden) if self.normalize_before else hidden
+
+    def _after(self, layer_norm: nn.Module, hidden: Tensor) -> Tensor:
+        return hidden if self.normalize_before else layer_norm(hidden)
+
+    def _end(self, stack: Any, hidden: Tensor) -> Tensor:
+        return stack.layer_norm(hidden) if self.normalize_before else hidden
 
 
 class _Blocks:
@@ -281,10 +297,6 @@ def _embed(stack: Any, token_ids: Tensor, positions: Tensor) -> Tensor:
 def _layers(stack: Any) -> list[Any]:
     """The layers of an encoder or decoder; modules are untyped, since what torch declares of them is too wide."""
     return list(stack.layers)
-
-
-def _feed_forward(layer: Any, hidden: Tensor) -> Tensor:
-    return layer.fc2(layer.activation_fn(layer.fc1(hidden)))
 
 
 def _flat(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerBase
+from transformers import BartConfig, PreTrainedTokenizerBase
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor
+from angel_hf.angel_bart import AngelBart
 from angel_hf.checkpoint import Checkpoint
 from angel_hf.training.recipe import Model, Recipe, Shape
 
@@ -36,7 +37,7 @@ def shape_of(model: Model) -> Shape:
     return Shape(**sizes, max_source_length=model.max_source_length or config.max_position_embeddings)
 
 
-def base_model(model: Model) -> BartForConditionalGeneration:
+def base_model(model: Model) -> AngelBart:
     """The checkpoint's weights in a plain BART, with the recipe's dropout.
 
     Raises:
@@ -48,7 +49,7 @@ def base_model(model: Model) -> BartForConditionalGeneration:
     _check_shape(model, loaded.config)
     values = {key: value for key, value in loaded.config.to_dict().items() if key not in _NOT_BARTS}
     values |= {"dropout": model.dropout, "attention_dropout": model.dropout, "activation_dropout": 0.0}
-    plain = BartForConditionalGeneration(BartConfig.from_dict(values))
+    plain = AngelBart(BartConfig.from_dict(values))
     plain.load_state_dict(loaded.state_dict())
     return plain
 

@@ -31,7 +31,13 @@ def start(materials: Materials) -> AnyModel:
     """
     described = materials.recipe.model
     if described.base is None:
-        return new_model(materials.tokenizer, shape_of(described), described.dropout, materials.recipe.seed)
+        return new_model(
+            materials.tokenizer,
+            shape_of(described),
+            described.dropout,
+            materials.recipe.seed,
+            described.normalize_before,
+        )
     model = base_model(described)
     adapter = materials.recipe.adapter
     if adapter is not None and adapter.stages == "all":

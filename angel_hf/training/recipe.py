@@ -81,6 +81,8 @@ class Model:
         max_source_length: tokens of the source, special ones included, that are read here; where it is left out, as
             many as the checkpoint's processor or positions allow.
         max_target_length: most tokens of prefix and target; longer pairs are left out.
+        normalize_before: normalise before each block of a new model instead of after it (`angel_bart`): small models
+            learn faster so; a checkpoint says itself which it does.
         dropout: of hidden states and attention while positive training lasts; preference training has none.
         half_precision: store the finished weights in 16 bits.
     """
@@ -96,6 +98,7 @@ class Model:
     max_positions: int | None = None
     max_source_length: int | None = None
     max_target_length: int = 96
+    normalize_before: bool = False
     dropout: float = 0.0
     half_precision: bool = False
 

@@ -6,22 +6,23 @@ import math
 
 import torch
 from torch import nn
-from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerBase, set_seed
+from transformers import BartConfig, PreTrainedTokenizerBase, set_seed
 from transformers.models.bart.modeling_bart import BartAttention
 
+from angel_hf.angel_bart import AngelBart
 from angel_hf.training.recipe import Shape
 
 
 def new_model(
-    tokenizer: PreTrainedTokenizerBase, shape: Shape, dropout: float, seed: int
-) -> BartForConditionalGeneration:
+    tokenizer: PreTrainedTokenizerBase, shape: Shape, dropout: float, seed: int, normalize_before: bool = False
+) -> AngelBart:
     """A BART whose learned positions start as sinusoids.
 
     Positions get the standard deviation of the token embeddings, so that neither drowns the other in their
     sum: copying a mention, with which most answers start, is learned in the first minutes.
     """
     set_seed(seed)
-    config = bart_config(shape, len(tokenizer), dropout)
+    config = bart_config(shape, len(tokenizer), dropout, normalize_before)
     config.update(
         {
             "bos_token_id": tokenizer.bos_token_id,
@@ -30,7 +31,7 @@ def new_model(
             "decoder_start_token_id": tokenizer.eos_token_id,
         }
     )
-    model = BartForConditionalGeneration(config)
+    model = AngelBart(config)
     with torch.no_grad():
         for positions in (model.model.encoder.embed_positions, model.model.decoder.embed_positions):
             table = sinusoids(positions.num_embeddings, config.d_model)
@@ -39,7 +40,7 @@ def new_model(
     return model
 
 
-def bart_config(shape: Shape, vocabulary_size: int, dropout: float = 0.0) -> BartConfig:
+def bart_config(shape: Shape, vocabulary_size: int, dropout: float = 0.0, normalize_before: bool = False) -> BartConfig:
     """The configuration of a BART of a shape; `vocabulary_size` may differ from what was asked for."""
     return BartConfig(
         vocab_size=vocabulary_size,
@@ -55,10 +56,11 @@ def bart_config(shape: Shape, vocabulary_size: int, dropout: float = 0.0) -> Bar
         attention_dropout=dropout,
         activation_dropout=0.0,
         forced_eos_token_id=None,
+        normalize_before=normalize_before,
     )
 
 
-def _start_near_copying(model: BartForConditionalGeneration) -> None:
+def _start_near_copying(model: AngelBart) -> None:
     """Weights from which attention looks for what is alike, and cross-attention hands on what it finds.
 
     BART's standard deviation of 0.02 is made for a width of 1,024; at a quarter of it attention starts uniform.
