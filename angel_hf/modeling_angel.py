@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,12 +20,15 @@ from .generation import BartWithTrieGeneration
 from .knowledge_base import KnowledgeBase
 from .packed_bart import PackedBart
 from .processing_angel import AngelProcessor, list_of_mentions
+from .progress import progress_bar
 from .repository_code import copy_code
 from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
 from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
+
+_NAMES_AT_ONCE = 50_000
 
 
 class AngelForEntityLinking(BartWithTrieGeneration):
@@ -199,21 +203,32 @@ class AngelForEntityLinking(BartWithTrieGeneration):
 
     def _encode_names(self, knowledge_base: KnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
         """Token ids of all entries laid end to end, and their offsets."""
+        return self._encode(knowledge_base.entry_names(), np.arange(knowledge_base.num_entries), knowledge_base)
+
+    def _encode(
+        self, names: Iterable[str], entries: np.ndarray, knowledge_base: KnowledgeBase
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Token ids of the normalised names of some entries laid end to end, and their offsets."""
         processor = self._require_processor()
         # One token of a mention, the rest of the template and the end token share the decoder with a name.
         longest = self.config.max_position_embeddings - 3
-        parts, lengths = [], []
-        for first, names in _blocks(knowledge_base.entry_names(), 50_000):
-            encoded = processor.encode_names(names)
-            for entry, (name, ids) in enumerate(zip(names, encoded), start=first):
-                if not 0 < len(ids) <= longest:
-                    raise ValueError(
-                        f"entry {entry}: name {name[:80]!r} of concept {knowledge_base.entry_concept_ids(entry)[0]!r} "
-                        f"takes {len(ids)} tokens; the model can generate 1 to {longest}: shorten or leave out the name"
-                    )
-            lengths += [len(ids) for ids in encoded]
-            parts.append(np.fromiter((token for ids in encoded for token in ids), dtype=np.int32))
-        return np.concatenate(parts), offsets_from_lengths(lengths)
+        width = np.uint16 if self.config.vocab_size <= 1 << 16 else np.int32
+        parts, lengths = [np.empty(0, dtype=width)], [np.empty(0, dtype=np.int64)]
+        names = iter(progress_bar(names, "name", "tokenising", total=len(entries)))
+        for first in range(0, len(entries), _NAMES_AT_ONCE):
+            block = list(islice(names, _NAMES_AT_ONCE))
+            encoded = processor.encode_names(block)
+            counts = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+            for position in np.flatnonzero((counts == 0) | (counts > longest)).tolist():
+                entry = int(entries[first + position])
+                raise ValueError(
+                    f"entry {entry}: name {block[position][:80]!r} of concept "
+                    f"{knowledge_base.entry_concept_ids(entry)[0]!r} takes {counts[position]} tokens; the model can "
+                    f"generate 1 to {longest}: shorten or leave out the name"
+                )
+            lengths.append(counts)
+            parts.append(np.fromiter(chain.from_iterable(encoded), dtype=width, count=int(counts.sum())))
+        return np.concatenate(parts), offsets_from_lengths(np.concatenate(lengths))
 
     # Linking
 
@@ -380,15 +395,3 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if self.processor is None:
             raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
         return self.processor
-
-
-def _blocks(names: Iterator[str], size: int) -> Iterator[tuple[int, list[str]]]:
-    """Lists of up to `size` names, each with the position of its first."""
-    first, block = 0, []
-    for name in names:
-        block.append(name)
-        if len(block) == size:
-            yield first, block
-            first, block = first + size, []
-    if block:
-        yield first, block

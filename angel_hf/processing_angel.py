@@ -99,8 +99,17 @@ class AngelProcessor(ProcessorMixin):
         return encoder_ids, [[*before, *own, *after] for own in surface]
 
     def encode_names(self, names: Sequence[str]) -> list[list[int]]:
-        """Token ids of normalised names as they follow the prefix, without the end token."""
-        return self._tokenize([f" {name}" for name in names])
+        """Token ids of normalised names as they follow the prefix, without the end token.
+
+        The tokenizer's own threads share the work, unless TOKENIZERS_PARALLELISM says otherwise.
+        """
+        tokenizer = self.tokenizer.backend_tokenizer
+        # What `_tokenize` sets through transformers, which takes twice the time for what is not asked for here.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True
+        encoded = tokenizer.encode_batch_fast([f" {name}" for name in names], add_special_tokens=False)
+        return [one.ids for one in encoded]
 
     def __call__(self, mentions: Mention | Sequence[Mention], **kwargs: Any) -> BatchFeature:
         """A padded batch for `model.generate`.

@@ -67,6 +67,21 @@ def test_names_follow_the_prefix_without_end_token(processor):
     assert processor.prefix_end_token_id == IS
 
 
+def test_names_are_read_as_transformers_reads_them_whatever_was_set_before(reference_tokenizer):
+    """With the published tokenizer, and with limits and padding left on by another use of it."""
+    processor = AngelProcessor(reference_tokenizer)
+    names = ["ataxia", "x </s> y", "β-癌  🧬", "a", "alzheimer 's disease type 2"]
+    expected = [
+        reference_tokenizer(f" {n}", add_special_tokens=False, split_special_tokens=True).input_ids for n in names
+    ]
+    backend = reference_tokenizer.backend_tokenizer
+    backend.enable_truncation(2)
+    backend.enable_padding()
+    assert processor.encode_names(names) == expected
+    assert reference_tokenizer("<s> a", add_special_tokens=False).input_ids[0] == reference_tokenizer.bos_token_id
+    assert processor.encode_names([]) == []
+
+
 @pytest.mark.parametrize(
     ("normalization", "source"),
     [
