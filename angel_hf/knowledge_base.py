@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .array_file import check_offsets, fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
+from .content_check import digest_metadata, sample_is_intact
 from .normalization import NORMALIZATIONS, normalize
 from .packed_strings import PackedStrings
 from .parquet_file import read_concepts, write_concepts
@@ -37,6 +38,7 @@ class KnowledgeBase:
 
     def __init__(self, tables: dict[str, np.ndarray], normalization: str, recorded: str | None = None) -> None:
         self._tables = tables
+        self._sample_is_intact = False
         self.normalization = normalization
         self.names = self._strings("name")
         self.concept_ids = self._strings("concept")
@@ -206,12 +208,14 @@ class KnowledgeBase:
         """Write to a `.safetensors` file, or to `knowledge_base.safetensors` in a directory."""
         path = _own_file(path)
         metadata = {"format": _FORMAT, "normalization": self.normalization, "fingerprint": self.fingerprint}
-        save_arrays(path, self._tables, metadata)
+        save_arrays(path, self._tables, metadata | digest_metadata(self._tables))
         return path
 
     @classmethod
     def load(cls, path: str | Path) -> KnowledgeBase:
         """Open what `save` wrote; the names stay on disk until they are used.
+
+        Of a file of more than 64 MiB a sample is compared with the digests in it; `is_intact` reads all.
 
         Raises:
             FileNotFoundError: the file is not there.
@@ -225,10 +229,21 @@ class KnowledgeBase:
                 f"expected {_FORMAT!r} and one of {', '.join(NORMALIZATIONS)}: build it again with KnowledgeBase.save"
             )
         _check_tables(path, tables)
-        return cls(tables, metadata["normalization"], metadata.get("fingerprint"))
+        intact = sample_is_intact(tables, metadata)
+        if intact is False:
+            raise ValueError(f"{path}: its contents are not those that were saved, the file is damaged: build it again")
+        knowledge_base = cls(tables, metadata["normalization"], metadata.get("fingerprint"))
+        knowledge_base._sample_is_intact = bool(intact)
+        return knowledge_base
 
-    def is_intact(self) -> bool:
-        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file."""
+    def is_intact(self, sample_suffices: bool = False) -> bool:
+        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file.
+
+        Args:
+            sample_suffices: do not read a file of which `load` found a sample to be intact.
+        """
+        if sample_suffices and self._sample_is_intact:
+            return True
         return fingerprint(self._tables, self.normalization) == self.fingerprint
 
     def to_parquet(self, path: str | Path) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .array_file import fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
+from .content_check import digest_metadata, sample_is_intact
 from .trie_builder import build_arrays
 
 TRIE_FILE = "trie.safetensors"
@@ -72,8 +73,12 @@ class NameTrie:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal SHA-256 of the contents."""
+        """Hexadecimal SHA-256 of the contents; of a large file, as recorded in it, see `load`."""
         return fingerprint(self._arrays())
+
+    def is_intact(self) -> bool:
+        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file."""
+        return fingerprint(self._arrays()) == self.fingerprint
 
     def __repr__(self) -> str:
         return f"NameTrie({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"
@@ -146,12 +151,16 @@ class NameTrie:
         """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
         path = Path(path)
         path = path if path.suffix == ".safetensors" else path / TRIE_FILE
-        save_arrays(path, self._arrays(), {"format": _FORMAT} | (metadata or {}))
+        arrays = self._arrays()
+        own = {"format": _FORMAT, "fingerprint": self.fingerprint} | digest_metadata(arrays)
+        save_arrays(path, arrays, own | (metadata or {}))
         return path
 
     @classmethod
     def load(cls, path: str | Path) -> tuple[NameTrie, dict[str, str]]:
         """Open what `save` wrote, memory-mapped, with the metadata given to it.
+
+        Of a file of more than 64 MiB a sample is compared with the digests in it; `is_intact` reads all.
 
         Raises:
             FileNotFoundError: the file is not there.
@@ -168,6 +177,11 @@ class NameTrie:
         sizes = len(trie.first_child) - trie.num_nodes, len(trie.terminal_nodes) - len(trie.terminal_names)
         if sizes != (1, 0) or trie.num_nodes < 2 or trie.first_child[-1] != trie.num_nodes:
             raise ValueError(f"{path}: its arrays do not fit each other; the file is damaged: build the trie again")
+        intact = sample_is_intact(trie._arrays(), metadata)
+        if intact is False:
+            raise ValueError(f"{path}: its contents are not those that were saved, it is damaged: build the trie again")
+        if intact and "fingerprint" in metadata:
+            trie.fingerprint = metadata["fingerprint"]
         return trie, metadata
 
     def _arrays(self) -> dict[str, np.ndarray]:
