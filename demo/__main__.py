@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's servers")
     options = parser.parse_args()
-    workbench = Workbench(options.model)
+    # Who starts the page for this machine alone may name its folders as models.
+    is_private = options.host in ("127.0.0.1", "localhost") and not options.share
+    workbench = Workbench(options.model, folders=is_private)
     workbench.warm_up()
     page = build_page(workbench)
     page.launch(

@@ -1,4 +1,4 @@
-"""What the Hub runs: the page on all addresses, at the port that Spaces expect."""
+"""What the Hub runs: the page at the address and port that a Space's environment names."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from demo.workbench import Workbench
 if __name__ == "__main__":
     workbench = Workbench()
     workbench.warm_up()
-    build_page(workbench).launch(server_name="0.0.0.0", server_port=7860, **launch_options())  # type: ignore[arg-type]
+    build_page(workbench).launch(**launch_options())  # type: ignore[arg-type]

@@ -12,10 +12,14 @@ from typing import Any
 
 from angel_hf.readers.pubtator import read_pubtator
 from demo.limits import MOST_DOCUMENTS, VisitorError, checked_file, checked_text, decoded
+from demo.marking import percent
 from demo.workbench import Visit, annotate, as_row
 
 COLUMNS = ("document_id", "start", "end", "text", "read_as", "confidence", "nil", "name", "concept_ids", "candidates")
 """Of the files that a batch gives; `concept_ids` are joined by a bar, `candidates` are JSON as the API gives them."""
+
+SHOWN_COLUMNS = ("Document", "Text", "Linked to", "Concepts", "Confidence")
+"""Of the table on the page."""
 
 _ID_COLUMNS = ("document_id", "id", "pmid")
 _TEXT_COLUMNS = ("text", "abstract", "sentence")
@@ -78,6 +82,12 @@ def annotate_documents(
                 }
             )
     return rows
+
+
+def shown_row(row: dict[str, Any]) -> list[str]:
+    """A row as the table on the page shows it, with SHOWN_COLUMNS."""
+    confidence = "" if row["confidence"] is None else percent(row["confidence"])
+    return [row["document_id"], row["text"], row["name"] or "NIL", row["concept_ids"] or "", confidence]
 
 
 def write_csv(rows: Iterable[dict[str, Any]], path: Path) -> Path:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from angel_hf.annotation import Annotated, Annotator
-from angel_hf.confidence import concept_shares, merge_candidates
+from angel_hf.confidence import concept_shares
+from angel_hf.types import Mention
+from demo.gold import gold_texts
 from demo.marking import percent
 from demo.workbench import Visit, annotate
 
 EMPTY = '<p class="angel-empty">The answers of both models appear here, side by side.</p>'
+_SHOWN_CHANGED, _SHOWN_SAME = 3, 2
+_A_POINT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One mention as two models answer it."""
+    """One mention as two models answer it.
+
+    Args:
+        left, right: of the first and of the second model.
+        gold: the right concepts, or None where they are not known.
+    """
 
     left: Annotated
     right: Annotated
+    gold: frozenset[str] | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -30,39 +39,124 @@ class Difference:
             return first is not second
         return set(first.concept_ids).isdisjoint(second.concept_ids)
 
+    @property
+    def gain(self) -> float:
+        """How much the share of the second model's answer differs between the models, in its favour."""
+        return _share(self.right, self.right) - _share(self.left, self.right)
+
+    def is_right(self, answer: Annotated) -> bool | None:
+        """Whether one of the two is right; None where that is not known."""
+        if self.gold is None:
+            return None
+        return answer.best is not None and not self.gold.isdisjoint(answer.best.concept_ids)
+
+    @property
+    def words(self) -> str:
+        """What changed, in words."""
+        before, after = self.is_right(self.left), self.is_right(self.right)
+        if before != after:
+            return "mended" if after else "spoiled"
+        if self.is_changed:
+            return "other answer"
+        if abs(self.gain) < _A_POINT:
+            return "as before"
+        return f"{'surer' if self.gain > 0 else 'less sure'}, {100 * self.gain:+.0f} points"
+
 
 def compare(left: Visit, right: Visit, text: str) -> list[Difference]:
-    """Every mention that the left model's names detect, linked by both."""
-    by_left = annotate(left, text)
-    mentions = [one.mention_read for one in by_left]
-    # What is linked is written out by the left model, so that both read the same.
+    """Every mention of a text, linked by both models.
+
+    The mentions are those that the left model's names detect; of a text whose right answers are known, the annotated
+    ones. Both models read the same: what the left model links is written out by its names.
+    """
+    known = gold_texts().get(text)
+    if known is None or left.knowledge_base is not None:
+        by_left, gold = annotate(left, text), None
+    else:
+        parts = Annotator(left.linker).annotate_mentions([one.mention for one in known])
+        by_left = [part for of_mention in parts for part in of_mention]
+        names = left.linker.knowledge_base
+        assert names is not None, "a visit has a knowledge base"
+        gold = [one.resolved(names) for one, of_mention in zip(known, parts) for _ in of_mention]
+    mentions: list[Mention] = [one.mention_read for one in by_left]
     by_right = Annotator(right.linker, expand=False, split=False).annotate_mentions(mentions)
-    return [Difference(one, other) for one, (other,) in zip(by_left, by_right)]
+    return [
+        Difference(one, other, None if gold is None else gold[place])
+        for place, (one, (other,)) in enumerate(zip(by_left, by_right))
+    ]
 
 
 def comparison_html(left: Visit, right: Visit, differences: Sequence[Difference]) -> str:
-    """A table of both models' answers, changed ones first and told in words."""
+    """A summary, and a table of both models' answers, changed ones first and told in words."""
     if not differences:
         return '<p class="angel-empty">No mention was found in this text.</p>'
-    changed = sum(difference.is_changed for difference in differences)
-    rows = "".join(
-        f'<tr class="{"angel-changed" if one.is_changed else ""}"><th scope="row">{escape(one.left.mention.surface)}'
-        f"<small>{'changed' if one.is_changed else 'same'}</small></th>"
-        f"<td>{_answer(one.left)}</td><td>{_answer(one.right)}</td></tr>"
-        for one in sorted(differences, key=lambda one: not one.is_changed)
+    heads = "".join(
+        f'<th scope="col">{escape(head)}</th>' for head in ("Mention", left.shown_name, right.shown_name, "Change")
     )
+    rows = "".join(map(_row, sorted(differences, key=lambda one: (not one.is_changed, -abs(one.gain)))))
+    signs = "" if differences[0].gold is None else " ✓ is right, ✗ wrong."
     return (
-        f'<p role="status">{changed} of {len(differences)} answers differ.</p><div class="angel-scroll">'
-        f'<table class="angel-compare"><thead><tr><th>Mention</th><th>{escape(left.model_name)}</th>'
-        f"<th>{escape(right.model_name)}</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="angel-summary" role="status">{_summary(differences)}</p><div class="angel-scroll">'
+        f'<table class="angel-compare"><thead><tr>{heads}</tr></thead>'
+        f'<tbody>{rows}</tbody></table></div><p class="angel-note">A share tells how a model divides its belief among '
+        f"the best names of the concepts that it found.{signs}</p>"
     )
 
 
-def _answer(annotated: Annotated) -> str:
-    merged = merge_candidates(annotated.candidates)[:3]
+def _summary(differences: Sequence[Difference]) -> str:
+    changed = [one for one in differences if one.is_changed]
+    kept = [one for one in differences if not one.is_changed]
+    surer = sum(one.gain >= _A_POINT for one in kept)
+    less = sum(one.gain <= -_A_POINT for one in kept)
+    told = f"<b>{len(changed)} of {len(differences)} answers differ.</b>"
+    if kept:
+        told += f" Of the other {len(kept)}, {surer} became surer and {less} less sure."
+    if differences[0].gold is not None:
+        before, after = (
+            sum(bool(one.is_right(answer)) for one, answer in pairs)
+            for pairs in ([(one, one.left) for one in differences], [(one, one.right) for one in differences])
+        )
+        told += f" The right answers are known here: the first model has {before}, the second {after}."
+    return told
+
+
+def _row(one: Difference) -> str:
+    read_as = ""
+    if one.left.read_as != one.left.mention.surface:
+        read_as = f"<small>read as {escape(one.left.read_as)}</small>"
+    return (
+        f'<tr class="{"angel-changed" if one.is_changed else ""}"><th scope="row">{escape(one.left.mention.surface)}'
+        f"{read_as}</th><td>{_answer(one, one.left)}</td><td>{_answer(one, one.right)}</td>"
+        f"<td>{escape(one.words)}</td></tr>"
+    )
+
+
+def _answer(one: Difference, annotated: Annotated) -> str:
+    is_right = one.is_right(annotated)
+    verdict = ""
+    if is_right is not None:
+        verdict = f'<span class="angel-verdict" role="img" aria-label="{"right" if is_right else "wrong"}:">'
+        verdict += f"{'✓' if is_right else '✗'}</span> "
+    lines = []
+    shown = _SHOWN_CHANGED if one.is_changed else _SHOWN_SAME
     shares = concept_shares(annotated.candidates)
-    return "".join(
-        f"<p>{rank}. {escape(candidate.name)} <code>{escape('|'.join(candidate.concept_ids))}</code> "
-        f"<small>probability {math.exp(candidate.score):.3f}, share {percent(share)}</small></p>"
-        for rank, (candidate, share) in enumerate(zip(merged, shares), start=1)
+    for rank, (candidate, share) in enumerate(list(zip(annotated.candidates, shares))[:shown]):
+        ids = f'<code class="angel-id">{escape(" ".join(candidate.concept_ids))}</code>'
+        told = f"{'' if rank else verdict}{escape(candidate.name)} {ids}"
+        lines.append(
+            f'<p class="{"angel-next" if rank else "angel-first"}"><span>{told}</span> '
+            f'<span class="angel-share">{percent(share)}</span></p>'
+        )
+    return "".join(lines) or f"{verdict}no answer"
+
+
+def _share(of: Annotated, answer: Annotated) -> float:
+    """The share that `of` gives to the first concept of `answer`."""
+    if answer.best is None:
+        return 0.0
+    wanted = set(answer.best.concept_ids)
+    return sum(
+        share
+        for candidate, share in zip(of.candidates, concept_shares(of.candidates))
+        if not wanted.isdisjoint(candidate.concept_ids)
     )

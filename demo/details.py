@@ -7,14 +7,15 @@ from html import escape
 
 from angel_hf import Concept, KnowledgeBase
 from angel_hf.annotation import Annotated
-from angel_hf.confidence import concept_shares, merge_candidates
+from angel_hf.confidence import concept_shares
 from demo.concepts import concept_page, hierarchy_path
 from demo.explanation import TokenTrace, explain
 from demo.marking import level, percent
 from demo.workbench import Visit
 
 EMPTY = '<div class="angel-card angel-empty">Choose a mention to see what it was linked to, and why.</div>'
-_NAMES_SHOWN = 12
+_NAMES_SHOWN = 8
+_CANDIDATES_SHOWN = 5
 _WORDS = {
     "high": "sure",
     "medium": "likely",
@@ -75,18 +76,23 @@ def _caution(visit: Visit) -> str:
 
 def _candidates(annotated: Annotated) -> str:
     rows = []
-    merged = merge_candidates(annotated.candidates)
-    for rank, (candidate, share) in enumerate(zip(merged, concept_shares(annotated.candidates)), start=1):
+    shares = concept_shares(annotated.candidates)
+    for rank, (candidate, share) in enumerate(zip(annotated.candidates, shares), start=1):
         rows.append(
-            f"<tr><td>{rank}</td><td>{escape(candidate.name)}<br>{_ids(candidate.concept_ids)}</td>"
+            f"<tr><td>{rank}</td><td><span>{escape(candidate.name)}</span> {_ids(candidate.concept_ids)}</td>"
             f'<td class="angel-number"><span class="angel-bar"><i style="width:{100 * share:.0f}%"></i></span>'
             f"{percent(share)}</td></tr>"
         )
+    first = (
+        '<table><thead><tr><th scope="col">#</th><th scope="col">Concept</th>'
+        '<th scope="col" class="angel-number">Share</th></tr></thead>'
+        f"<tbody>{''.join(rows[:_CANDIDATES_SHOWN])}</tbody></table>"
+    )
+    rest = rows[_CANDIDATES_SHOWN:]
+    more = f"<details><summary>{len(rest)} more</summary><table><tbody>{''.join(rest)}</tbody></table></details>"
     return (
-        '<h4>Candidates</h4><p class="angel-note">Ranked by their best names; the share adds up all of a concept\'s '
-        "names that were found.</p><table><thead><tr><th>#</th><th>Concept</th>"
-        '<th class="angel-number" title="Share in the probabilities of all candidates">Share</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        '<h4>Candidates</h4><p class="angel-note">How the model divides its belief among the best names that it found, '
+        f"one for each concept.</p>{first}{more if rest else ''}"
     )
 
 
@@ -99,12 +105,12 @@ def _trace(traces: Sequence[TokenTrace]) -> str:
             for token in trace.tokens
         )
         rows.append(
-            f'<div class="angel-trace"><p>{title}: {escape(trace.name)} <small>mean {trace.mean:.3f}</small></p>'
+            f'<div class="angel-trace"><p>{title}: <b>{escape(trace.name)}</b> <small>mean {trace.mean:.2f}</small></p>'
             f'<div class="angel-tokens">{tokens}</div></div>'
         )
     return (
         "<details open><summary>Token by token</summary>"
-        '<p class="angel-note">Natural log-probability of each token given those before; 0 is certain.</p>'
+        '<p class="angel-note">Log-probability of each token after those before it; 0 is certain.</p>'
         f"{''.join(rows)}</details>"
     )
 
@@ -125,11 +131,16 @@ def _concept(knowledge_base: KnowledgeBase, concept_id: str) -> str:
 
 
 def _names(concept: Concept) -> str:
-    shown = [f"<li>{escape(name)}</li>" for name in concept.names]
+    # Catalogues repeat names in capitals; these come last.
+    shown = [f"<li>{escape(name)}</li>" for name in sorted(concept.names, key=_is_shouted)]
     first = f'<ul class="angel-names">{"".join(shown[:_NAMES_SHOWN])}</ul>'
     rest = shown[_NAMES_SHOWN:]
     more = f'<details><summary>{len(rest)} more</summary><ul class="angel-names">{"".join(rest)}</ul></details>'
     return first + (more if rest else "")
+
+
+def _is_shouted(name: str) -> bool:
+    return name.isupper() and len(name.split()) > 1
 
 
 def _ids(concept_ids: Sequence[str]) -> str:

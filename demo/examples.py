@@ -15,11 +15,13 @@ class Example:
 
 EXAMPLES = (
     Example(
-        "Abbreviations",
-        "Wilson disease (WD) is an autosomal recessive disorder of copper transport. We followed 42 patients "
-        "with WD for ten years. Hepatic cirrhosis was found in 18 and dystonia in 11; three WD patients also "
-        "had hemolytic anemia, and one developed hepatocellular carcinoma (HCC). No HCC was seen in those "
-        "treated early.",
+        "Abstract",
+        "Wilson disease (WD) is an autosomal recessive disorder of copper transport that leads to hepatic cirrhosis "
+        "and dystonia. We followed 42 patients with WD for ten years. Eighteen had liver failure, eleven had tremor or "
+        "dysarthria, and three had hemolytic anemia; one developed hepatocellular carcinoma (HCC). No HCC was seen in "
+        "those who were treated early. Two siblings had been thought to have autoimmune hepatitis, a third one fatty "
+        "liver. Renal tubular acidosis was found in four patients, and depression was as frequent as in Huntington "
+        "disease (HD). Breast and ovarian cancer were not more frequent than expected.",
     ),
     Example(
         "Composite mentions",

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from functools import wraps
 from html import escape
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import gradio as gr
 
 from angel_hf.annotation import Annotated
 from demo import batch, comparison, details
+from demo.counterpart import about_counterpart, positive_counterpart
 from demo.limits import VisitorError, checked_text
 from demo.marking import marked_html
 from demo.uploads import read_knowledge_base
-from demo.workbench import Visit, Workbench, annotate, annotate_span, as_row, with_span
+from demo.workbench import DEFAULT_MODEL, Visit, Workbench, annotate, annotate_span, as_row, with_span
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+
+Settings: TypeAlias = tuple[Visit, str, gr.Dropdown, str, str, str]
+"""What other settings change: visit, status, precisions, both models to compare, and what is said of them."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,37 @@ class Handlers:
         assert names is not None, "a visit has a knowledge base"
         whose = "its own" if visit.knowledge_base is None else "your"
         return (
-            f'<p class="angel-status" role="status">Model <b>{escape(visit.model_name)}</b>, linking to {whose} '
+            f'<p class="angel-status" role="status">Model <b>{escape(visit.shown_name)}</b>, linking to {whose} '
             f"<b>{names.num_concepts:,}</b> concepts with <b>{names.num_names:,}</b> names.</p>"
         )
 
     @told
-    def use(self, model_name: str, file: str | None) -> tuple[Visit, str]:
+    def use(self, model_name: str, file: str | None) -> Settings:
         """Take the model of the model box and the uploaded knowledge base, if there is one."""
-        visit = self.workbench.visit(model_name, read_knowledge_base(file) if file else None)
-        return visit, self.status(visit)
+        return self._settings(self.workbench.visit(model_name, read_knowledge_base(file) if file else None))
+
+    def reset(self) -> tuple[Any, ...]:
+        """Take the page's own model and knowledge base again: `use`, the emptied upload, and the model box."""
+        _, *rest = self._settings(self.workbench.visit())
+        return None, *rest, None, self.workbench.default
+
+    def _settings(self, visit: Visit) -> Settings:
+        left = positive_counterpart(visit.model_name) or ""
+        precision = gr.Dropdown(precision_choices(visit), value=0.0)
+        return visit, self.status(visit), precision, left, visit.model_name, about_counterpart(visit.model_name)
 
     @told
     def mark(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
         """Annotate the text box and show the details of the first mention."""
         visit = self.visit(visit)
         return self._shown(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)
+
+    @told
+    def mark_again(self, page: Page | None, precision: float | None, visit: Visit | None) -> tuple[Any, Any, Any]:
+        """Annotate the marked text once more, with other settings; nothing where there is none yet."""
+        if page is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        return self.mark(page.text, precision, visit)
 
     @told
     def choose(self, page: Page | None, event: gr.EventData) -> str:
@@ -118,17 +138,21 @@ class Handlers:
         folder = Path(tempfile.mkdtemp(prefix="angel-batch-"))
         parquet = batch.write_parquet(rows, folder / "annotations.parquet")
         table = batch.write_csv(rows, folder / "annotations.csv")
-        shown = [[row[column] for column in SHOWN_COLUMNS] for row in rows[:50]]
+        shown = [batch.shown_row(row) for row in rows[:MOST_SHOWN]]
         done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
         return shown, str(parquet), str(table), done
 
     @told
-    def compare(self, text: str, left_name: str, right_name: str) -> str:
-        """Both models' answers, side by side."""
+    def compare(self, text: str, left_name: str, right_name: str, visit: Visit | None) -> str:
+        """Both models' answers, side by side; of a visitor's own knowledge base, if there is one."""
         checked_text(text)
-        if not right_name.strip():
-            raise VisitorError("Name the second model: a Hub repository or a folder.")
-        left, right = self.workbench.visit(left_name), self.workbench.visit(right_name)
+        for which, name in (("first", left_name), ("second", right_name)):
+            if not name.strip():
+                raise VisitorError(
+                    f"Name the {which} model: {DEFAULT_MODEL}, or OWNER/NAME of a repository of the Hub."
+                )
+        names = visit.knowledge_base if visit else None
+        left, right = self.workbench.visit(left_name, names), self.workbench.visit(right_name, names)
         return comparison.comparison_html(left, right, comparison.compare(left, right, text))
 
     @told
@@ -156,5 +180,15 @@ class Handlers:
         return page, marked, details.details_html(page.visit, page.parts(position))
 
 
-SHOWN_COLUMNS = ("document_id", "text", "name", "concept_ids", "confidence")
-"""Of the batch table on the page."""
+MOST_SHOWN = 50
+"""Rows of a batch that the page shows; the files hold all."""
+
+
+def precision_choices(visit: Visit) -> list[tuple[str, float]]:
+    """What a visitor may choose between: to answer all, or at a precision that the model has a threshold for."""
+    confidence = visit.linker.confidence
+    stored = confidence.thresholds if confidence is not None and visit.is_calibrated else ()
+    return [
+        ("Answer every mention", 0.0),
+        *((f"Keep {one.precision:.0%} of the answers right, the rest NIL", one.precision) for one in stored),
+    ]

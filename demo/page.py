@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 # Read by gradio when it is imported: no call to anywhere at start.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from gradio.components import Component
 
 from demo import comparison, details, marking
+from demo.batch import SHOWN_COLUMNS
+from demo.counterpart import about_counterpart, positive_counterpart
 from demo.examples import EXAMPLES
-from demo.handlers import SHOWN_COLUMNS, Handlers
+from demo.gold import gold_texts
+from demo.handlers import Handlers, precision_choices
 from demo.limits import MOST_CHARACTERS, MOST_DOCUMENTS, MOST_UPLOAD_BYTES, MOST_WAITING
-from demo.workbench import Workbench
+from demo.workbench import DEFAULT_MODEL, Workbench
 
 _FOLDER = Path(__file__).parent
 _INTRO = (
@@ -38,15 +43,23 @@ def build_page(workbench: Workbench) -> gr.Blocks:
         visit = gr.State(None, time_to_live=3600)
         gr.HTML(_INTRO)
         status = gr.HTML(handlers.status(None))
-        precision = _settings(handlers, visit, status)
+        settings = _settings(handlers)
         with gr.Tab("Annotate"):
-            _annotate_tab(page, handlers, visit, precision)
+            marking_again = _annotate_tab(page, handlers, visit, settings.precision)
         with gr.Tab("Batch"):
-            _batch_tab(handlers, visit, precision)
+            _batch_tab(handlers, visit, settings.precision)
         with gr.Tab("Compare models"):
-            _compare_tab(handlers, workbench.default)
+            compared = _compare_tab(handlers, workbench.default, visit)
         with gr.Tab("Use it in code"):
             gr.Markdown((_FOLDER / "code.md").read_text(encoding="utf-8"))
+        changed = [visit, status, settings.precision, *compared]
+        used = settings.use.click(handlers.use, [settings.model, settings.upload], changed, api_visibility="private")
+        restored = settings.reset.click(
+            handlers.reset, None, [*changed, settings.upload, settings.model], api_visibility="private"
+        )
+        # What is marked already is marked anew, so that nobody takes old answers for those of other settings.
+        for event in (used.success, restored.success, settings.precision.input):
+            event(handlers.mark_again, *marking_again, api_visibility="private", show_progress="hidden")
         gr.api(handlers.answer, api_name="annotate")
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=2)
     return page
@@ -71,63 +84,74 @@ def launch_options() -> dict[str, object]:
     }
 
 
-def _settings(handlers: Handlers, visit: gr.State, status: gr.HTML) -> gr.Dropdown:
-    confidence = handlers.visit(None).linker.confidence
-    thresholds = confidence.thresholds if confidence is not None else ()
-    choices = [("Answer every mention", 0.0)]
-    choices += [(f"Only where {stored.precision:.0%} of answers are right", stored.precision) for stored in thresholds]
-    with gr.Accordion("Model, knowledge base, and when to answer nothing", open=False):
+@dataclass(frozen=True)
+class _Settings:
+    """The inputs above the tabs."""
+
+    model: gr.Textbox
+    precision: gr.Dropdown
+    upload: gr.File
+    use: gr.Button
+    reset: gr.Button
+
+
+def _settings(handlers: Handlers) -> _Settings:
+    with gr.Accordion("Settings: model, knowledge base, NIL", open=False, elem_id="settings"):
         with gr.Row():
             with gr.Column():
                 model = gr.Textbox(
                     value=handlers.workbench.default,
                     label="Model",
-                    info="angel-mini, or any ANGEL or BART repository of the Hub",
+                    info=f"{DEFAULT_MODEL}, or OWNER/NAME of any ANGEL or BART repository of the Hub",
                     max_lines=1,
                     elem_id="model",
                 )
                 precision = gr.Dropdown(
-                    choices, value=0.0, label="NIL", info="Too unsure an answer becomes NIL", elem_id="precision"
+                    precision_choices(handlers.visit(None)),
+                    value=0.0,
+                    label="When the model is unsure",
+                    info="NIL stands for: no answer is better than this one",
+                    elem_id="precision",
                 )
-            upload = gr.File(
-                label="Your own knowledge base: CSV, JSON or OBO",
-                file_types=[".csv", ".tsv", ".json", ".obo", ".txt"],
-                height=170,
-                elem_id="own-names",
-            )
+            with gr.Column():
+                upload = gr.File(
+                    label="Your own knowledge base: CSV, JSON or OBO",
+                    file_types=[".csv", ".tsv", ".json", ".obo", ".txt"],
+                    height=150,
+                    elem_id="own-names",
+                )
+                gr.Markdown(
+                    "A CSV file has the columns `concept_id,name,synonyms`. Nothing is trained; nobody else sees your "
+                    "file, and it is forgotten when you leave.",
+                    elem_classes="angel-hint",
+                )
         with gr.Row():
-            use = gr.Button("Use these", variant="primary", elem_id="use")
+            use = gr.Button("Use this model and knowledge base", variant="primary", elem_id="use")
             reset = gr.Button("Back to the start", elem_id="reset")
-        gr.Markdown(
-            "A CSV file has the columns `concept_id,name,synonyms`. It is linked to at once, nothing is trained; "
-            "nobody else sees it, and it is forgotten when you leave."
-        )
-    use.click(handlers.use, [model, upload], [visit, status], api_visibility="private")
-    reset.click(
-        lambda: (None, None, handlers.workbench.default, handlers.status(None)),
-        None,
-        [visit, upload, model, status],
-        api_visibility="private",
-    )
-    return precision
+    return _Settings(model, precision, upload, use, reset)
 
 
-def _annotate_tab(page: gr.Blocks, handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> None:
+def _annotate_tab(
+    page: gr.Blocks, handlers: Handlers, visit: gr.State, precision: gr.Dropdown
+) -> tuple[list[Component], list[Component]]:
+    """Build the tab; the inputs and outputs of marking its text again."""
     current = gr.State(None, time_to_live=3600)
     with gr.Row(equal_height=False, elem_classes="angel-columns"):
         with gr.Column(scale=3, min_width=320):
             text = gr.Textbox(
                 label="Text",
                 placeholder="Paste an abstract, a case report, a note ...",
-                lines=6,
+                lines=4,
                 max_lines=14,
                 max_length=MOST_CHARACTERS,
                 elem_id="text",
             )
             with gr.Row():
                 run = gr.Button("Annotate", variant="primary", elem_id="annotate")
-                share = gr.Button("Link to this text", scale=0, min_width=210, elem_id="share")
-            link = gr.Textbox(label="A link that opens this text", visible=False, buttons=["copy"], elem_id="link")
+                share = gr.Button("Share this text", scale=0, min_width=180, elem_id="share")
+            link = gr.Textbox(
+                label="This link opens the page with your text", visible=False, buttons=["copy"], elem_id="link"
+            )
             examples = gr.Dataset(
                 components=[gr.Textbox(visible=False)],
                 samples=[[example.text] for example in EXAMPLES],
@@ -140,7 +164,7 @@ def _annotate_tab(page: gr.Blocks, handlers: Handlers, visit: gr.State, precisio
             )
         with gr.Column(scale=2, min_width=320, elem_classes="angel-side"):
             chosen = gr.HTML(details.EMPTY, elem_id="details")
-    outputs = [current, marked, chosen]
+    outputs: list[Component] = [current, marked, chosen]
     run.click(handlers.mark, [text, precision, visit], outputs, api_visibility="private")
     text.submit(handlers.mark, [text, precision, visit], outputs, api_visibility="private")
     examples.click(lambda sample: sample[0], examples, text, api_visibility="private").then(
@@ -157,6 +181,7 @@ def _annotate_tab(page: gr.Blocks, handlers: Handlers, visit: gr.State, precisio
         outputs,
         api_visibility="private",
     )
+    return [current, precision, visit], outputs
 
 
 def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> None:
@@ -170,7 +195,12 @@ def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> N
             run = gr.Button("Annotate all", variant="primary", elem_id="run-batch")
             done = gr.Markdown(elem_id="batch-done")
     table = gr.Dataframe(
-        headers=list(SHOWN_COLUMNS), interactive=False, wrap=True, label="Mentions", elem_id="batch-table"
+        headers=list(SHOWN_COLUMNS),
+        column_widths=["14%", "30%", "30%", "14%", "12%"],
+        interactive=False,
+        wrap=True,
+        label="Mentions",
+        elem_id="batch-table",
     )
     with gr.Row():
         parquet = gr.File(label="Parquet", interactive=False, elem_id="parquet")
@@ -178,17 +208,38 @@ def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> N
     run.click(handlers.run_batch, [upload, precision, visit], [table, parquet, csv, done], api_visibility="private")
 
 
-def _compare_tab(handlers: Handlers, default: str) -> None:
+def _compare_tab(handlers: Handlers, default: str, visit: gr.State) -> list[Component]:
+    """Build the tab; what other settings change in it."""
     gr.Markdown(
-        "Training in two steps makes a linker: first to write right names, then to prefer them to its own hard "
-        "mistakes. Name both models, and see which answers the second step changed."
+        "An ANGEL model is trained in two steps: first on right names, then to prefer them to its own hard mistakes. "
+        "Compared with the model of the first step, this shows what learning from mistakes changed."
     )
+    about = gr.Markdown(about_counterpart(default), elem_id="about-counterpart")
     with gr.Row():
         left = gr.Textbox(
-            value=default, label="First model", info="for example trained on right names only", elem_id="left"
+            value=positive_counterpart(default) or "",
+            label="First model",
+            info="trained on right names only",
+            placeholder="OWNER/NAME of a repository of the Hub",
+            max_lines=1,
+            elem_id="left",
         )
-        right = gr.Textbox(label="Second model", info="for example trained to prefer right names", elem_id="right")
-    text = gr.Textbox(label="Text", value=EXAMPLES[2].text, lines=4, max_length=MOST_CHARACTERS, elem_id="compare-text")
+        right = gr.Textbox(
+            value=default, label="Second model", info="taught by its mistakes too", max_lines=1, elem_id="right"
+        )
+    text = gr.Textbox(
+        label="Text", value=EXAMPLES[2].text, lines=4, max_lines=8, max_length=MOST_CHARACTERS, elem_id="compare-text"
+    )
+    known = list(gold_texts())
+    examples = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[[one] for one in known],
+        sample_labels=[f"Abstract {number}" for number in range(1, len(known) + 1)],
+        label="Abstracts whose right answers are known",
+        elem_id="known-texts",
+    )
     run = gr.Button("Compare", variant="primary", elem_id="compare")
     shown = gr.HTML(comparison.EMPTY, elem_id="comparison")
-    run.click(handlers.compare, [text, left, right], shown, api_visibility="private")
+    examples.click(lambda sample: sample[0], examples, text, api_visibility="private")
+    run.click(handlers.compare, [text, left, right, visit], shown, api_visibility="private")
+    return [left, right, about]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import copy
+import logging
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.annotation import Annotated, Annotator
+from angel_hf.checkpoint import EMBEDDED_MODELS
 from angel_hf.confidence import concept_shares
 from angel_hf.types import Mention
+from demo.counterpart import positive_counterpart
 from demo.limits import VisitorError, checked_text
 
 DEFAULT_MODEL = "angel-mini"
 _MOST_MODELS = 3
+_REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,30 @@ class Visit:
     linker: AngelForEntityLinking
 
     @property
+    def shown_name(self) -> str:
+        """The model's name, of a folder without those above it."""
+        return Path(self.model_name).name if Path(self.model_name).is_absolute() else self.model_name
+
+    @property
     def is_calibrated(self) -> bool:
         """Whether confidence was fitted for what this visit links to."""
         return self.knowledge_base is None and self.linker.confidence is not None
 
 
 class Workbench:
-    """Keeps the models that were used last, and makes visits from them."""
+    """Keeps the models that were used last, and makes visits from them.
 
-    def __init__(self, default: str = DEFAULT_MODEL) -> None:
+    Args:
+        default: the model of visitors who choose none.
+        folders: whether visitors may name folders of this machine; only where they are its owners.
+    """
+
+    def __init__(self, default: str = DEFAULT_MODEL, folders: bool = False) -> None:
         self.default = default
+        self._folders = folders
         self._models: OrderedDict[str, AngelForEntityLinking] = OrderedDict()
         self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
 
     def visit(self, model_name: str | None = None, knowledge_base: KnowledgeBase | None = None) -> Visit:
         """A visit with a model and perhaps another knowledge base.
@@ -73,18 +92,41 @@ class Workbench:
 
     def _model(self, name: str) -> AngelForEntityLinking:
         with self._lock:
-            if name in self._models:
-                self._models.move_to_end(name)
-                return self._models[name]
+            loading = self._loading.setdefault(name, threading.Lock())
+        # One lock a model: who waits for a download keeps nobody else waiting.
+        with loading:
+            with self._lock:
+                if name in self._models:
+                    self._models.move_to_end(name)
+                    return self._models[name]
             try:
-                model = AngelForEntityLinking.from_pretrained(name).eval()
-            except (OSError, ValueError, ImportError) as error:
-                raise VisitorError(f"The model {name!r} could not be loaded: {error}") from None
-            self._models[name] = model
-            for other in list(self._models):
-                if len(self._models) > _MOST_MODELS and other not in (self.default, name):
-                    del self._models[other]
+                model = self._loaded(name)
+            finally:
+                with self._lock:
+                    self._loading.pop(name, None)
+            with self._lock:
+                self._models[name] = model
+                for other in list(self._models):
+                    if len(self._models) > _MOST_MODELS and other not in (self.default, name):
+                        del self._models[other]
             return model
+
+    def _loaded(self, name: str) -> AngelForEntityLinking:
+        is_own = name in (self.default, positive_counterpart(self.default), *EMBEDDED_MODELS)
+        if not (is_own or self._folders or (_REPOSITORY.fullmatch(name) and not Path(name).exists())):
+            raise VisitorError(
+                f"{name!r} is no model; expected {DEFAULT_MODEL}, or OWNER/NAME of a repository of the Hub."
+            )
+        try:
+            return AngelForEntityLinking.from_pretrained(name).eval()
+        except (OSError, ValueError, ImportError) as error:
+            _LOG.warning("model %r: %s", name, error)
+            # What stands in brackets is a cause from further down, with paths of this machine in it.
+            cause = str(error).partition(" (")[0].removeprefix(f"{name}: ")
+            raise VisitorError(
+                f"The model {name!r} could not be loaded: {cause}. Expected {DEFAULT_MODEL}, or OWNER/NAME of a "
+                "repository of the Hub that holds an ANGEL or BART model."
+            ) from None
 
 
 def annotate(visit: Visit, text: str | None, precision: float | None = None) -> list[Annotated]:

@@ -30,7 +30,7 @@ def browser_path() -> str:
 
 
 @contextmanager
-def running_page(model: Path, port: int, log: Path) -> Iterator[str]:
+def running_page(model: str | Path, port: int, log: Path) -> Iterator[str]:
     """`python -m demo`, until the end of the block; gives its address once it says that it is ready."""
     with log.open("w") as stream:
         command = [sys.executable, "-m", "demo", "--model", str(model), "--port", str(port)]

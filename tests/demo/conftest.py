@@ -1,9 +1,11 @@
 """A small model with names, parents and a confidence, as the page loads it."""
 
 import pytest
+import torch
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
 from angel_hf.confidence import Confidence, Features, NilThreshold
+from angel_hf.training.weights_only import write_weights_only
 from demo.workbench import Workbench
 from tests.conftest import SAMPLE
 
@@ -32,8 +34,23 @@ def model_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def positive_dir(model_dir, tmp_path_factory):
+    """The model before it learned from its mistakes, for which a random change of its weights stands in."""
+    model = AngelForEntityLinking.from_pretrained(model_dir)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    changed = tmp_path_factory.mktemp("changed")
+    model.save_pretrained(changed)
+    directory = model_dir.with_name(model_dir.name + "-positive")
+    write_weights_only(changed, str(model_dir), directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
 def workbench(model_dir):
-    return Workbench(str(model_dir))
+    return Workbench(str(model_dir), folders=True)
 
 
 @pytest.fixture

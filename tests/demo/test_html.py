@@ -86,7 +86,7 @@ def test_details_tell_names_links_path_and_tokens(visit):
     ):
         assert shown in page.text
     many = Annotated(mention, (Candidate("Anemia", ("D000740",), -0.1),), "anemia", 0.1)
-    assert "9 more" in Elements(details_html(visit, [many])).text
+    assert "13 more" in Elements(details_html(visit, [many])).text
 
 
 def test_what_is_unsure_or_unanswered_says_so(visit):

@@ -1,15 +1,15 @@
 """Visits, answers, and what keeps visitors apart."""
 
 import json
+import threading
 
 import pytest
 
 from angel_hf import KnowledgeBase
-from demo.comparison import compare, comparison_html
 from demo.explanation import explain
-from demo.handlers import Handlers
+from demo.handlers import Handlers, precision_choices
 from demo.limits import MOST_CHARACTERS, VisitorError
-from demo.workbench import annotate, annotate_span, as_row, with_span
+from demo.workbench import Workbench, annotate, annotate_span, as_row, with_span
 from tests.demo.conftest import TEXT
 
 
@@ -103,13 +103,66 @@ def test_an_explanation_is_the_search_itself(visit):
     assert chosen.tokens[-1].text == ""
 
 
-def test_two_models_side_by_side(workbench, visit):
-    other = workbench.visit(None, KnowledgeBase.from_names({"D006527": ["Wilson disease"], "X:1": ["Zebra itch"]}))
-    same = compare(visit, visit, TEXT)
-    assert len(same) == len(annotate(visit, TEXT))
-    assert not any(one.is_changed for one in same)
-    changed = compare(visit, other, TEXT)
-    assert {one.right.best.concept_ids[0] for one in changed} <= {"D006527", "X:1"}
-    html = comparison_html(visit, other, changed)
-    assert f"{sum(one.is_changed for one in changed)} of {len(changed)} answers differ" in html
-    assert html.count("<tr") == len(changed) + 1
+def test_a_precision_is_offered_where_the_model_has_a_threshold_for_it(workbench, visit):
+    assert [value for _, value in precision_choices(visit)] == [0.0, 0.9]
+    own = workbench.visit(None, KnowledgeBase.from_names({"X:1": ["Zebra itch"]}))
+    assert [value for _, value in precision_choices(own)] == [0.0]
+
+
+def test_other_settings_mark_the_text_again(workbench, visit):
+    handlers = Handlers(workbench)
+    page, marked, _ = handlers.mark(TEXT, None, visit)
+    assert "NIL" not in marked.partition("angel-legend")[0]
+    _, again, _ = handlers.mark_again(page, 0.9, visit)
+    assert "NIL" in again.partition("angel-legend")[0]
+    nothing = handlers.mark_again(None, 0.9, visit)
+    assert all(update["__type__"] == "update" for update in nothing), "nothing is marked, nothing changes"
+
+
+# What visitors of a public page may load
+
+
+def test_on_a_public_page_folders_are_no_models(model_dir, positive_dir, tmp_path, monkeypatch):
+    public = Workbench(str(model_dir))
+    assert public.visit().model_name == str(model_dir), "the page's own"
+    assert public.visit(str(positive_dir)).model_name == str(positive_dir), "and its counterpart"
+    monkeypatch.chdir(model_dir.parent)
+    (model_dir.parent / "a").mkdir(exist_ok=True)
+    (model_dir.parent / "a" / "b").mkdir(exist_ok=True)
+    for name in ("/etc", "../x", "a/b", str(tmp_path), "name only"):
+        with pytest.raises(VisitorError, match="is no model; expected angel-mini, or OWNER/NAME"):
+            public.visit(name)
+
+
+def test_what_went_wrong_is_told_without_paths_of_the_server(workbench):
+    with pytest.raises(VisitorError) as caught:
+        workbench.visit("no/such-model")
+    assert str(caught.value).startswith("The model 'no/such-model' could not be loaded: ")
+    assert "/root" not in str(caught.value) and "cache/" not in str(caught.value)
+
+
+def test_who_loads_a_model_keeps_nobody_else_waiting(model_dir, monkeypatch):
+    bench = Workbench(str(model_dir), folders=True)
+    bench.visit()
+    started, release = threading.Event(), threading.Event()
+
+    def slow(name):
+        started.set()
+        assert release.wait(30)
+        raise VisitorError("gone")
+
+    monkeypatch.setattr(bench, "_loaded", slow)
+    waiting = [threading.Thread(target=_refused, args=(bench,)) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    assert started.wait(30)
+    assert bench.visit().model_name == str(model_dir), "a loaded model is had at once"
+    release.set()
+    for thread in waiting:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def _refused(bench):
+    with pytest.raises(VisitorError):
+        bench.visit("some/model")
