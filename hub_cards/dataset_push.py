@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import yaml
 from huggingface_hub import RepoCard
 
 from hub_cards.facts import Facts
-from hub_cards.licences import find_restricted
+from hub_cards.licences import Restricted, find_restricted
 from hub_cards.model_push import Names, refuse_names
 from hub_cards.push_plan import PushPlan, collect
 from hub_cards.render import Column, Split, dataset_card, space_card
 
 # Columns that spell names of a knowledge base; mention strings are the corpus's own text.
 _NAME_COLUMNS = ("name", "names", "chosen", "rejected", "synonyms")
+# Columns that may hold identifiers of concepts; each is looked at alone, or others' numbers would thin them out.
+_IDENTIFIERS = re.compile(r"concept|gold|cui|umls|snomed|code|(^|_)ids?$", re.IGNORECASE)
 _SPLITS = ("train", "validation", "dev", "test")
 _SPACE_FILES = tuple(
     f"**/*.{end}" for end in ("py", "txt", "md", "css", "js", "json", "toml", "png", "svg", "pubtator")
@@ -44,10 +47,9 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
     if not paths:
         raise FileNotFoundError(f"{directory}: holds no Parquet file; expected one a split")
     schemas = {path: _schema(path) for path in paths}
-    restricted = find_restricted(_concept_ids(schemas), facts.knowledge_base.name if facts else "")
-    spelled = tuple(
-        dict.fromkeys(name for schema in schemas.values() for name in schema.names if name in _NAME_COLUMNS)
-    )
+    restricted = _find_restricted(schemas, facts.knowledge_base.name if facts else "")
+    fields = [field for schema in schemas.values() for field in schema]
+    spelled = tuple(dict.fromkeys(field.name for field in fields if _spells_names(field)))
     if restricted and spelled and names is None:
         raise refuse_names(restricted, directory)
     dropped = spelled if names == "withhold" else ()
@@ -58,7 +60,7 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
         return PushPlan(repository, "dataset", files, "Data set, with its card", (), left_out)
     made = {path.relative_to(directory).as_posix(): _without(path, dropped) for path in paths if dropped}
     configs = _configs(directory, paths)
-    columns = {field.name: str(field.type) for schema in schemas.values() for field in schema}
+    columns = {field.name: str(field.type) for field in fields}
     card = dataset_card(
         repository,
         facts,
@@ -101,10 +103,17 @@ def _own_card(directory: Path, key: str) -> str:
     path = directory / "README.md"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected a card, or --facts from which one is made")
-    card = RepoCard.load(path)
-    if not card.data.get(key):
+    if not _own_metadata(directory).get(key):
         raise ValueError(f"{path}: its metadata have no {key!r}, which the Hub needs; add it, or give --facts")
     return path.read_text(encoding="utf-8")
+
+
+def _own_metadata(directory: Path) -> dict[str, Any]:
+    path = directory / "README.md"
+    try:
+        return dict(RepoCard.load(path).data.to_dict())
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: its metadata cannot be read ({error}); mend it, or take it away") from error
 
 
 def _schema(path: Path) -> pa.Schema:
@@ -114,13 +123,24 @@ def _schema(path: Path) -> pa.Schema:
         raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
 
 
-def _concept_ids(schemas: dict[Path, pa.Schema]) -> Iterator[str]:
-    """Every string of the columns that hold identifiers, a batch at a time."""
-    for path, schema in schemas.items():
-        columns = [name for name in schema.names if "concept" in name]
-        for batch in pq.ParquetFile(path).iter_batches(columns=columns) if columns else ():
-            for column in batch.columns:
-                yield from _strings(column.to_pylist())
+def _spells_names(field: pa.Field) -> bool:
+    """Whether a column holds names, be it deep inside of structures."""
+    if field.name in _NAME_COLUMNS:
+        return True
+    return any(_spells_names(field.type.field(place)) for place in range(field.type.num_fields))
+
+
+def _find_restricted(schemas: dict[Path, pa.Schema], declared: str) -> Restricted | None:
+    """The restricted vocabulary that a column of identifiers is from, or that the publisher names."""
+    columns = ((path, name) for path, schema in schemas.items() for name in schema.names if _IDENTIFIERS.search(name))
+    found = (find_restricted(_values(path, name), declared) for path, name in columns)
+    return find_restricted((), declared) or next(filter(None, found), None)
+
+
+def _values(path: Path, column: str) -> Iterator[str]:
+    """Every string of a column, a batch at a time."""
+    for batch in pq.ParquetFile(path).iter_batches(columns=[column]):
+        yield from _strings(batch.columns[0].to_pylist())
 
 
 def _strings(values: Iterable[Any]) -> Iterator[str]:
@@ -129,6 +149,8 @@ def _strings(values: Iterable[Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, (list, tuple)):
             yield from _strings(value)
+        elif isinstance(value, dict):
+            yield from _strings(value.values())
 
 
 def _without(path: Path, dropped: tuple[str, ...]) -> bytes:
@@ -139,9 +161,8 @@ def _without(path: Path, dropped: tuple[str, ...]) -> bytes:
 
 
 def _configs(directory: Path, paths: list[Path]) -> list[dict[str, Any]]:
-    readme = directory / "README.md"
-    if readme.is_file() and (parts := readme.read_text(encoding="utf-8").split("---\n"))[0] == "" and len(parts) > 2:
-        found = (yaml.safe_load(parts[1]) or {}).get("configs")
+    if (directory / "README.md").is_file():
+        found = _own_metadata(directory).get("configs")
         if found:
             return [dict(config) for config in found]
     by_folder: dict[str, list[dict[str, str]]] = {}
@@ -161,5 +182,14 @@ def _splits(directory: Path, configs: list[dict[str, Any]]) -> Iterator[Split]:
         files = config["data_files"]
         for one in [{"split": "train", "path": files}] if isinstance(files, str) else files:
             patterns = [one["path"]] if isinstance(one["path"], str) else one["path"]
-            rows = sum(pq.read_metadata(path).num_rows for pattern in patterns for path in directory.glob(pattern))
+            rows = sum(
+                pq.read_metadata(path).num_rows for pattern in patterns for path in _matching(directory, pattern)
+            )
             yield Split(config.get("config_name", "default"), one["split"], rows)
+
+
+def _matching(directory: Path, pattern: str) -> list[Path]:
+    """The files of a directory that its card names; none lie outside of it."""
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise ValueError(f"{directory / 'README.md'}: names the data files {pattern!r}; expected files of the folder")
+    return sorted(directory.glob(pattern))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+MODEL = "angel"
+"""The predictor that is a model of this package."""
+
 FORMATS = ("angel-eval-results-1", "angel-eval-results-2")
 
 
@@ -16,6 +19,21 @@ class Interval:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How intervals were made.
+
+    Args:
+        level: as 0.95.
+        resamples: how many.
+        unit: what was drawn: "document" or "mention".
+    """
+
+    level: float
+    resamples: int
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +66,27 @@ class Evaluation:
     Args:
         benchmark: its name.
         split: which was asked.
+        text: form of the texts, as "released", or nothing where the results do not tell.
         command: that made the results.
-        confidence_level: of the intervals, or None.
+        model: directory or repository of the model that was measured, or nothing likewise.
+        bootstrap: of the intervals, or None.
+        differences: between the data and what is published of it, in words.
         scores: in the file's order.
     """
 
     benchmark: str
     split: str
+    text: str
     command: str
-    confidence_level: float | None
+    model: str
+    bootstrap: Bootstrap | None
+    differences: tuple[str, ...]
     scores: tuple[Score, ...]
+
+    @property
+    def name(self) -> str:
+        """Benchmark, split and form of the texts, by which results are told apart."""
+        return ", ".join(filter(None, (self.benchmark, self.split, self.text and f"text {self.text}")))
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -82,15 +111,24 @@ def read_evaluation(path: Path) -> Evaluation:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document.get("format") not in FORMATS:
             raise ValueError(f"format {document.get('format')!r}; expected one of {', '.join(FORMATS)}")
+        if document.get("sample"):
+            raise ValueError("measured on a sample, which says nothing about the benchmark")
         return Evaluation(
             benchmark=document["benchmark"],
             split=document["split"],
+            text=document.get("text", ""),
             command=document["command"],
-            confidence_level=document.get("bootstrap", {}).get("confidence_level"),
+            model=document.get("models", {}).get(MODEL, ""),
+            bootstrap=_bootstrap(document.get("bootstrap")),
+            differences=tuple(document.get("differences", ())),
             scores=tuple(map(_score, document["results"])),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path}: not results of `angel-eval run` ({error}); run it again") from error
+
+
+def _bootstrap(values: dict[str, Any] | None) -> Bootstrap | None:
+    return Bootstrap(values["confidence_level"], values["resamples"], values["unit"]) if values else None
 
 
 def _score(row: dict[str, Any]) -> Score:

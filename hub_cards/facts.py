@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from angel_hf.marked_text import parse_marked
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -63,7 +67,9 @@ class Facts:
         knowledge_base: what the model links to.
         training: how it was trained.
         examples: texts with [[marked]] mentions, for the page's widget.
+        base_model: Hub id of the model that training started from, or nothing.
         datasets: Hub ids of benchmarks, by their names in results.json.
+        citation: BibTeX of the data, for the card of a data set.
         notes: a paragraph of what is special, or nothing.
     """
 
@@ -72,7 +78,9 @@ class Facts:
     knowledge_base: Vocabulary
     training: Training
     examples: tuple[str, ...] = ("Mutations of the ATM gene cause [[ataxia-telangiectasia]].",)
+    base_model: str = ""
     datasets: dict[str, str] = field(default_factory=dict)
+    citation: str = ""
     notes: str = ""
 
 
@@ -81,7 +89,8 @@ def read_facts(path: Path) -> Facts:
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is no TOML, or a key is missing or unknown; the nearest known key is named.
+        ValueError: it is no TOML, a key is missing or unknown (the nearest known key is named), or a value is of
+            another type.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected the facts of the card, as TOML")
@@ -92,10 +101,13 @@ def read_facts(path: Path) -> Facts:
     for key, made in (("knowledge_base", Vocabulary), ("training", Training)):
         if isinstance(values.get(key), dict):
             values[key] = _make(made, values[key], f"{path}: [{key}]")
-    if "examples" in values:
-        values["examples"] = tuple(values["examples"])
-    made_facts: Facts = _make(Facts, values, str(path))
-    return made_facts
+    facts: Facts = _make(Facts, values, str(path))
+    for example in facts.examples:
+        try:
+            parse_marked(example)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: examples: {error}") from None
+    return facts
 
 
 def _make(made: Any, values: dict[str, Any], where: str) -> Any:
@@ -111,7 +123,33 @@ def _make(made: Any, values: dict[str, Any], where: str) -> Any:
     ]
     if missing:
         raise ValueError(f"{where}: has no {' and no '.join(missing)}; the card tells them")
-    return made(**values)
+    for key, value in values.items():
+        fits, expected = _KINDS[str(known[key].type)]
+        if not fits(value):
+            raise ValueError(f"{where}: {key} is {value!r}; expected {expected}")
+    return made(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _are_strings(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+_KINDS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "str": (lambda value: isinstance(value, str), "a string"),
+    "float | None": (_is_number, "a number, 0 or more"),
+    "tuple[str, ...]": (
+        lambda value: isinstance(value, list) and bool(value) and _are_strings(value),
+        "a list of texts",
+    ),
+    "dict[str, str]": (lambda value: isinstance(value, dict) and _are_strings(value.values()), "a table of strings"),
+    "Vocabulary": (lambda value: isinstance(value, Vocabulary), "a table"),
+    "Training": (lambda value: isinstance(value, Training), "a table"),
+}
+"""What the value of a field may be, by the field's type."""
 
 
 def _did_you_mean(near: list[str]) -> str:

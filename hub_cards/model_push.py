@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from huggingface_hub import HfApi
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
+from angel_hf.confidence import CONFIDENCE_FILE, Confidence
 from angel_hf.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
 from angel_hf.trie import TRIE_FILE
 from angel_hf.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames, names_sha256
@@ -23,9 +24,20 @@ from hub_cards.render import ModelFigures, adapter_card, eval_results_files, mod
 
 Names = Literal["publish", "withhold"]
 
-# No pickles: neither optimiser states nor old weights.
-_MODEL_FILES = ("*.json", "*.safetensors", "*.py", "*.txt", "custom_generate/*.py", "*.jinja")
-_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+# By name, so that nothing goes out that lies there by chance: no pickles, no list of names beside those withheld.
+_MODEL_FILES = (
+    "config.json", "generation_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "model.safetensors",
+    "model-*-of-*.safetensors", "model.safetensors.index.json", KNOWLEDGE_BASE_FILE, TRIE_FILE, CONFIDENCE_FILE,
+    "*.py", "custom_generate/*.py", "LICENSE", "NOTICE",
+)  # fmt: skip
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "LICENSE", "NOTICE")
+# Of an earlier push: they would be taken for the new model's.
+_STALE = (
+    "model*.safetensors", "model.safetensors.index.json", "pytorch_model*.bin", "pytorch_model.bin.index.json",
+    KNOWLEDGE_BASE_FILE, TRIE_FILE, CONFIDENCE_FILE, RECIPE_FILE, CONCEPT_IDS_FILE, ".eval_results/*.yaml",
+)  # fmt: skip
+_ADAPTER_STALE = ("adapter_model.bin", ".eval_results/*.yaml")
 _HOW = "with --names withhold push concept ids and a recipe; with --names publish, names, if your licence allows it"
 
 
@@ -55,22 +67,22 @@ def plan_model(
     knowledge_base = KnowledgeBase.load(directory)
     restricted = find_restricted(knowledge_base.concept_ids, facts.knowledge_base.name)
     withheld = _withheld(knowledge_base, facts, restricted, names)
-    never: tuple[str, ...] = (RECIPE_FILE, CONCEPT_IDS_FILE)
+    hidden: tuple[str, ...] = ()
     made: dict[str, bytes] = {}
-    wanted = _MODEL_FILES
     if withheld is not None:
-        never = (KNOWLEDGE_BASE_FILE, TRIE_FILE)
+        hidden = (KNOWLEDGE_BASE_FILE, TRIE_FILE)
         made |= _withheld_files(withheld)
         # Files that are not there must not be asked for.
         fingerprints = dict.fromkeys(("knowledge_base_fingerprint", "trie_fingerprint"))
         made["config.json"] = (json.dumps(config | fingerprints, indent=2) + "\n").encode()
     figures = ModelFigures(knowledge_base.num_concepts, knowledge_base.num_names, _parameters(directory))
-    card = model_card(repository, facts, figures, tuple(evaluations), withheld)
+    confidence = Confidence.load(directory) if (directory / CONFIDENCE_FILE).is_file() else None
+    card = model_card(repository, facts, figures, tuple(evaluations), withheld, confidence)
     made |= {"README.md": card.encode()} | _encoded(eval_results_files(facts, tuple(evaluations)))
-    files, left_out = collect(directory, wanted, made)
-    kept = tuple(file for file in files if file.path not in never)
-    left_out += tuple((file.path, "names, withheld") for file in files if file.path in never)
-    return PushPlan(repository, "model", kept, f"{facts.title}, with its card", never, left_out)
+    files, left_out = collect(directory, _MODEL_FILES, made)
+    kept = tuple(file for file in files if file.path not in hidden)
+    left_out += tuple((file.path, "names, withheld") for file in files if file.path in hidden)
+    return PushPlan(repository, "model", kept, f"{facts.title}, with its card", _STALE, left_out)
 
 
 def plan_adapter(
@@ -101,13 +113,11 @@ def plan_adapter(
     same_base = base == config.get("base_model_name_or_path")
     revision = (config.get("revision") if same_base else None) or HfApi().model_info(base).sha
     tied = config | {"base_model_name_or_path": base, "revision": revision}
-    with safe_open(weights, framework="np") as file:
-        count = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (not a dict)
-    card = adapter_card(repository, facts, base, str(revision), count, tuple(evaluations))
+    card = adapter_card(repository, facts, base, str(revision), _parameters_in(weights), tuple(evaluations))
     made = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
     made |= _encoded(eval_results_files(facts, tuple(evaluations)))
     files, left_out = collect(directory, _ADAPTER_FILES, made)
-    return PushPlan(repository, "model", files, f"{facts.title}, with its card", (), left_out)
+    return PushPlan(repository, "model", files, f"{facts.title}, with its card", _ADAPTER_STALE, left_out)
 
 
 def refuse_names(restricted: Restricted, where: object) -> ValueError:
@@ -142,19 +152,27 @@ def _withheld_files(withheld: WithheldNames) -> dict[str, bytes]:
 
 def _parameters(directory: Path) -> int:
     """Counted in the headers of the weights; what is stored once counts once."""
-    count = 0
-    for path in sorted(directory.glob("model*.safetensors")):
-        with safe_open(path, framework="np") as file:
-            count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    count = sum(map(_parameters_in, sorted(directory.glob("model*.safetensors"))))
     if not count:
         raise FileNotFoundError(f"{directory}: has no model.safetensors; expected weights in safetensors")
     return count
 
 
+def _parameters_in(weights: Path) -> int:
+    try:
+        with safe_open(weights, framework="np") as file:
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise ValueError(f"{weights}: not a readable safetensors file ({error}); save it again") from error
+
+
 def _read_json(path: Path, expected: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected {expected}")
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON ({error}); expected {expected}") from error
     return values
 
 

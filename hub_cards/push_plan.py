@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+
+_SEARCHED = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class PlannedFile:
         """Bytes."""
         return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
 
+    def read(self) -> bytes:
+        """The contents."""
+        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+
 
 @dataclass(frozen=True, slots=True)
 class PushPlan:
@@ -31,7 +37,8 @@ class PushPlan:
         repository: "owner/name".
         kind: "model", "dataset" or "space".
         files: to be uploaded.
-        never: paths that the repository must not have after the commit; those it has are deleted.
+        stale: patterns of paths that belonged to what was pushed before: those of the repository that are not among
+            `files` are deleted.
         left_out: files of the directory that stay behind, and why.
         title: of the commit.
         space_sdk: of a Space.
@@ -41,7 +48,7 @@ class PushPlan:
     kind: str
     files: tuple[PlannedFile, ...]
     title: str
-    never: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     space_sdk: str | None = None
 
@@ -52,8 +59,7 @@ class PushPlan:
 
     def text(self, path: str) -> str:
         """The contents of a file that is text."""
-        content = next(file.content for file in self.files if file.path == path)
-        return (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8")
+        return next(file for file in self.files if file.path == path).read().decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,18 @@ class Pushed:
 
     url: str
     deleted: tuple[str, ...] = field(default=())
+
+
+def refuse_token(plan: PushPlan) -> None:
+    """Refuse to publish the token of whoever pushes; looked for in all files but large ones.
+
+    Raises:
+        ValueError: a file holds it; the message does not.
+    """
+    token = get_token()
+    for file in plan.files if token else ():
+        if file.size <= _SEARCHED and str(token).encode() in file.read():
+            raise ValueError(f"{file.path}: holds your token for the Hub; take it out, and make a new token")
 
 
 def push(plan: PushPlan, private: bool | None = None, revision: str | None = None) -> Pushed:
@@ -81,7 +99,8 @@ def push(plan: PushPlan, private: bool | None = None, revision: str | None = Non
         api.create_branch(plan.repository, repo_type=plan.kind, branch=revision, exist_ok=True)
     head = api.repo_info(plan.repository, repo_type=plan.kind, revision=revision)
     present = set(api.list_repo_files(plan.repository, repo_type=plan.kind, revision=head.sha))
-    deleted = tuple(path for path in plan.never if path in present)
+    old = sorted(present - {file.path for file in plan.files})
+    deleted = tuple(path for path in old if any(_matches(path, pattern) for pattern in plan.stale))
     commit = api.create_commit(
         plan.repository,
         repo_type=plan.kind,

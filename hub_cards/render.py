@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import jinja2
@@ -17,14 +17,21 @@ from huggingface_hub import (
 )
 from huggingface_hub.repocard_data import CardData
 
+from angel_hf.confidence import Confidence
 from angel_hf.configuration_angel import TASK
 from angel_hf.marked_text import parse_marked
 from angel_hf.withheld_names import WithheldNames
-from hub_cards.evaluation import Evaluation
+from hub_cards.evaluation import MODEL, Evaluation
 from hub_cards.facts import Facts
 
-MODEL = "angel"
-_NAMES = {"angel": "**this model**", "exact": "exact match (floor)", "memory": "memory of training strings (floor)"}
+_NAMES = {
+    MODEL: "**this model**",
+    "exact": "exact match (floor)",
+    "memory": "memory of training strings (floor)",
+    "tfidf": "TF-IDF of character n-grams (floor)",
+}
+# The Hub has no task of this name; spans of a text that get an identifier are nearest to this one.
+_NEAREST_TASK = "token-classification"
 _TAGS = [TASK, "entity-normalization", "biomedical", "ontology", "angel"]
 
 CITATION = """@article{kim2024learning,
@@ -33,6 +40,34 @@ CITATION = """@article{kim2024learning,
   journal = {arXiv preprint arXiv:2408.16493},
   year    = {2024}
 }"""
+
+
+_MEANINGS = {
+    "document_id": "the text's identifier in its source",
+    "text": "the text that the mention is in",
+    "start": "first character of the mention in the text, counted from 0",
+    "end": "the character after its last",
+    "mention": "the characters from start to end",
+    "gold": "right concepts, a list for each part of the mention",
+    "gold_concepts": "right concepts of the mention",
+    "semantic_types": "as the source gives them",
+    "concept_id": "the concept's identifier",
+    "names": "names of the concept, the preferred one first",
+    "alternative_ids": "other identifiers of the concept",
+    "parents": "identifiers of broader concepts",
+    "prompt": "what the encoder reads",
+    "prefix": "what the decoder is given",
+    "chosen": "a name of a right concept",
+    "rejected": "a name of another concept, which the model ranked above",
+    "chosen_rank": "its place among the model's answers, from 1",
+    "rejected_rank": "its place among the model's answers, from 1",
+    "chosen_score": "mean log-probability of its tokens",
+    "rejected_score": "mean log-probability of its tokens",
+    "chosen_concepts": "all concepts that bear the name",
+    "rejected_concepts": "all concepts that bear the name",
+    "source": "where the mention is from: a corpus or the knowledge base",
+}
+"""What the columns hold that this package writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +102,15 @@ def model_card(
     figures: ModelFigures,
     evaluations: tuple[Evaluation, ...],
     withheld: WithheldNames | None,
+    confidence: Confidence | None = None,
 ) -> str:
     """README.md of a model."""
     example = parse_marked(facts.examples[0])[0]
     data = ModelCardData(
         **_common(repository, facts, evaluations),
         library_name="transformers",
-        pipeline_tag="text2text-generation",
+        pipeline_tag=_NEAREST_TASK,
+        base_model=facts.base_model or None,
         widget=[{"text": text} for text in facts.examples],
     )
     return _card(
@@ -84,6 +121,7 @@ def model_card(
         model=figures,
         evaluations=evaluations,
         withheld=withheld,
+        confidence=confidence,
         example=example,
         citation=CITATION,
     )
@@ -109,6 +147,8 @@ def adapter_card(
         base_revision=base_revision,
         parameters=parameters,
         evaluations=evaluations,
+        example=parse_marked(facts.examples[0])[0],
+        citation=CITATION,
     )
 
 
@@ -122,7 +162,15 @@ def dataset_card(
     reason: str = "",
 ) -> str:
     """README.md of a benchmark or of preference pairs; `configs` are those by which `load_dataset` finds its files."""
-    data = DatasetCardData(language="en", license=facts.license, pretty_name=facts.title, tags=_TAGS, configs=configs)
+    data = DatasetCardData(
+        language="en",
+        license=facts.license,
+        pretty_name=facts.title,
+        task_categories=[_NEAREST_TASK],
+        size_categories=[_size_category(sum(split.rows for split in splits))],
+        tags=_TAGS,
+        configs=configs,
+    )
     return _card(
         "dataset",
         data,
@@ -132,6 +180,9 @@ def dataset_card(
         columns=columns,
         dropped=dropped,
         reason=reason,
+        meanings=_MEANINGS,
+        has_pairs=any(column.name == "rejected" for column in columns),
+        citations=[one for one in (facts.citation.strip(), CITATION) if one],
     )
 
 
@@ -159,7 +210,8 @@ def eval_results_files(facts: Facts, evaluations: tuple[Evaluation, ...]) -> dic
             entries = [
                 EvalResultEntry(
                     dataset_id=facts.datasets[evaluation.benchmark],
-                    task_id=evaluation.split,
+                    # A protocol is another task: its results are not to be ranked with those of others.
+                    task_id="-".join(filter(None, (evaluation.split, evaluation.text, score.protocol))),
                     value=score.at_1,
                     notes=f"accuracy at 1, protocol {score.protocol}, {score.mentions} mentions",
                 )
@@ -167,7 +219,8 @@ def eval_results_files(facts: Facts, evaluations: tuple[Evaluation, ...]) -> dic
                 if score.predictor == MODEL
             ]
             text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
-            files[f".eval_results/{evaluation.benchmark}-{evaluation.split}.yaml"] = text
+            name = "-".join(filter(None, (evaluation.benchmark, evaluation.split, evaluation.text)))
+            files[f".eval_results/{name}.yaml"] = text
     return files
 
 
@@ -189,10 +242,10 @@ def _eval_results(facts: Facts, evaluation: Evaluation) -> list[EvalResult]:
             task_type=TASK,
             task_name="Entity linking",
             dataset_type=facts.datasets.get(evaluation.benchmark, evaluation.benchmark),
-            dataset_name=f"{evaluation.benchmark}, protocol {score.protocol}",
+            dataset_name=f"{evaluation.name}, protocol {score.protocol}",
             dataset_split=evaluation.split,
             # Results of one benchmark under two protocols would otherwise be taken for one another.
-            dataset_config=score.protocol,
+            dataset_config="-".join(filter(None, (evaluation.text, score.protocol))),
             metric_type="accuracy",
             metric_name=name,
             metric_value=value,
@@ -204,8 +257,20 @@ def _eval_results(facts: Facts, evaluation: Evaluation) -> list[EvalResult]:
 
 
 def _card(template: str, data: CardData, **values: Any) -> str:
-    folder = resources.files("hub_cards") / "templates"
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
-    source = (folder / f"{template}.md.jinja").read_text(encoding="utf-8")
-    text = environment.from_string(source).render(**values, predictor_name=lambda name: _NAMES.get(name, name))
-    return f"---\n{data.to_yaml()}\n---\n{text}"
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hub_cards"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+    )
+    environment.globals["predictor_name"] = lambda name: _NAMES.get(name, name)
+    made = environment.get_template(f"{template}.md.jinja")
+    # Parts that are empty here and there leave more than one empty line behind.
+    text = re.sub(r"\n{3,}", "\n\n", made.render(**values).strip("\n"))
+    return f"---\n{data.to_yaml()}\n---\n{text}\n"
+
+
+def _size_category(rows: int) -> str:
+    """The Hub's name for about how many rows a data set has."""
+    bounds = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    return next((name for bound, name in bounds if rows < bound), "n>1M")

@@ -8,6 +8,8 @@ FACTS = """
 title = "angel-test"
 license = "apache-2.0"
 examples = ["A case of [[ataxia]]."]
+base_model = "org/pretrained"
+citation = "@article{ncbi, title = {NCBI disease corpus}}"
 notes = "Made for tests."
 
 [knowledge_base]
@@ -41,6 +43,9 @@ RESULTS = {
     "format": "angel-eval-results-2",
     "benchmark": "ncbi",
     "split": "test",
+    "text": "released",
+    "models": {"exact": "exact", "angel": "out/my-model"},
+    "differences": [],
     "command": "angel-eval run --benchmark ncbi",
     "bootstrap": {"resamples": 10000, "confidence_level": 0.95, "unit": "document"},
     "results": [
