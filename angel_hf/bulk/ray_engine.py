@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,8 +19,10 @@ from angel_hf.bulk.shard import Report
 from angel_hf.bulk.window import Window
 from angel_hf.bulk.worker import LoadModel, Worker
 from angel_hf.claim import differences
+from angel_hf.modeling_angel import AngelForEntityLinking
 
-_RETRIES = 3
+_MOST_ATTEMPTS = 4
+_GOES_ON = "the shards that are there stay, and the same command goes on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ def link_with_ray(
 
     Raises:
         ImportError: Ray is missing.
-        ValueError: the cluster has no room for so many workers, or an input file is damaged inside.
-        RuntimeError: a worker has another model, or a window's workers died again and again.
+        ValueError: the cluster has no room for so many workers.
+        RuntimeError: a worker has another model or could not do its work, or a window ended worker after worker.
     """
     ray = _ray()
     if not ray.is_initialized():
@@ -61,41 +64,82 @@ def link_with_ray(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # the caller shows one
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Attempts).remote()
     # One block a window: a block is what a worker is given at once, and what is given again when the worker dies.
     windows = ray.data.from_items([asdict(window) for window in run.pending], override_num_blocks=len(run.pending))
     reports = windows.map(
         _Actor,
-        fn_constructor_args=(run.job, run.inputs, load_model, run.fingerprints),
+        fn_constructor_args=(run.job, run.inputs, load_model, run.fingerprints, attempts),
         compute=ray.data.ActorPoolStrategy(size=share.workers, max_tasks_in_flight_per_actor=1),
         num_cpus=share.cpus,
         num_gpus=share.gpus,
-        max_task_retries=_RETRIES,
     )
     try:
         for row in reports.iter_rows():
+            if row["failure"]:
+                raise RuntimeError(f"{row['failure']}; {_GOES_ON}")
             yield Report(row["rows"], row["mentions"], row["rejected"], tuple(json.loads(row["causes"])))
     except ray.exceptions.RayError as error:
-        raise _plain(error) from error
+        raise RuntimeError(f"Ray stopped the run: {error}; {_GOES_ON}") from error
+
+
+class _Attempts:
+    """How often each window was begun; Ray itself would go on for ever with one that kills every worker."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[str] = Counter()
+
+    def begin(self, shard: str) -> int:
+        """Count an attempt; returns which one it is."""
+        self._begun[shard] += 1
+        return self._begun[shard]
 
 
 class _Actor:
-    """A worker in a process of Ray's, from windows to reports as rows of Ray Data."""
+    """A worker in a process of Ray's, from windows to reports as rows of Ray Data.
 
-    def __init__(self, job: Job, inputs: InputFiles, load_model: LoadModel, fingerprints: dict[str, Any]) -> None:
+    What fails is told in a row too: an exception would come out of Ray among the frames of its machinery.
+    """
+
+    def __init__(
+        self, job: Job, inputs: InputFiles, load_model: LoadModel, fingerprints: dict[str, Any], attempts: Any
+    ) -> None:
         # One process for each core: the tokenizer's own threads would only be in each other's way.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        model = load_model()
-        for key, expected, found in differences(fingerprints, json.loads(json.dumps(model_fingerprints(model)))):
-            raise RuntimeError(
-                f"a worker has another model than the run: {key} is {found!r:.200} there and {expected!r:.200} here; "
-                "give all machines the same model"
-            )
-        self._worker = Worker(job, inputs, model)
+        self._inputs = inputs
+        self._attempts = attempts
+        self._failure = ""
+        try:
+            model = load_model()
+            _check_model(model, fingerprints)
+            self._worker = Worker(job, inputs, model)
+        except Exception as error:
+            self._failure = f"a worker could not begin: {error}"
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        window = Window(**row)
-        report = self._worker.link(window, self._worker.read(window))
-        return asdict(report) | {"causes": json.dumps(report.causes)}
+        try:
+            report = Report(0, 0, 0) if self._failure else self._link(Window(**row))
+            failure = self._failure
+        except Exception as error:
+            report, failure = Report(0, 0, 0), str(error) or type(error).__name__
+        return asdict(report) | {"causes": json.dumps(report.causes), "failure": failure}
+
+    def _link(self, window: Window) -> Report:
+        if _ray().get(self._attempts.begin.remote(window.shard)) > _MOST_ATTEMPTS:
+            file, last = self._inputs.files[window.file_number].name, window.first_row + window.rows - 1
+            raise RuntimeError(
+                f"{file}: rows {window.first_row} to {last} ended {_MOST_ATTEMPTS} workers: look for what is special "
+                "in them, such as a text that takes all memory"
+            )
+        return self._worker.link(window, self._worker.read(window))
+
+
+def _check_model(model: AngelForEntityLinking, fingerprints: dict[str, Any]) -> None:
+    for key, expected, found in differences(fingerprints, model_fingerprints(model)):
+        raise RuntimeError(
+            f"it has another model than the run: {key} is {found!r:.200} there and {expected!r:.200} here; give all "
+            "machines the same model"
+        )
 
 
 def _share(resources: dict[str, float], workers: int | None, threads: int, use_gpus: bool) -> _Share:
@@ -109,19 +153,6 @@ def _share(resources: dict[str, float], workers: int | None, threads: int, use_g
             "or fewer threads"
         )
     return _Share(wanted, float(threads), 1.0 if gpus else 0.0)
-
-
-def _plain(error: Exception) -> Exception:
-    """What happened in a worker, without Ray's account of the way there."""
-    cause: BaseException | None = error
-    while cause is not None:
-        inner = getattr(cause, "cause", None) or cause.__cause__
-        if inner is None or inner is cause:
-            break
-        cause = inner
-    text = str(cause).strip()
-    last = text.splitlines()[-1] if "Traceback" in text else text
-    return RuntimeError(f"Ray stopped the run: {last}; the shards that are there stay, the same command goes on")
 
 
 def _ray() -> Any:
