@@ -22,7 +22,7 @@ from hub_cards.render import Column, Split, dataset_card, space_card
 # Columns that spell names of a knowledge base; mention strings are the corpus's own text.
 _NAME_COLUMNS = ("name", "names", "chosen", "rejected", "synonyms")
 # Columns that may hold identifiers of concepts; each is looked at alone, or others' numbers would thin them out.
-_IDENTIFIERS = re.compile(r"concept|gold|cui|umls|snomed|code|(^|_)ids?$", re.IGNORECASE)
+_IDENTIFIERS = re.compile(r"concept|gold|cui|umls|snomed|code|ids?$", re.IGNORECASE)
 _SPLITS = ("train", "validation", "dev", "test")
 _SPACE_FILES = tuple(
     f"**/*.{end}" for end in ("py", "txt", "md", "css", "js", "json", "toml", "png", "svg", "pubtator")

@@ -46,13 +46,24 @@ class Request:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` requests that match: a status, a broken connection or a slow answer."""
+    """What goes wrong with the next `times` requests that match.
+
+    Args:
+        method: of the requests.
+        path: regular expression of their paths.
+        times: how many.
+        status: answered, and nothing else is done.
+        drop_after: bytes of the answer, after which the connection is closed; what was asked for is done.
+        hang_up: close the connection without an answer, and without doing what was asked for.
+        delay: seconds before all this.
+    """
 
     method: str
     path: str
     times: int = 1
     status: int | None = None
     drop_after: int | None = None
+    hang_up: bool = False
     delay: float = 0.0
 
 
@@ -165,6 +176,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if self.fault:
                 threading.Event().wait(self.fault.delay)
+                if self.fault.hang_up:
+                    self.close_connection = True
+                    return None
                 if self.fault.status:
                     raise HubError(self.fault.status, "injected fault")
             for methods, pattern, handle in ROUTES:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.hub import Names, part, refusals
+
+if TYPE_CHECKING:
+    from angel_hf import KnowledgeBase
 
 
 def convert(
@@ -24,6 +28,10 @@ def convert(
     push_to_hub: Annotated[
         str | None, typer.Option(help="OWNER/NAME to push to; `angel push model` adds a card.")
     ] = None,
+    names: Annotated[
+        Names | None,
+        typer.Option(help="publish: push names that a licence keeps from being passed on, where yours allows it."),
+    ] = None,
     private: Annotated[bool | None, typer.Option("--private/--public", help="Of a new repository.")] = None,
 ) -> None:
     """Make a model that links from BART weights alone, as the authors of the method published theirs.
@@ -35,11 +43,14 @@ def convert(
             raise InputError("nowhere to write to; expected --output FOLDER or --push-to-hub OWNER/NAME")
         if output is not None and output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise InputError(f"{output}: there is something already; expected a new or empty folder")
-        try:
-            from angel_hf import AngelForEntityLinking
+        with refusals():
+            from angel_hf import AngelForEntityLinking, KnowledgeBase
 
+            own = KnowledgeBase.from_file(knowledge_base)
+            if push_to_hub is not None and names != Names.PUBLISH:
+                _refuse_licensed(own, knowledge_base, checkpoint)
             model = AngelForEntityLinking.from_pretrained(
-                checkpoint, knowledge_base=knowledge_base, tokenizer=tokenizer, revision=revision, dtype="auto"
+                checkpoint, knowledge_base=own, tokenizer=tokenizer, revision=revision, dtype="auto"
             )
             _check_tokenizer(model)
             if output is not None:
@@ -47,8 +58,16 @@ def convert(
                 typer.echo(f"{output}: {model.knowledge_base!r}")
             if push_to_hub is not None:
                 typer.echo(model.push_to_hub(push_to_hub, private=private).commit_url)
-        except (ValueError, ImportError, RuntimeError) as error:
-            raise InputError(str(error)) from None
+
+
+def _refuse_licensed(names: KnowledgeBase, path: Path, checkpoint: str) -> None:
+    """Refuse to push names of a vocabulary that may not be passed on, and tell the ways out."""
+    if (restricted := part("licences").find_restricted(names.concept_ids, path.stem)) is not None:
+        raise InputError(
+            f"{path}: holds names of {restricted.name}, and {restricted.reason}; `angel convert {checkpoint} --output "
+            "FOLDER ...` and then `angel push model FOLDER ... --names withhold` push concept ids and a recipe; with "
+            "--names publish, names, if your licence allows it"
+        )
 
 
 def _check_tokenizer(model: object) -> None:

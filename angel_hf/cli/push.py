@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import Enum
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.failure import failures_reported
+from angel_hf.cli.hub import Names, part, refusals
 
 if TYPE_CHECKING:
     from hub_cards.push_plan import PushPlan
@@ -21,13 +19,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class Names(str, Enum):
-    """What to do with names of a vocabulary that may not be passed on."""
-
-    PUBLISH = "publish"
-    WITHHOLD = "withhold"
 
 
 _Repository = Annotated[str, typer.Argument(help="OWNER/NAME on the Hub.")]
@@ -70,7 +61,7 @@ def model(
     """
 
     def plan() -> PushPlan:
-        return _part("model_push").plan_model(
+        return part("model_push").plan_model(
             directory, repository, _facts(facts), _evaluations(results), names.value if names else None
         )
 
@@ -91,7 +82,7 @@ def adapter(
     """LoRA adapters, tied to the commit of their base."""
 
     def plan() -> PushPlan:
-        return _part("model_push").plan_adapter(directory, repository, _facts(facts), _evaluations(results), base)
+        return part("model_push").plan_adapter(directory, repository, _facts(facts), _evaluations(results), base)
 
     _run(plan, dry_run, private, revision)
 
@@ -110,7 +101,7 @@ def dataset(
 
     def plan() -> PushPlan:
         wanted = names.value if names else None
-        return _part("dataset_push").plan_dataset(directory, repository, _facts(facts), wanted)
+        return part("dataset_push").plan_dataset(directory, repository, _facts(facts), wanted)
 
     _run(plan, dry_run, private, revision)
 
@@ -128,7 +119,7 @@ def space(
     """A Space."""
 
     def plan() -> PushPlan:
-        return _part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, tuple(uses or ()))
+        return part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, tuple(uses or ()))
 
     _run(plan, dry_run, private, None)
 
@@ -146,23 +137,26 @@ def metric(
 
     def plan() -> PushPlan:
         tags = ("evaluate", "metric")
-        return _part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, (), tags)
+        return part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, (), tags)
 
     _run(plan, dry_run, private, None)
 
 
 def _run(plan: Callable[[], PushPlan], dry_run: bool, private: bool | None, revision: str | None) -> None:
     """Show the plan, and carry it out unless that is all that was asked for."""
-    with failures_reported(), _refusals():
+    with failures_reported(), refusals():
         made = plan()
+        part("push_plan").refuse_token(made)
         _show(made)
         if dry_run:
             typer.echo("nothing was pushed (--dry-run); the card:\n")
             typer.echo(made.text("README.md"))
             return
-        pushed = _part("push_plan").push(made, private, revision)
+        pushed = part("push_plan").push(made, private, revision)
         for path in pushed.deleted:
             typer.echo(f"deleted {path}; it stays in the repository's history", err=True)
+        if pushed.deleted:
+            typer.echo(f"HfApi().super_squash_history({made.repository!r}) empties the history", err=True)
         typer.echo(pushed.url)
 
 
@@ -175,25 +169,8 @@ def _show(plan: PushPlan) -> None:
 
 
 def _facts(path: Path | None) -> Any:
-    return None if path is None else _part("facts").read_facts(path)
+    return None if path is None else part("facts").read_facts(path)
 
 
 def _evaluations(paths: list[Path] | None) -> list[Any]:
-    return [_part("evaluation").read_evaluation(path) for path in paths or []]
-
-
-def _part(name: str) -> Any:
-    """A file of hub_cards, which is built on this package and so is asked for by name."""
-    try:
-        return importlib.import_module(f"hub_cards.{name}")
-    except ImportError as error:
-        raise InputError(f"angel push needs: pip install 'angel-hf[hub]' ({error})") from error
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a push can be refused for; the messages are those of the plan or of the Hub, which hold no token."""
-    try:
-        yield
-    except (ValueError, RuntimeError) as error:
-        raise InputError(str(error)) from None
+    return [part("evaluation").read_evaluation(path) for path in paths or []]

@@ -85,6 +85,32 @@ def test_keys_shapes_types_and_numbers_stay(published, names, tiny_directory, tm
         assert torch.equal(tensor, state[name]), name
 
 
+def test_licensed_names_are_not_pushed_unless_told(published, online, tiny_directory, tmp_path):
+    names = tmp_path / "target_kb.json"
+    names.write_text(json.dumps({"C0004134": ["ataxia"], "C0009375": ["colon cancer"]}))
+    arguments = ("authors/ANGEL_ncbi", "--knowledge-base", names, "--tokenizer", tiny_directory)
+    pushed = (*arguments, "--push-to-hub", "org/angel-mm")
+    refused = convert(*pushed)
+    assert refused.exit_code == 2
+    assert "holds names of UMLS Metathesaurus, and the licence of the UMLS" in refused.output.replace("\n", " ")
+    assert "--names withhold` push concept ids and a recipe" in refused.output.replace("\n", " ")
+    assert ("models", "org/angel-mm") not in online.repositories
+    assert convert(*arguments, "--output", tmp_path / "converted").exit_code == 0
+    assert convert(*pushed, "--names", "publish").exit_code == 0
+    assert "knowledge_base.safetensors" in online.repository("org/angel-mm").files
+
+
+def test_a_push_whose_connection_breaks_off_is_one_line(published, online, names, tiny_directory, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    online.fail("POST", "/commit/", hang_up=True, times=100)
+    result = convert(
+        "authors/ANGEL_ncbi", "--knowledge-base", names, "--tokenizer", tiny_directory, "--push-to-hub", "org/a"
+    )
+    assert result.exit_code == 2, repr(result.exception)
+    assert "error: the connection to the Hub broke off" in result.output
+    assert online.repository("org/a").files == {}
+
+
 def test_half_precision_stays_half_precision(online, tiny_directory, names, tmp_path):
     half = BartForConditionalGeneration.from_pretrained(tiny_directory, dtype=torch.float16)
     half.save_pretrained(tmp_path / "half")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
 from angel_hf.cli import app
-from tests.hub_clients import NAMES, ROOT, TOKEN
+from tests.hub_clients import NAMES, READ_TOKEN, ROOT, TOKEN
 
 FACTS = """
 title = "angel-tiny"
@@ -147,6 +148,78 @@ def test_a_refusal_is_one_line_without_the_token_and_changes_nothing(saved, fact
     assert repository.head is before
 
 
+@pytest.mark.parametrize("step", ["/api/repos/create", "/preupload/", "/commit/", "/objects/batch"])
+def test_a_connection_that_breaks_off_is_one_line_too(saved, facts, online, step, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    online.fail("POST", step, hang_up=True, times=100)
+    result = push("model", saved, "org/angel", "--facts", facts())
+    assert result.exit_code == 2, repr(result.exception)
+    assert "error: the connection to the Hub broke off" in result.output
+    assert TOKEN not in result.output
+    assert all(repository.files == {} for repository in online.repositories.values())
+    online.faults.clear()
+    assert push("model", saved, "org/angel", "--facts", facts()).exit_code == 0
+    assert "model.safetensors" in online.repository("org/angel").files
+
+
+def test_an_answer_that_is_lost_after_the_commit_leaves_one_commit(saved, facts, online, monkeypatch):
+    """The same push again changes nothing more."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    online.fail("POST", "/commit/", drop_after=0)
+    lost = push("model", saved, "org/angel", "--facts", facts())
+    assert (lost.exit_code, "broke off" in lost.output) == (2, True)
+    repository = online.repository("org/angel")
+    files = dict(repository.files)
+    assert len(repository.head.history()) == 2
+    assert push("model", saved, "org/angel", "--facts", facts()).exit_code == 0
+    assert repository.files == files
+
+
+@pytest.mark.parametrize(
+    ("token", "repository", "message"),
+    [
+        (None, "org/angel", "log in with `hf auth login`, or set HF_TOKEN"),
+        ("hf_nobody", "org/angel", "log in with `hf auth login`, or set HF_TOKEN"),
+        (READ_TOKEN, "org/angel", "use a token that may write there"),
+        (TOKEN, "google/angel", "use a token that may write there"),
+        (TOKEN, "a b/c", "Repo id"),
+    ],
+)
+def test_who_may_not_push_is_told(saved, facts, online, monkeypatch, token, repository, message):
+    monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
+    result = push("model", saved, repository, "--facts", facts())
+    assert result.exit_code == 2, repr(result.exception)
+    assert re.search(f"error: .*{message}", result.output), result.output[-300:]
+    assert online.repositories == {}
+    assert not token or token not in result.output
+
+
+def test_offline_nothing_is_pushed(saved, facts, online, offline):
+    offline()
+    result = push("model", saved, "org/angel", "--facts", facts())
+    assert result.exit_code == 2, repr(result.exception)
+    assert online.requests == []
+
+
+def test_a_file_that_holds_the_token_is_refused(saved, facts, online, tmp_path):
+    directory = shutil.copytree(saved, tmp_path / "model")
+    (directory / "training.py").write_text(f"login({TOKEN!r})\n")
+    result = push("model", directory, "org/angel", "--facts", facts(), "--dry-run")
+    assert result.exit_code == 2
+    assert "error: training.py: holds your token for the Hub; take it out" in result.output
+    assert TOKEN not in result.output
+
+
+def test_what_belonged_to_an_older_model_is_taken_away(saved, facts, online):
+    """Its confidence would be taken for the new one's; what its users added stays."""
+    older = ("confidence.json", "pytorch_model.bin", "model-00001-of-00002.safetensors", ".eval_results/ncbi-test.yaml")
+    repository = online.create("org/angel")
+    repository.put(dict.fromkeys((*older, "figure.png"), b"older"))
+    assert push("model", saved, "org/angel", "--facts", facts()).exit_code == 0
+    assert set(older).isdisjoint(repository.files)
+    assert "figure.png" in repository.files
+
+
 def test_the_token_is_nowhere_on_disk(saved, facts, online, tmp_path):
     push("model", saved, "org/angel", "--facts", facts())
     AngelForEntityLinking.from_pretrained("org/angel")
@@ -165,6 +238,7 @@ def test_the_token_is_nowhere_on_disk(saved, facts, online, tmp_path):
             "model type 'bart'; expected",
         ),
         (lambda directory: (directory / "config.json").write_text('{"model_type": "angel"}'), "expected the model's"),
+        (lambda directory: (directory / "config.json").write_text("{"), "config.json: is no JSON"),
     ],
 )
 def test_what_is_no_model_is_refused(tmp_path, facts, make, message):
@@ -173,6 +247,14 @@ def test_what_is_no_model_is_refused(tmp_path, facts, make, message):
     result = push("model", tmp_path / "model", "org/angel", "--facts", facts(), "--dry-run")
     assert result.exit_code == 2
     assert message in result.output.replace("\n", " ")
+
+
+def test_damaged_weights_are_named(saved, facts, tmp_path):
+    directory = shutil.copytree(saved, tmp_path / "model")
+    (directory / "model.safetensors").write_bytes(b"cut")
+    result = push("model", directory, "org/angel", "--facts", facts(), "--dry-run")
+    assert result.exit_code == 2, repr(result.exception)
+    assert "model.safetensors: not a readable safetensors file" in result.output.replace("\n", " ")
 
 
 # Names that may not be passed on
@@ -213,6 +295,17 @@ def test_withheld_names_are_nowhere_in_the_repository(withheld):
         if path not in ("tokenizer.json", "model.safetensors") and not path.endswith(".py"):
             for name in ("Dyssynergia", "dyssynergia", "Colonic", "colonic"):
                 assert name.encode() not in data, path
+
+
+def test_names_that_lie_beside_the_model_stay_behind_too(licensed, facts, tmp_path):
+    directory = shutil.copytree(licensed, tmp_path / "model")
+    beside = ("target_kb.json", "names.txt", "older_names.safetensors", "concepts.parquet")
+    for name in beside:
+        (directory / name).write_bytes(b"Dyssynergia")
+    result = push("model", directory, "org/angel-umls", "--facts", facts("UMLS"), "--names", "withhold", "--dry-run")
+    assert result.exit_code == 0, result.output
+    for name in (*beside, "knowledge_base.safetensors", "trie.safetensors"):
+        assert f"left out  {name}: " in result.output
 
 
 def test_loading_explains_how_to_get_the_names(withheld):
@@ -320,6 +413,44 @@ def test_names_in_a_data_set_are_refused_or_left_out(facts, online, tmp_path):
     table = pq.read_table(pa.BufferReader(files["train.parquet"]))
     assert table.column_names == ["text", "gold_concepts"]
     assert b"Left out: chosen, rejected, since the licence of the UMLS" in files["README.md"]
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        ({"gold": [["C0004134"]], "candidates": [{"name": "Ataxia", "score": -0.1}]}, ["gold"]),
+        ({"sctid": "73211009", "pmid": "1", "names": ["Ataxia"]}, ["sctid", "pmid"]),
+        ({"cui": "C0004134", "document_id": "12345678", "synonyms": ["Ataxia"]}, ["cui", "document_id"]),
+    ],
+)
+def test_names_deep_inside_and_identifiers_beside_others_are_found(facts, online, tmp_path, row, left):
+    (tmp_path / "rows").mkdir()
+    pq.write_table(pa.Table.from_pylist([row] * 5), tmp_path / "rows" / "train.parquet")
+    refused = push("dataset", tmp_path / "rows", "org/rows", "--facts", facts())
+    assert refused.exit_code == 2, refused.output
+    assert "holds names of" in refused.output
+    assert push("dataset", tmp_path / "rows", "org/rows", "--facts", facts(), "--names", "withhold").exit_code == 0
+    table = pq.read_table(pa.BufferReader(online.repository("org/rows", "datasets").files["train.parquet"]))
+    assert table.column_names == left
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("---\nconfigs: [\n---\n", "README.md: its metadata cannot be read"),
+        (
+            "---\nconfigs:\n- data_files: ../other/*.parquet\n---\n",
+            "names the data files '../other/.*'; expected files",
+        ),
+        ("---\nconfigs:\n- data_files: /etc/*\n---\n", "names the data files '/etc/.*'; expected files"),
+    ],
+)
+def test_a_card_that_cannot_be_used_is_refused(facts, tmp_path, card, message):
+    directory = pairs(tmp_path / "pairs", "D001259")
+    (directory / "README.md").write_text(card)
+    result = push("dataset", directory, "org/pairs", "--facts", facts(), "--dry-run")
+    assert result.exit_code == 2, repr(result.exception)
+    assert re.search(message, result.output.replace("\n", " "))
 
 
 @pytest.mark.parametrize("metric", ["entity_linking", "linking_calibration", "linking_hierarchy"])
