@@ -165,13 +165,14 @@ class Handlers:
         """
         return [as_row(one) for one in annotate(self.visit(None), text, precision or None)]
 
-    def from_address(self, request: gr.Request) -> str:
-        """The text that a shared link brings, or nothing."""
+    def from_address(self, request: gr.Request) -> tuple[Any, Any, Any, Any]:
+        """The text that a shared link brings, and its annotation; nothing changes where there is none."""
         text = request.query_params.get("text", "") if request else ""
         try:
-            return checked_text(text)
+            return text, *self.mark(checked_text(text), None, None)
         except VisitorError:
-            return ""
+            # By now the visitor may have written something already.
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     def _shown(self, page: Page, position: int) -> tuple[Page, str, str]:
         if not page.annotated:

@@ -170,17 +170,20 @@ def _annotate_tab(
     examples.click(lambda sample: sample[0], examples, text, api_visibility="private").then(
         handlers.mark, [text, precision, visit], outputs, api_visibility="private"
     )
-    marked.select(handlers.choose, current, chosen, api_visibility="private", show_progress="hidden")
+    # The last of several quick choices counts; by default those made while one is answered would be lost.
+    marked.select(
+        handlers.choose,
+        current,
+        chosen,
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
     marked.submit(handlers.link_selection, current, outputs, api_visibility="private")
     share.click(None, text, link, js=_SHARE).then(
         lambda: gr.Textbox(visible=True), None, link, api_visibility="private"
     )
-    page.load(handlers.from_address, None, text, api_visibility="private").success(
-        lambda value, *rest: handlers.mark(value, *rest) if value else (None, marking.EMPTY, details.EMPTY),
-        [text, precision, visit],
-        outputs,
-        api_visibility="private",
-    )
+    page.load(handlers.from_address, None, [text, *outputs], api_visibility="private", show_progress="hidden")
     return [current, precision, visit], outputs
 
 

@@ -15,7 +15,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREENSHOTS = Path(os.environ.get("ANGEL_SCREENSHOTS", "build/screenshots"))
 """Where the pictures of a run go; CI keeps them."""
 
-READY_SECONDS = 180
+READY_SECONDS = 1200
+"""Generous: a start takes seconds, and on a machine with other work many minutes; a page that dies is told at once."""
 
 
 def browser_path() -> str:

@@ -16,7 +16,7 @@ from tests.demo.conftest import TEXT
 pytestmark = pytest.mark.slow
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-WAIT = 120_000
+WAIT = 400_000
 """Milliseconds; a busy machine is slow, and nothing here measures speed."""
 
 
