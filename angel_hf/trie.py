@@ -11,7 +11,8 @@ import numpy as np
 
 from .array_file import fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 from .content_check import digest_metadata, sample_is_intact
-from .trie_builder import build_arrays
+from .trie_builder import TrieArrays, build_arrays
+from .trie_update import add_sequences, remove_names
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
@@ -113,8 +114,47 @@ class NameTrie:
             raise ValueError(f"a trie needs at least one sequence, each with a token; {where}")
         if token_ids.min() < 0:
             raise ValueError(f"token ids must be 0 or more, got {int(token_ids.min())}")
-        arrays = build_arrays(token_ids, offsets)
-        return cls(*arrays[:4]), arrays.name_of_sequence
+        arrays, name_of_sequence = build_arrays(token_ids, offsets)
+        return cls(*arrays), name_of_sequence
+
+    # Changing
+
+    def without_names(self, removed: np.ndarray) -> NameTrie:
+        """A trie of the other names, numbered anew in their order; equal to one built of them.
+
+        Args:
+            removed: bool [names], by name index.
+
+        Raises:
+            ValueError: no name would be left, or there are not as many values as names.
+        """
+        if removed.shape != (self.num_names,) or removed.all():
+            raise ValueError(
+                f"{int(removed.sum())} of {removed.shape} names are to be removed; expected fewer than all of "
+                f"{self.num_names}"
+            )
+        return NameTrie(*remove_names(self._trie_arrays(), removed))
+
+    def with_sequences(self, token_ids: np.ndarray, offsets: np.ndarray) -> tuple[NameTrie, np.ndarray]:
+        """A trie of these names and more; equal to one built of all.
+
+        Args:
+            token_ids, offsets: sequences laid end to end, as `build` takes them.
+
+        Returns:
+            The trie, and int64 [sequences]: the name index of each, that of a name which was there, or the next.
+
+        Raises:
+            ValueError: as `build`.
+        """
+        added, name_of_sequence = NameTrie.build(token_ids, offsets)
+        arrays, name_of_added = add_sequences(self._trie_arrays(), added._trie_arrays())
+        return NameTrie(*arrays), name_of_added[name_of_sequence]
+
+    def renumbered(self, name_indices: np.ndarray) -> NameTrie:
+        """The same trie with other indices of names: int [names], the new one of each."""
+        names = name_indices[self.terminal_names].astype(np.uint32)
+        return NameTrie(self.token_ids, self.first_child, self.terminal_nodes, names)
 
     # Walking
 
@@ -184,10 +224,8 @@ class NameTrie:
             trie.fingerprint = metadata["fingerprint"]
         return trie, metadata
 
+    def _trie_arrays(self) -> TrieArrays:
+        return TrieArrays(self.token_ids, self.first_child, self.terminal_nodes, self.terminal_names)
+
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {
-            "token_ids": self.token_ids,
-            "first_child": self.first_child,
-            "terminal_nodes": self.terminal_nodes,
-            "terminal_names": self.terminal_names,
-        }
+        return self._trie_arrays()._asdict()

@@ -10,17 +10,12 @@ _WORD_BITS = 64
 
 
 class TrieArrays(NamedTuple):
-    """What `build_arrays` makes; see `NameTrie` for the first four.
-
-    Attributes:
-        name_of_sequence: int64 [sequences], the name index of each sequence.
-    """
+    """The arrays of a `NameTrie`, which tells what they are."""
 
     token_ids: np.ndarray
     first_child: np.ndarray
     terminal_nodes: np.ndarray
     terminal_names: np.ndarray
-    name_of_sequence: np.ndarray
 
 
 class _SortedSequences(NamedTuple):
@@ -41,7 +36,7 @@ class _SortedSequences(NamedTuple):
     symbols: np.ndarray
 
 
-def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> TrieArrays:
+def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> tuple[TrieArrays, np.ndarray]:
     """Build from sequences laid end to end; see `NameTrie.build`, of which this is the work.
 
     Each sequence adds to the trie the nodes after what it shares with its predecessor in lexicographic order, so that
@@ -51,7 +46,7 @@ def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> TrieArrays:
     nodes = int((rows.length - rows.shared).sum(dtype=np.int64)) + 1  # the root shares nothing
     first_child = np.empty(nodes + 1, dtype=np.uint32)
     first_child[0] = 1
-    level_tokens = np.empty(nodes, dtype=_width(token_ids))
+    level_tokens = np.empty(nodes, dtype=narrowest(token_ids))
     level_tokens[0] = 0
     terminal_nodes, terminal_ranks = [], []
 
@@ -76,7 +71,7 @@ def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> TrieArrays:
         first_node = last_node
     first_child[nodes] = nodes
     names, name_of_sequence = _number_names(rows.order, rows.shared == rows.length, np.concatenate(terminal_ranks))
-    return TrieArrays(level_tokens, first_child, np.concatenate(terminal_nodes), names, name_of_sequence)
+    return TrieArrays(level_tokens, first_child, np.concatenate(terminal_nodes), names), name_of_sequence
 
 
 def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
@@ -164,6 +159,6 @@ def _number_names(
     return name_of_rank[terminal_ranks].astype(np.uint32), name_of_sequence
 
 
-def _width(token_ids: np.ndarray) -> type[np.unsignedinteger]:
+def narrowest(token_ids: np.ndarray) -> type[np.unsignedinteger]:
     """The narrowest type that a trie stores token ids in."""
     return np.uint16 if int(token_ids.max()).bit_length() <= 16 else np.uint32

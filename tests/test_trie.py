@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import NameTrie
+from angel_hf.array_file import offsets_from_lengths
 
 END = "end"
 
@@ -50,6 +51,7 @@ def test_equals_a_nested_dict(sequences):
     assert_equal_tries(NameTrie.from_sequences(sequences), nested_dict(sequences))
 
 
+@settings(deadline=None)
 @given(key_sets)
 def test_equal_sequences_share_an_index_in_order_of_first_appearance(sequences):
     offsets = np.cumsum([0, *map(len, sequences)])
@@ -80,6 +82,54 @@ def test_expand_takes_nodes_in_any_order_and_twice():
     expansion = trie.expand(np.array([four, one, four]))
     assert expansion.row.tolist() == [0, 1, 1, 2]
     assert expansion.token_id.tolist() == [5, 2, 3, 5]
+
+
+# Changing
+
+
+def assert_same_arrays(found: NameTrie, expected: NameTrie) -> None:
+    for name, array in expected._arrays().items():
+        np.testing.assert_array_equal(found._arrays()[name], array, strict=True)
+
+
+def laid_end_to_end(sequences: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([token for sequence in sequences for token in sequence]), np.cumsum([0, *map(len, sequences)])
+
+
+@settings(deadline=None)
+@given(key_sets, key_sets)
+def test_names_put_in_later_make_the_trie_that_is_built_of_all(sequences, added):
+    trie, indices = NameTrie.from_sequences(sequences).with_sequences(*laid_end_to_end(added))
+    expected, all_indices = NameTrie.build(*laid_end_to_end(sequences + added))
+    assert_same_arrays(trie, expected)
+    assert indices.tolist() == all_indices[len(sequences) :].tolist()
+
+
+@settings(deadline=None)
+@given(key_sets, st.data())
+def test_names_taken_out_leave_the_trie_that_is_built_of_the_others(sequences, data):
+    distinct = list(dict.fromkeys(map(tuple, sequences)))
+    removed = data.draw(st.lists(st.booleans(), min_size=len(distinct), max_size=len(distinct)))
+    trie = NameTrie.from_sequences(sequences)
+    if all(removed):
+        with pytest.raises(ValueError, match="expected fewer than all of"):
+            trie.without_names(np.array(removed))
+        return
+    others = [list(sequence) for sequence, is_removed in zip(distinct, removed) if not is_removed]
+    assert_same_arrays(trie.without_names(np.array(removed)), NameTrie.from_sequences(others))
+
+
+def test_taking_names_out_of_many_and_putting_them_in_again_changes_the_numbers_alone():
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1, 9, 3_000)
+    trie, _ = NameTrie.build(generator.integers(0, 40, lengths.sum()), offsets_from_lengths(lengths))
+    removed = generator.random(trie.num_names) < 0.2
+    taken = [sequence for sequence, is_removed in zip(trie.sequences(), removed) if is_removed]
+    again, numbers = trie.without_names(removed).with_sequences(*laid_end_to_end(taken))
+    new = np.cumsum(~removed) - 1
+    new[removed] = numbers
+    assert_same_arrays(again, trie.renumbered(new))
+    assert trie.renumbered(np.arange(trie.num_names)).fingerprint == trie.fingerprint
 
 
 def test_names_of_the_real_knowledge_base(shared_data, reference_names, reference_tokenizer):
