@@ -2,13 +2,15 @@
 
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from angel_hf import KnowledgeBase
 from demo.explanation import explain
 from demo.handlers import Handlers, precision_choices
-from demo.limits import MOST_CHARACTERS, VisitorError
+from demo.limits import MOST_CHARACTERS, MOST_WAITING, VisitorError
+from demo.page import build_page
 from demo.workbench import Workbench, annotate, annotate_span, as_row, with_span
 from tests.demo.conftest import TEXT
 
@@ -117,6 +119,22 @@ def test_other_settings_mark_the_text_again(workbench, visit):
     assert "NIL" in again.partition("angel-legend")[0]
     nothing = handlers.mark_again(None, 0.9, visit)
     assert all(update["__type__"] == "update" for update in nothing), "nothing is marked, nothing changes"
+
+
+def test_visitors_wait_in_a_queue_that_ends(workbench):
+    assert build_page(workbench)._queue.max_size == MOST_WAITING
+
+
+def test_a_link_without_a_text_changes_nothing(workbench):
+    handlers = Handlers(workbench)
+    assert all(update["__type__"] == "update" for update in handlers.from_address(request("  ")))
+    text, page, marked, _ = handlers.from_address(request(TEXT))
+    assert (text, page.text) == (TEXT, TEXT) and "angel-mention" in marked
+
+
+def request(text):
+    """What a browser asks with when it opens a shared link."""
+    return SimpleNamespace(query_params={"text": text})
 
 
 # What visitors of a public page may load
