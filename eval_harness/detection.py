@@ -22,7 +22,7 @@ from angel_hf.readers.pubtator import Document, read_pubtator
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Counts and scores; precision, recall and f1 between 0 and 1, speed in characters a second."""
+    """Counts and scores; precision, recall and f1 between 0 and 1, speed in characters a second of processor time."""
 
     documents: int
     annotated: int
@@ -42,9 +42,10 @@ def evaluate_detection(detector: MentionDetector, documents: Sequence[Document])
     """
     if not documents:
         raise ValueError("no documents to detect mentions in; expected at least one")
-    start = time.perf_counter()
+    # Processor time: what else the machine does is not the detector's.
+    start = time.process_time()
     found = detector.detect([document.text for document in documents])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     gold = [{(one.start, one.end) for one in document.annotations} for document in documents]
     detected = [{(one.start, one.end) for one in mentions} for mentions in found]
     right = sum(len(ours & theirs) for ours, theirs in zip(detected, gold))

@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase
+from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
 from angel_hf.confidence import Confidence, Features, NilThreshold
 from angel_hf.documents import TextDocument
 from angel_hf.readers.bioc import read_bioc
 from angel_hf.readers.pubtator import read_pubtator
 from tests.cli_stub import rows, run
 from tests.conftest import SAMPLE
+from tests.mentions.test_token_classification import tagger
 
 NAMES = {"D1": ["Wilson disease"], "D2": ["breast cancer"], "D3": ["ovarian cancer"], "D4": ["anemia"]}
 TITLE, ABSTRACT = "Wilson disease (WD) & more", "WD, anaemia; breast and ovarian cancer."
@@ -167,6 +168,45 @@ def test_a_precision_gives_nil(annotate):
     nil = [mention["nil"] for mention in rows(row.stdout)[0]["mentions"]]
     fields = [line.split("\t")[-1] for line in result.stdout.splitlines() if "\tDisease\t" in line]
     assert [field == "-1" for field in fields] == nil
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ((), ["gout", "cancer", "breast cancer"]),
+        (("--below", "D009369"), ["cancer", "breast cancer"]),
+        (("--semantic-type", "Joint"), ["gout"]),
+        (("--below", "D009369", "--below", "D4"), ["gout", "cancer", "breast cancer"]),
+    ],
+)
+def test_only_what_stands_below_a_concept_or_is_of_a_type(monkeypatch, filters, expected):
+    model = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny")
+    concepts = [
+        Concept("D009369", ("cancer",)),
+        Concept("D2", ("breast cancer",), parents=("D009369",)),
+        Concept("D4", ("gout",), semantic_types=("Joint",)),
+    ]
+    model.set_knowledge_base(KnowledgeBase.from_concepts(concepts))
+    monkeypatch.setattr("angel_hf.cli.annotate.load_linker", lambda *arguments: model)
+    (row,) = rows(run("annotate", "gout, cancer, breast cancer", *filters).stdout)
+    assert [mention["text"] for mention in row["mentions"]] == expected
+    refused = run("annotate", "gout", "--semantic-type", "Gene")
+    assert (refused.exit_code, "no concept of the knowledge base is left" in refused.stderr) == (2, True)
+
+
+def test_candidates_in_a_line_are_one_a_concept(annotate):
+    (row,) = rows(annotate("anemia, Wilson disease", "--top-k", "10").stdout)
+    for mention in row["mentions"]:
+        concepts = [concept_id for one in mention["candidates"] for concept_id in one["concept_ids"]]
+        assert len(concepts) == len(set(concepts))
+
+
+def test_a_tagger_may_find_the_mentions(annotate, tmp_path):
+    model, tokenizer = tagger()
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    (row,) = rows(annotate("Copper in Wilson disease, breast cancer", "--detector", tmp_path).stdout)
+    assert [mention["text"] for mention in row["mentions"]] == ["Copper", "Wilson disease"]
 
 
 def test_a_folder_is_annotated_file_by_file_and_bad_ones_are_told(annotate, tmp_path):

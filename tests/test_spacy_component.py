@@ -64,6 +64,15 @@ def test_a_stream_gives_what_documents_alone_give(nlp):
         assert [(ent.text, ent.kb_id_) for ent in doc.ents] == [(ent.text, ent.kb_id_) for ent in nlp(doc.text).ents]
 
 
+def test_the_entities_of_many_documents_are_linked_together(nlp, monkeypatch):
+    model = nlp.get_pipe("angel_linker").annotator.model
+    link, together = model.link, []
+    monkeypatch.setattr(model, "link", lambda mentions, *rest: together.append(len(mentions)) or link(mentions, *rest))
+    list(nlp.pipe(TEXTS * 3, batch_size=6))
+    # Three entities, none, and one beside the two parts of another: six for each three texts.
+    assert together == [12, 6]
+
+
 def test_a_composite_entity_has_its_parts(nlp):
     composite = nlp(TEXTS[2]).ents[1]
     assert [part.read_as for part in composite._.angel] == ["breast cancer", "ovarian cancer"]

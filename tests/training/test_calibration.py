@@ -1,14 +1,21 @@
 """Fitting confidence: on data whose truth is known, and against scikit-learn's own predictions."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from angel_hf import AngelForEntityLinking
 from angel_hf.confidence import features
-from angel_hf.training.calibration import Answer, fit, measure, reliability
+from angel_hf.training.calibration import Answer, answers, fit, measure, reliability
 from angel_hf.types import Candidate, Linked, Mention
+from tests.conftest import FULL
+
+RESULTS = Path(__file__).parents[2] / "results"
 
 
 def synthetic(count, seed):
@@ -61,6 +68,29 @@ def test_reliability_by_hand():
     found = reliability([0.05, 0.95, 0.95], [False, True, False])
     assert found.calibration_error == pytest.approx((0.05 + abs(1.9 - 1)) / 3)
     assert found.brier == pytest.approx((0.05**2 + 0.05**2 + 0.95**2) / 3)
+
+
+def _is_calibrated(measured):
+    """What is promised of the shipped model's confidence."""
+    return measured["confidence"]["calibration_error"] <= min(0.05, measured["raw_probability"]["calibration_error"])
+
+
+def test_the_shipped_report_keeps_what_is_promised():
+    measured = json.loads((RESULTS / "ncbi-confidence.json").read_text())["test"]
+    assert measured["mentions"] == 960 and _is_calibrated(measured)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (FULL / "data").is_dir(), reason="the whole corpus is not here")
+def test_the_shipped_confidence_is_calibrated_on_mentions_that_it_was_not_fitted_on():
+    model = AngelForEntityLinking.from_pretrained("angel-mini").eval()
+    given = answers(model, FULL / "data" / "ncbi_disease" / "NCBItestset_corpus.txt")
+    measured = measure(model.confidence, given)
+    assert measured["mentions"] == 960 and _is_calibrated(measured)
+    shipped = json.loads((RESULTS / "ncbi-confidence.json").read_text())["test"]
+    assert measured["confidence"]["calibration_error"] == pytest.approx(
+        shipped["confidence"]["calibration_error"], abs=5e-3
+    ), "the report is this model's"
 
 
 def test_answers_that_are_all_right_are_refused():
