@@ -116,7 +116,7 @@ def test_a_folder_and_a_pattern_are_their_files_by_name(tmp_path, model):
     write(tmp_path / "in" / ".c.parquet", rows)
     (tmp_path / "in" / "notes.txt").write_text("no Parquet")
     whole = write(tmp_path / "whole.parquet", rows)
-    for name, source in (("folder", "in"), ("pattern", "in/*.parquet"), ("whole", whole)):
+    for name, source in (("folder", "in"), ("pattern", "in/**/*.parquet"), ("flat", "in/*.parquet"), ("whole", whole)):
         run_locally(tmp_path / source, tmp_path / name, model, window=100, num_beams=2)
     found = linked_rows(tmp_path / "folder")
     keys = ("document_id", "start", "name")
@@ -124,6 +124,7 @@ def test_a_folder_and_a_pattern_are_their_files_by_name(tmp_path, model):
         [row[key] for key in keys] for row in linked_rows(tmp_path / "whole")
     ]
     assert linked_rows(tmp_path / "pattern") == found
+    assert {row["document_id"] for row in linked_rows(tmp_path / "flat")} == {f"d{n}" for n in range(12, 30) if n % 5}
     assert [path.name for path in shards(tmp_path / "folder")] == [
         "00000-000000000000.parquet",
         "00001-000000000000.parquet",
@@ -405,6 +406,7 @@ def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tm
             ["--input", "in.parquet", "-o", "out", "--keep", "journal"],
             "no column journal, only document_id, text, spans",
         ),
+        (["--input", "folder", "-o", "folder/out"], "folder/out is inside the input"),
         (["--input", "gopher://a/b.parquet", "-o", "out"], "gopher://a/b.parquet: "),
         (["[[ataxia]]", "--engine", "ray"], "--engine was given; expected Parquet with --input"),
     ],
@@ -413,13 +415,14 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("angel_hf.cli.bulk.load_linker", None)
     write(tmp_path / "in.parquet", documents(3))
+    write(tmp_path / "folder" / "in.parquet", documents(3))
     (tmp_path / "text.parquet").write_text("a text")
     result = run("link", *arguments)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")
     assert told in line
-    assert not (tmp_path / "out").exists()
+    assert not [*tmp_path.rglob("out")]
 
 
 def test_files_whose_ids_differ_in_type_are_refused(tmp_path, model):

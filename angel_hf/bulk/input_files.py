@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 import pyarrow
@@ -49,7 +49,8 @@ class InputFiles:
         """Find the files and read their footers.
 
         Args:
-            source: a file, a folder (files ending in `.parquet`, in its folders too), or a pattern with `*`.
+            source: a file, a folder (files ending in `.parquet`, in its folders too), or a pattern: `*` in
+                names, `**/` for any folders.
 
         Raises:
             FileNotFoundError: there is nothing.
@@ -68,7 +69,8 @@ def _list(filesystem: FileSystem, path: str, source: str) -> tuple[str, list[Fil
     """The folder that names are given below, and the files."""
     if "*" in path:
         folder = path.partition("*")[0].rpartition("/")[0]
-        found = [info for info in _below(filesystem, folder, source) if fnmatch(info.path, path)]
+        pattern = re.compile(_regular_expression(path))
+        found = [info for info in _below(filesystem, folder, source) if pattern.fullmatch(info.path)]
     else:
         info = filesystem.get_file_info(path)
         if info.type is FileType.File:
@@ -77,6 +79,11 @@ def _list(filesystem: FileSystem, path: str, source: str) -> tuple[str, list[Fil
     if not found:
         raise FileNotFoundError(f"{source}: no Parquet file is there; {_EXPECTED}")
     return folder, found
+
+
+def _regular_expression(pattern: str) -> str:
+    """`*` is any part of a name, `**/` any folders, none at all included."""
+    return re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
 
 
 def _below(filesystem: FileSystem, folder: str, source: str) -> Iterator[FileInfo]:

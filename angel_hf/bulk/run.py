@@ -64,6 +64,7 @@ def start(job: Job, load_model: LoadModel) -> Run:
     """
     # Workers may be in other folders.
     job = replace(job, source=absolute(job.source), output=absolute(job.output))
+    _check_apart(job)
     inputs = InputFiles.find(job.source)
     check_columns(inputs.files, job.options)
     output = Output(job.output)
@@ -76,3 +77,11 @@ def start(job: Job, load_model: LoadModel) -> Run:
     every = windows(inputs.files, job.options.window)
     pending = tuple(window for window in every if window.shard not in finished)
     return Run(job, inputs, model, fingerprints, pending, sum(file.rows for file in inputs.files))
+
+
+def _check_apart(job: Job) -> None:
+    """Refuse an output inside a folder of input, since its shards would be read as documents."""
+    fixed, _, rest = job.source.partition("*")
+    into_folders = not rest or rest.startswith("*")
+    if into_folders and f"{job.output}/".startswith(f"{fixed.rstrip('/')}/"):
+        raise ValueError(f"the output {job.output} is inside the input {job.source}; name a folder outside of it")
