@@ -11,6 +11,7 @@ import numpy as np
 
 from .array_file import check_offsets, fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 from .content_check import digest_metadata, sample_is_intact
+from .knowledge_base_update import update_tables
 from .normalization import NORMALIZATIONS, normalize
 from .packed_strings import PackedStrings
 from .parquet_file import read_concepts, write_concepts
@@ -194,13 +195,50 @@ class KnowledgeBase:
 
     def with_names(self, names: Mapping[str, Sequence[str]]) -> KnowledgeBase:
         """A copy with more names of its concepts, or more concepts; the preferred names stay."""
-        added = KnowledgeBase.from_names(names, self.normalization)
+        return self.updated(add=names)[0]
 
-        def concepts() -> Iterator[Concept]:
-            yield from self.concepts()
-            yield from added.concepts()
+    def without_names(self, names: Mapping[str, Sequence[str]]) -> KnowledgeBase:
+        """A copy in which concepts lack some of their names; where the preferred one goes, the next takes its place.
 
-        return KnowledgeBase.from_concepts(concepts(), self.normalization)
+        Raises:
+            ValueError: a concept or name is not there, or a concept would be left without names.
+        """
+        return self.updated(remove=names)[0]
+
+    def without_concepts(self, concept_ids: Iterable[str]) -> KnowledgeBase:
+        """A copy without some concepts, and without the names that they alone bear.
+
+        Raises:
+            ValueError: a concept is not there, or none would be left.
+        """
+        return self.updated(remove_concepts=concept_ids)[0]
+
+    def updated(
+        self,
+        add: Mapping[str, Sequence[str]] | KnowledgeBase | None = None,
+        remove: Mapping[str, Sequence[str]] | None = None,
+        remove_concepts: Iterable[str] = (),
+    ) -> tuple[KnowledgeBase, np.ndarray]:
+        """A copy with names removed and then others added: what `from_concepts` makes of the changed concepts.
+
+        Args:
+            add: as for `with_names`; or a knowledge base, with all that it tells of its concepts.
+            remove: as for `without_names`.
+            remove_concepts: as for `without_concepts`.
+
+        Returns:
+            The copy, and int64 [its entries]: the entry of this knowledge base that each was, or -1 for a new one.
+
+        Raises:
+            ValueError: as those; or a name to add cannot be used.
+        """
+        if isinstance(add, KnowledgeBase):
+            if add.normalization != self.normalization:
+                add = KnowledgeBase.from_concepts(add.concepts(), self.normalization)
+        elif add is not None:
+            add = KnowledgeBase.from_names(add, self.normalization)
+        tables, origin = update_tables(self, add, remove or {}, remove_concepts)
+        return KnowledgeBase(tables, self.normalization), origin
 
     # Files
 

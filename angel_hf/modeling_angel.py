@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, overload
@@ -18,6 +18,7 @@ from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .knowledge_base import KnowledgeBase
+from .normalization import normalize
 from .packed_bart import PackedBart
 from .processing_angel import AngelProcessor, list_of_mentions
 from .progress import progress_bar
@@ -190,6 +191,51 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.trie, groups = NameTrie.build(token_ids, offsets)
         if self.trie.num_names < knowledge_base.num_entries:
             knowledge_base = knowledge_base.merge_entries(groups)
+        self.knowledge_base, self.allowed_concepts = knowledge_base, None
+
+    def update_knowledge_base(
+        self,
+        add: Mapping[str, Sequence[str]] | KnowledgeBase | None = None,
+        remove: Mapping[str, Sequence[str]] | None = None,
+        remove_concepts: Iterable[str] = (),
+    ) -> None:
+        """Remove names or concepts, then add others; only new names are tokenised, and the trie is changed, not built.
+
+        The result is that of `set_knowledge_base` with the changed knowledge base. A name may be added to a concept
+        that is there, or make a new one.
+
+        Args:
+            add: `{concept_id: [name, ...]}`, or a knowledge base.
+            remove: names to take from concepts, in the same form.
+            remove_concepts: identifiers of concepts to remove with all names that they alone bear.
+
+        Raises:
+            RuntimeError: there is no knowledge base to change.
+            ValueError: what is to be removed is not there, nothing would be left of a concept or of all, or a name to
+                add cannot be used.
+        """
+        if self.knowledge_base is None or self.trie is None:
+            raise RuntimeError("the model has no knowledge base to change; call model.set_knowledge_base first")
+        knowledge_base, origin = self.knowledge_base.updated(add, remove, remove_concepts)
+        is_new = origin < 0
+        stays = np.zeros(self.trie.num_names, dtype=bool)
+        stays[origin[~is_new]] = True
+        if not stays.any():
+            self.set_knowledge_base(knowledge_base)
+            return
+        new = np.flatnonzero(is_new)
+        names = (normalize(knowledge_base.entry_name(entry), knowledge_base.normalization) for entry in new.tolist())
+        token_ids, offsets = self._encode(names, new, knowledge_base)
+        trie = self.trie if stays.all() else self.trie.without_names(~stays)
+        name_of_entry = (np.cumsum(stays) - 1)[origin]
+        if len(new):
+            trie, name_of_entry[new] = trie.with_sequences(token_ids, offsets)
+        # As `NameTrie.build` numbers names: in the order in which entries first have them.
+        _, first, groups = np.unique(name_of_entry, return_index=True, return_inverse=True)
+        number = np.argsort(np.argsort(first))
+        if trie.num_names < knowledge_base.num_entries:
+            knowledge_base = knowledge_base.merge_entries(number[groups])
+        self.trie = trie.renumbered(number)
         self.knowledge_base, self.allowed_concepts = knowledge_base, None
 
     def _load_names(self, checkpoint: Checkpoint, config: AngelConfig, rebuild_trie: bool) -> None:

@@ -30,6 +30,12 @@ class PackedStrings(Sequence[str]):
         data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         return cls(data, offsets_from_lengths([len(string) for string in encoded]))
 
+    @classmethod
+    def joined(cls, first: PackedStrings, second: PackedStrings) -> PackedStrings:
+        """The strings of one after those of the other."""
+        offsets = np.concatenate([first.offsets, second.offsets[1:] + first.offsets[-1]])
+        return cls(np.concatenate([first.data, second.data]), offsets)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

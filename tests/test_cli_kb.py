@@ -1,4 +1,4 @@
-"""`angel kb`: build, show and export."""
+"""`angel kb`: build, change, show and export."""
 
 import json
 import re
@@ -36,6 +36,22 @@ def test_the_normalization_can_be_named(source):
     assert run("kb", "build", source, "kb", "--normalization", "upper").exit_code == 2
 
 
+def test_names_and_concepts_are_added_and_removed(source, tmp_path):
+    (tmp_path / "more.json").write_text(json.dumps({"D3": ["fever"], "D001260": ["a-t"]}))
+    added = run("kb", "add", source, "kb", "--from", "more.json", "--name", "D3=Pyrexia", "--name", "D4=x=y")
+    assert added.exit_code == 0, added.output
+    assert "KnowledgeBase(4 concepts, 8 names, 8 entries" in added.stdout
+    names = {concept.concept_id: concept.names for concept in KnowledgeBase.load("kb").concepts()}
+    assert names["D001260"] == ("Ataxia Telangiectasia", "Louis-Bar", "a-t")
+    assert (names["D3"], names["D4"]) == (("fever", "Pyrexia"), ("x=y",))
+    removed = run("kb", "remove", "kb", "kb", "--concept", "OMIM:1", "--concept", "D4", "--name", "D3=fever")
+    assert removed.exit_code == 0, removed.output
+    assert {concept.concept_id: concept.names for concept in KnowledgeBase.load("kb").concepts()} == {
+        "D001260": names["D001260"],
+        "D3": ("Pyrexia",),
+    }
+
+
 def test_show_tells_counts_normalization_and_names(source):
     run("kb", "build", source, "kb")
     for shown in (run("kb", "show", source), run("kb", "show", "kb")):
@@ -70,6 +86,14 @@ def test_an_export_is_read_back_the_same(source):
     [
         (["build", "absent.txt", "kb"], "absent.txt: no such file or directory"),
         (["build", "broken.json", "kb"], "broken.json: concept 1, 'D1', has 'name'; expected a list of names"),
+        (["add", "medic.txt", "kb"], "nothing to add; expected --from FILE or --name CONCEPT=NAME"),
+        (["remove", "medic.txt", "kb"], "nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME"),
+        (
+            ["add", "medic.txt", "kb", "--name", "D1"],
+            "'D1': expected a concept's identifier, an equals sign and a name",
+        ),
+        (["remove", "medic.txt", "kb", "--concept", "D9"], "medic.txt: has no concept 'D9' among 2"),
+        (["remove", "medic.txt", "kb", "--name", "D001260=x"], "concept 'D001260' has no name 'x' to remove"),
         (["show", "other.csv"], "other.csv: starts with 'id,name'; expected GenBioEL's target_kb.json"),
         (["show", "empty"], "empty/knowledge_base.safetensors: no such file"),
         (["export", "medic.txt", "kb.csv"], "kb.csv: expected a name that ends in .parquet"),

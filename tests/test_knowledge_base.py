@@ -1,5 +1,7 @@
 """The knowledge base: what goes in comes out, spelled as it was, and what cannot be linked to stays out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -142,6 +144,43 @@ def test_names_and_concepts_are_added_to_a_copy(knowledge_base):
     assert bearers(more)["Dyssynergia"] == ("D001259", "NEW")
     assert more.normalization == knowledge_base.normalization
     assert list(knowledge_base.concepts()) == CONCEPTS
+
+
+def test_names_and_concepts_are_removed_from_a_copy(knowledge_base):
+    fewer = knowledge_base.without_names({"D001260": ["Ataxia Telangiectasia"], "X1": ["A-T"]})
+    assert fewer.concept("D001260") == Concept(
+        "D001260", ("Louis-Bar", "A-T"), ("OMIM:208900",), ("T047",), ("D001259",)
+    )
+    assert bearers(fewer)["A-T"] == ("D001260",)
+    assert fewer.find("ataxia telangiectasia") is None
+    others = knowledge_base.without_concepts(["D001260"])
+    assert list(others.concepts()) == [CONCEPTS[1], CONCEPTS[2]]
+    assert others.resolve("OMIM:208900") is None
+    assert list(knowledge_base.concepts()) == CONCEPTS
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"remove": {"D001260": ["ataxia telangiectasia"]}},
+            "concept 'D001260' has no name 'ataxia telangiectasia' to r",
+        ),
+        ({"remove": {"X9": ["A-T"]}}, "concept 'X9', from which something is to be removed, is not among the 3"),
+        ({"remove": {"X1": "A-T"}}, "names to remove from concept 'X1' are 'A-T'; expected a list"),
+        (
+            {"remove": {"D001259": ["Ataxia", "Incoordination"]}},
+            "concept 'D001259' would be left without names; to rem",
+        ),
+        ({"remove_concepts": ["OMIM:208900"]}, "concept 'OMIM:208900', from which .* are looked up with `resolve`"),
+        ({"remove_concepts": "X1"}, "the concepts to remove are 'X1'; expected a list"),
+        ({"remove_concepts": ["D001259", "D001260", "X1"]}, "no concept would be left; expected one at least"),
+        ({"add": {"D1": [""]}}, "row 1: name '' of concept 'D1' is empty"),
+    ],
+)
+def test_changes_that_cannot_be_made_are_refused(knowledge_base, change, message):
+    with pytest.raises(ValueError, match=message):
+        knowledge_base.updated(**change)
 
 
 # Refused
@@ -359,6 +398,31 @@ def test_any_concepts_survive_building_saving_and_exporting(tmp_path_factory, co
         assert [concept.names[0] for concept in other.concepts()] == [next(iter(own)) for own in names.values()]
         assert list(map(columns, other.concepts())) == list(map(columns, built.concepts()))
     assert loaded.fingerprint == built.fingerprint
+
+
+@settings(deadline=None)
+@given(concept_lists, concept_lists, st.sampled_from(NORMALIZATIONS), st.data())
+def test_a_changed_knowledge_base_is_the_one_built_of_the_changed_concepts(concepts, more, normalization, data):
+    """Table for table, and every entry is traced back to the one that it was."""
+    old = KnowledgeBase.from_concepts(concepts, normalization)
+    if data.draw(st.booleans(), "entries merged for a tokenizer"):
+        groups = data.draw(st.lists(st.integers(0, 3), min_size=old.num_entries, max_size=old.num_entries))
+        old = old.merge_entries(np.unique(groups, return_inverse=True)[1])
+    removed = data.draw(st.sets(st.sampled_from(list(old.concept_ids))), "removed concepts")
+    kept, removed_names = [], {}
+    for concept in old.concepts():
+        if concept.concept_id in removed:
+            continue
+        gone = data.draw(st.sets(st.sampled_from(concept.names), max_size=len(concept.names) - 1), "removed names")
+        removed_names[concept.concept_id] = sorted(gone)
+        kept.append(replace(concept, names=tuple(name for name in concept.names if name not in gone)))
+    added = KnowledgeBase.from_concepts(more, normalization)
+    expected = KnowledgeBase.from_concepts([*kept, *added.concepts()], normalization)
+    changed, origin = old.updated(added, removed_names, removed)
+    assert changed.fingerprint == expected.fingerprint
+    for entry, name in enumerate(changed.entry_names()):
+        found = old.find(name)
+        assert origin[entry] == (-1 if found is None else found)
 
 
 def columns(concept: Concept) -> tuple:

@@ -176,6 +176,51 @@ def test_names_that_the_tokenizer_cannot_tell_apart_share_an_entry_with_all_conc
         assert linking.knowledge_base.find("old uvw") == linking.knowledge_base.find("old rst") == 0
 
 
+CHANGES = {
+    "names added to a concept and to a new one": {"add": {"D1": ["gene", "Old"], "NEW": ["old gene", "FEVER"]}},
+    "names removed": {"remove": {"D1": ["Ataxia"], "D3": ["Q", "old ataxia of the gene"]}},
+    "a concept removed": {"remove_concepts": ["D3"]},
+    "all at once": {"add": {"D3": ["q q"]}, "remove": {"D2": ["old"]}, "remove_concepts": ["D3"]},
+    "nothing left of the old": {"add": {"NEW": ["gene"]}, "remove_concepts": ["D1", "D2", "D3"]},
+    "no change": {},
+}
+
+
+def assert_equal_models(one, other):
+    assert one.knowledge_base.fingerprint == other.knowledge_base.fingerprint
+    assert one.trie.fingerprint == other.trie.fingerprint
+
+
+@pytest.mark.parametrize("tokenizer", [byte_tokenizer(), word_tokenizer()], ids=["all told apart", "some alike"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_knowledge_base_equals_one_that_is_set_anew(tokenizer, change):
+    names = NAMES | {"D4": ["xyz", "old uvw", "Old xyz"]}
+    changed, anew = random_model(tokenizer), random_model(tokenizer)
+    changed.set_knowledge_base(KnowledgeBase.from_names(names))
+    anew.set_knowledge_base(KnowledgeBase.from_names(names).updated(**CHANGES[change])[0])
+    changed.update_knowledge_base(**CHANGES[change])
+    assert_equal_models(changed, anew)
+
+
+def test_only_new_names_are_tokenised(model, monkeypatch):
+    tokenised = []
+    encode = model.processor.encode_names
+    monkeypatch.setattr(model.processor, "encode_names", lambda names: tokenised.extend(names) or encode(names))
+    model.update_knowledge_base(add={"D1": ["Gene", "ATAXIA"]}, remove={"D3": ["Q"]})
+    assert tokenised == ["gene"]
+    assert {candidate.name for candidate in model.link(MENTIONS[0]).candidates} == OWN_NAMES - {"Q"} | {"Gene"}
+
+
+def test_a_change_that_is_refused_leaves_the_old_knowledge_base(model):
+    expected = model.link(MENTIONS)
+    for change in ({"add": {"LONG": ["q" * 90]}}, {"remove": {"D1": ["absent"]}}):
+        with pytest.raises(ValueError, match="takes 91 tokens|has no name 'absent'"):
+            model.update_knowledge_base(**change)
+        assert_same_links(model.link(MENTIONS), expected)
+    with pytest.raises(RuntimeError, match="no knowledge base to change; call model.set_knowledge_base first"):
+        random_model(TOKENIZER).update_knowledge_base(add={"D1": ["gene"]})
+
+
 def test_a_name_too_long_to_generate_is_refused_and_the_old_knowledge_base_stays(model):
     expected = model.link(MENTIONS)
     longest = " ".join(["q"] * 61)  # 64 positions less one for a mention's token, " is" and the end token

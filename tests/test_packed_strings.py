@@ -31,6 +31,13 @@ def test_take_gives_the_strings_asked_for_in_that_order_and_twice(strings, data)
     assert taken.offsets.dtype == np.int64
 
 
+@given(string_lists, string_lists)
+def test_joined_are_the_strings_of_both(first, second):
+    joined = PackedStrings.joined(PackedStrings.from_strings(first), PackedStrings.from_strings(second))
+    assert list(joined) == first + second
+    assert joined.offsets.dtype == np.int64
+
+
 def test_the_bytes_are_utf8_one_after_the_other():
     packed = PackedStrings.from_strings(SPELLED)
     assert packed.data.dtype == np.uint8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from itertools import islice
@@ -22,7 +22,7 @@ from angel_hf.types import Concept
 if TYPE_CHECKING:
     from angel_hf import KnowledgeBase
 
-app = typer.Typer(help="Build, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
 _MOST_NAMES_SHOWN = 8
 
@@ -55,6 +55,57 @@ def build(
     """Build a knowledge base that opens at once, from a file of concepts and their names."""
     with failures_reported(), _knowledge_base_errors():
         knowledge_base = _open(source, normalization)
+        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+
+
+_Output = Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors; SOURCE itself, too.")]
+
+
+@app.command()
+def add(
+    source: _Source,
+    output: _Output,
+    names_of: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="A file of concepts to add, in any form that SOURCE may have.", show_default=False),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
+    ] = None,
+) -> None:
+    """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
+    with failures_reported(), _knowledge_base_errors():
+        if not names_of and not name:
+            raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
+        knowledge_base = _open(source, None)
+        for file in names_of or ():
+            knowledge_base = knowledge_base.updated(add=_open(file, None))[0]
+        if name:
+            knowledge_base = knowledge_base.with_names(_names_by_concept(name))
+        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+
+
+@app.command()
+def remove(
+    source: _Source,
+    output: _Output,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(help="The identifier of a concept to remove with its names.", show_default=False),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A name to take from a concept, as CONCEPT=NAME.", show_default=False),
+    ] = None,
+) -> None:
+    """Remove concepts, or names of concepts, from a knowledge base."""
+    with failures_reported(), _knowledge_base_errors():
+        if not concept and not name:
+            raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
+        knowledge_base = _open(source, None)
+        removed = [_resolve(knowledge_base, source, wanted) for wanted in concept or ()]
+        knowledge_base = knowledge_base.updated(remove=_names_by_concept(name or ()), remove_concepts=removed)[0]
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
@@ -120,6 +171,17 @@ def export(
         knowledge_base = _open(source, None)
         knowledge_base.to_parquet(output)
         typer.echo(f"{output}: {knowledge_base!r}")
+
+
+def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
+    """What `CONCEPT=NAME` options say; a name may hold the sign, an identifier not."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        concept_id, sign, name = pair.partition("=")
+        if not (concept_id and sign and name):
+            raise InputError(f"{pair!r}: expected a concept's identifier, an equals sign and a name, as in D001260=A-T")
+        found.setdefault(concept_id, []).append(name)
+    return found
 
 
 def _open(source: Path, normalization: Normalization | None) -> KnowledgeBase:
