@@ -147,6 +147,16 @@ def test_detected_mentions_are_those_of_annotate(tmp_path):
         assert got["confidence"] == pytest.approx(one.confidence, abs=1e-4)
 
 
+def test_the_confidence_of_a_given_mention_comes_from_all_names_found_whatever_number_is_wanted(tmp_path):
+    angel = AngelForEntityLinking.from_pretrained("angel-mini").eval()
+    text = "A case of ataxia telangiectasia."
+    rows = [{"document_id": "1", "text": text, "spans": [{"start": 10, "end": 31}]}]
+    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", Path("angel-mini"))
+    (got,) = linked_rows(tmp_path / "out")
+    expected = angel.confidence.probability(angel.link(Mention(text, 10, 31), top_k=10, num_beams=10))
+    assert got["confidence"] == pytest.approx(expected, abs=1e-4)
+
+
 # What cannot be linked
 
 
@@ -423,6 +433,15 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
     assert line.startswith("error: ")
     assert told in line
     assert not [*tmp_path.rglob("out")]
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "in.parquet", documents(3))
+    for name in [name for name in sys.modules if name.startswith("angel_hf.bulk")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = run("link", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (2, "error: bulk linking needs: pip install 'angel-hf[parquet]'\n")
 
 
 def test_files_whose_ids_differ_in_type_are_refused(tmp_path, model):

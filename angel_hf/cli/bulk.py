@@ -114,10 +114,14 @@ def link_parquet(
     try:
         from angel_hf.bulk import Job, Options, link_locally, link_with_ray, start
 
-        load = partial(_load, *model, device)
+        name, knowledge_base, revision = model
+        # Workers may be in other folders.
+        where = (_absolute(name), knowledge_base and knowledge_base.absolute(), revision)
+        load = partial(_load, *where, device)
+        options = options | {"detector": options["detector"] and _absolute(options["detector"])}
         job = Job(source, output, Options(**options))
         # Ray's workers have the devices; this process only needs to know which model it is.
-        run = start(job, load if engine is Engine.LOCAL else partial(_load, *model, "cpu"))
+        run = start(job, load if engine is Engine.LOCAL else partial(_load, *where, "cpu"))
         use_gpus = not device.startswith("cpu")
         reports = link_locally(run) if engine is Engine.LOCAL else link_with_ray(run, load, workers, use_gpus)
         _show(run, reports)
@@ -130,6 +134,11 @@ def link_parquet(
     linked = totals.rows - totals.rejected
     typer.echo(f"linked {totals.mentions:,} mentions in {linked:,} documents{resumed}{aside}", err=True)
     return totals.rejected
+
+
+def _absolute(name: str) -> str:
+    """A folder by its whole path; what is embedded or on the Hub by its name."""
+    return str(Path(name).absolute()) if Path(name).exists() else name
 
 
 def _load(model: str, knowledge_base: Path | None, revision: str | None, device: str) -> AngelForEntityLinking:
