@@ -45,12 +45,20 @@ def generate(*inputs: torch.Tensor, model: Any, **options: Any) -> Any:
     if not hasattr(model, "trie"):
         if model not in _CONSTRAINED:
             _CONSTRAINED[model] = _constrained(model, *_own_repository(Path(__file__)), hub)
-        model = _CONSTRAINED[model]
+        model = _with_parameters_of(model, _CONSTRAINED[model])
     return type(model).generate(model, **options)
 
 
+def _with_parameters_of(model: Any, constrained: Any) -> Any:
+    """The constrained model over the parts that a model has now: it may have moved, or been put to training."""
+    constrained.model, constrained.lm_head = model.model, model.lm_head
+    constrained.final_logits_bias = model.final_logits_bias
+    constrained.training = model.training
+    return constrained
+
+
 def _constrained(model: Any, repository: str, commit: str, hub: dict[str, Any]) -> Any:
-    """A model with the same parameters, not a copy of them, under the repository's trie."""
+    """A model of the same shape without parameters, under the repository's trie."""
     if not isinstance(model, BartForConditionalGeneration):
         raise ValueError(f"{repository} constrains BartForConditionalGeneration, got {type(model).__name__}")
     config_file = cached_file(repository, "config.json", revision=commit, **hub)
@@ -71,10 +79,8 @@ def _constrained(model: Any, repository: str, commit: str, hub: dict[str, Any]) 
     own.pop("model_type")
     with torch.device("meta"):
         constrained = angel(angel.config_class.from_dict(own))
-    constrained.model, constrained.lm_head = model.model, model.lm_head
-    constrained.final_logits_bias = model.final_logits_bias
     constrained.trie, _ = trie.load(trie_file)
-    return constrained.eval()
+    return constrained
 
 
 def _own_repository(file: Path) -> tuple[str, str]:

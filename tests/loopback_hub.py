@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,13 @@ class Fault:
     delay: float = 0.0
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hung up, as those do that lose patience."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class LoopbackHub:
     """The server, its repositories, users, faults and log."""
 
@@ -77,7 +85,7 @@ class LoopbackHub:
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
         self._server.daemon_threads = True
 
     def __enter__(self) -> LoopbackHub:

@@ -1,7 +1,10 @@
 """A loopback Hub that this process, or a new one, takes for huggingface.co; and a small model to put there."""
 
+import sys
+
 import pytest
 from huggingface_hub import constants
+from transformers import dynamic_module_utils
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from tests.hub_clients import NAMES, READ_TOKEN, ROOT, TOKEN, see
@@ -31,6 +34,21 @@ def online(hub, monkeypatch, tmp_path):
 def offline(online, monkeypatch):
     """Call it, and the clients of this process ask nothing any more."""
     return lambda: monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def own_modules(monkeypatch, tmp_path):
+    """Code of repositories goes into a folder of this test, and is forgotten after it."""
+
+    def forget():
+        for name in [name for name in sys.modules if name.partition(".")[0] == "transformers_modules"]:
+            del sys.modules[name]
+
+    forget()
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    yield
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What goes wrong on the way ends in a clear error or a correct retry; repository and cache stay whole."""
 
 import pytest
+from huggingface_hub import constants
+from huggingface_hub.errors import HTTPError
 
 from angel_hf import AngelForEntityLinking, Mention
 from tests.hub_clients import TOKEN
@@ -34,6 +36,8 @@ def other(model, tiny_directory):
     [
         ("/storage/", {"status": 500}),
         ("/commit/", {"status": 403}),
+        ("/commit/", {"hang_up": True}),
+        pytest.param("/storage/", {"hang_up": True}, marks=pytest.mark.slow),
         pytest.param("/commit/", {"status": 500}, marks=pytest.mark.slow),
         pytest.param("/storage/", {"status": 403}, marks=pytest.mark.slow),
         pytest.param("/api/validate-yaml", {"status": 500}, marks=pytest.mark.slow),
@@ -45,7 +49,7 @@ def other(model, tiny_directory):
 def test_a_push_that_breaks_off_leaves_the_repository_at_the_old_commit(repository, online, other, step, fault):
     before = repository.head
     online.fail("PUT" if step == "/storage/" else "POST", step, times=100, **fault)
-    with pytest.raises((OSError, RuntimeError, ValueError)):
+    with pytest.raises((OSError, RuntimeError, ValueError, HTTPError)):
         other.push_to_hub("org/angel-tiny")
     assert repository.head is before
     online.faults.clear()
@@ -126,6 +130,39 @@ def test_a_hub_that_is_down_is_told_about_where_nothing_is_in_the_cache(reposito
 
 def test_a_slow_answer_is_waited_for(repository, online, model):
     online.fail("HEAD", "/config.json$", delay=0.3)
+    assert load().link(MENTION) == model.link(MENTION)
+
+
+def test_an_answer_that_takes_longer_than_the_timeout_is_asked_for_again(repository, online, model, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    fault = online.fail("GET", f"/storage/{repository.head.files['model.safetensors'].sha256}", delay=1.0)
+    assert load().link(MENTION) == model.link(MENTION)
+    assert fault.times == 0
+
+
+def test_answers_that_always_take_longer_than_the_timeout_are_an_error(repository, online, model, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    oid = repository.head.files["knowledge_base.safetensors"].sha256
+    online.fail("GET", f"/storage/{oid}", delay=0.6, times=1000)
+    with pytest.raises(OSError, match=r"knowledge_base.safetensors could not be fetched from the Hub \(timed out\)"):
+        load()
+    online.faults.clear()
+    assert load().link(MENTION) == model.link(MENTION)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("GET", "/api/models/", "not in the cache, and the Hub cannot be asked .*disconnected"),
+        ("HEAD", "/knowledge_base.safetensors$", "knowledge_base.safetensors could not be fetched .*disconnected"),
+        pytest.param("GET", "/config.json$", "config.json could not be fetched .*disconnected", marks=pytest.mark.slow),
+    ],
+)
+def test_a_hub_that_hangs_up_is_told_about_and_the_next_load_is_right(repository, online, model, method, path, message):
+    online.fail(method, path, hang_up=True, times=1000)
+    with pytest.raises(OSError, match=f"org/angel-tiny: {message}"):
+        load()
+    online.faults.clear()
     assert load().link(MENTION) == model.link(MENTION)
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from huggingface_hub import HfApi
+from transformers import AutoModelForSeq2SeqLM, pipeline
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.marked_text import parse_marked
@@ -88,6 +89,31 @@ def test_every_file_is_of_the_commit_that_the_revision_stood_for_at_first(two_ve
     assert revisions == {old.oid}
 
 
+def test_the_auto_class_and_the_pipeline_take_all_from_one_commit_too(two_versions, online, model, tmp_path):
+    repository = online.repository("org/angel-tiny")
+    old, new = repository.tags["v1"], repository.branches["main"]
+    answered = online.fault_for
+
+    def move_on(method, path):
+        if path.endswith("config.json"):
+            repository.branches["main"] = new
+        return answered(method, path)
+
+    online.fault_for = move_on
+    for folder, load_it in {
+        "auto": lambda cache: AutoModelForSeq2SeqLM.from_pretrained("org/angel-tiny", cache_dir=cache),
+        "pipeline": lambda cache: (
+            pipeline("entity-linking", model="org/angel-tiny", device="cpu", model_kwargs={"cache_dir": cache}).model
+        ),
+    }.items():
+        repository.branches["main"] = old
+        assert answers(load_it(tmp_path / folder).eval()) == answers(model), folder
+        assert repository.branches["main"] is new
+    assert answers(pipeline("entity-linking", model="org/angel-tiny", revision="v1", device="cpu").model) == answers(
+        model
+    )
+
+
 @pytest.mark.parametrize(
     ("revision", "message"), [("v9", r"revision 'v9' of org/angel-tiny is not there; expected a branch")]
 )
@@ -133,6 +159,9 @@ def test_a_private_repository_is_for_those_who_may_see_it(online, model, monkeyp
         load()
     with pytest.raises(OSError, match=refused):
         load(token="hf_loopbackstranger")
+    with pytest.raises(OSError, match="the Hub does not know this token; log in anew") as caught:
+        load(token="hf_nobodys")
+    assert "hf_nobodys" not in str(caught.value)
 
 
 def test_a_gated_repository_says_that_access_must_be_asked_for(online, model):

@@ -10,7 +10,6 @@ import pytest
 import torch
 from huggingface_hub import HfApi
 from peft import LoraConfig, get_peft_model
-from transformers import dynamic_module_utils
 from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking
@@ -35,9 +34,8 @@ def blocks(text, language):
 
 
 @pytest.fixture
-def world(online, repository, pushed_files, tiny_directory, tmp_path, monkeypatch, model):
+def world(online, own_modules, repository, pushed_files, tiny_directory, tmp_path, monkeypatch, model):
     """The repositories and files that the section speaks of."""
-    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.chdir(tmp_path)
     online.add_user("everyone", "hf_everyone")
     online.create("org/angel-ncbi").put(pushed_files)
