@@ -1,0 +1,171 @@
+"""Work that is counted and not timed: the same on every machine, however busy it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from angel_hf.packed_bart import PackedBart
+
+# Operators that multiply rows with a matrix, with the argument that holds the rows; the last dimension of these is
+# summed over. oneDNN's are those of packed weights.
+_LINEAR = {
+    "aten::linear": 0,
+    "aten::mm": 0,
+    "aten::addmm": 1,
+    "mkldnn::_linear_pointwise": 0,
+    "mkl::_mkl_linear": 0,
+}
+# What is left of attention where an operator does not do all of it: products of many matrices at once.
+_BATCHED = {"aten::bmm": 0, "aten::baddbmm": 1}
+_ATTENTION = "scaled_dot_product"
+
+
+@dataclass(frozen=True)
+class CountedWork:
+    """What a search did; operations are two for each multiplication with its addition.
+
+    Attributes:
+        encoder_tokens, prefix_tokens: given to the encoder, and to the decoder before the first token of a name.
+        step_rows: beams that each step of the decoder was given, of all batches one after the other.
+        linear_operations: of linear layers and of the vocabulary's.
+        attention_operations: of the products of attention, padding included.
+        operator_calls: of torch, in all and within the decoder's steps.
+        tensor_bytes: of every tensor that an operator made and that is no view of another.
+    """
+
+    encoder_tokens: int
+    prefix_tokens: int
+    step_rows: tuple[int, ...]
+    linear_operations: int
+    attention_operations: int
+    operator_calls: int
+    step_calls: int
+    tensor_bytes: int
+
+    @property
+    def decoder_rows(self) -> int:
+        """Rows that the decoder was given after the prefixes."""
+        return sum(self.step_rows)
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of all matrix products."""
+        return self.linear_operations + self.attention_operations
+
+
+class OperatorCounter(TorchDispatchMode):
+    """While entered, counts torch's operators with their operations and the memory of their results."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = self.linear_operations = self.attention_operations = self.tensor_bytes = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operator, and count it."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        name = func._schema.name
+        self.calls += 1
+        self.tensor_bytes += _new_bytes(result, (args, kwargs))
+        if name in _LINEAR:
+            self.linear_operations += 2 * result.numel() * args[_LINEAR[name]].shape[-1]
+        elif name in _BATCHED:
+            self.attention_operations += 2 * result.numel() * args[_BATCHED[name]].shape[-1]
+        elif name == "aten::matmul":
+            rows, columns = args
+            operations = 2 * result.numel() * rows.shape[-1]
+            if columns.dim() > 2:
+                self.attention_operations += operations
+            else:
+                self.linear_operations += operations
+        elif _ATTENTION in name:
+            query, key, value = args[:3]
+            pairs = query.shape[:-1].numel() * key.shape[-2]
+            self.attention_operations += 2 * pairs * (query.shape[-1] + value.shape[-1])
+        return result
+
+
+def _new_bytes(result: Any, arguments: Any) -> int:
+    """Bytes of the storages of `result` that none of `arguments` has."""
+    given = {tensor.untyped_storage().data_ptr() for tensor in tree_leaves(arguments) if isinstance(tensor, Tensor)}
+    made = {
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
+        for tensor in tree_leaves(result)
+        if isinstance(tensor, Tensor)
+    }
+    return sum(size for pointer, size in made.items() if pointer not in given)
+
+
+def count_work(search: Callable[[], object]) -> CountedWork:
+    """Count the work of what a function searches with any model of this library.
+
+    Args:
+        search: calls `link` or `search` of a model, once or more.
+    """
+    passes, counter = _Passes(), OperatorCounter()
+    with _told(passes, counter), counter:
+        search()
+    return CountedWork(
+        encoder_tokens=passes.encoder_tokens,
+        prefix_tokens=passes.prefix_tokens,
+        step_rows=tuple(passes.step_rows),
+        linear_operations=counter.linear_operations,
+        attention_operations=counter.attention_operations,
+        operator_calls=counter.calls,
+        step_calls=passes.step_calls,
+        tensor_bytes=counter.tensor_bytes,
+    )
+
+
+def count_operators(task: Callable[[], object]) -> OperatorCounter:
+    """Count the operators of anything that computes with torch."""
+    counter = OperatorCounter()
+    with counter:
+        task()
+    return counter
+
+
+@dataclass
+class _Passes:
+    """What the passes of PackedBart were given."""
+
+    encoder_tokens: int = 0
+    prefix_tokens: int = 0
+    step_rows: list[int] = field(default_factory=list)
+    step_calls: int = 0
+
+
+@contextmanager
+def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
+    """Have every PackedBart tell `passes` what it is given."""
+    encode, start, step = PackedBart.encode, PackedBart.start, PackedBart.step
+
+    def told_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
+        passes.encoder_tokens += sum(map(len, encoder_ids))
+        return encode(bart, encoder_ids)
+
+    def told_start(bart: PackedBart, sources: Any, prefix_ids: Sequence[Sequence[int]], *rest: Any, **more: Any) -> Any:
+        passes.prefix_tokens += sum(map(len, prefix_ids))
+        return start(bart, sources, prefix_ids, *rest, **more)
+
+    def told_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Any:
+        passes.step_rows.append(len(token_ids))
+        before = counter.calls
+        hidden = step(bart, state, token_ids, *rest, **more)
+        passes.step_calls += counter.calls - before
+        return hidden
+
+    with ExitStack() as stack:
+        for name, told in (("encode", told_encode), ("start", told_start), ("step", told_step)):
+            stack.enter_context(mock.patch.object(PackedBart, name, told))
+        yield
