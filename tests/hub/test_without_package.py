@@ -25,19 +25,27 @@ sys.meta_path.insert(0, Refuse())
 """
 
 LINK = """
-import json, sys
+import contextlib, io, json, sys
 from pathlib import Path
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoProcessor, BartForConditionalGeneration, pipeline
 
 repository, marked, plain_bart = sys.argv[1:]
 
-# Without trust: an error, no question, and no code.
-refused = []
-for trust in ({}, {"trust_remote_code": False}):
-    try:
-        AutoModelForSeq2SeqLM.from_pretrained(repository, **trust)
-    except ValueError as error:
-        refused.append(str(error))
+# Without trust: an error, and no code; where trust is denied, no question either.
+doors = (
+    AutoConfig.from_pretrained,
+    AutoModelForSeq2SeqLM.from_pretrained,
+    AutoProcessor.from_pretrained,
+    lambda repository, **trust: pipeline("entity-linking", model=repository, **trust),
+)
+refused, questions = [], io.StringIO()
+for trust, asked_on in (({}, sys.stdout), ({"trust_remote_code": False}, questions)):
+    for door in doors:
+        try:
+            with contextlib.redirect_stdout(asked_on):
+                door(repository, **trust)
+        except ValueError as error:
+            refused.append(str(error))
 assert not any("transformers_modules" in name and "angel" in name for name in sys.modules)
 
 trusted = {"trust_remote_code": True}
@@ -60,6 +68,7 @@ as_dict = {"text": mentions[0].text, "spans": [[one.start, one.end] for one in m
 model.save_pretrained("saved")
 print("\\n" + json.dumps({  # transformers leaves a question without an end of line
     "refused": refused,
+    "questions": questions.getvalue(),
     "modules": sorted({type(part).__module__.partition(".")[0] for part in (config, model, processor, link)}),
     "package": "angel_hf" in sys.modules,
     "linked": [[[c.name, list(c.concept_ids), c.score] for c in one.candidates] for one in model.link(mentions)],
@@ -87,8 +96,9 @@ def expected(model):
 def check(result, expected):
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
-    assert len(found["refused"]) == 2
-    assert all("Please pass the argument `trust_remote_code=True` to allow" in message for message in found["refused"])
+    assert len(found["refused"]) == 2 * 4
+    assert all("trust_remote_code=True" in message for message in found["refused"])
+    assert found["questions"] == ""
     assert found["modules"] == ["transformers_modules"]
     assert not found["package"]
     assert_close(found["linked"], expected["linked"])

@@ -26,6 +26,7 @@ from hub_cards.render import (
     model_card,
     space_card,
 )
+from tests.hub_clients import ROOT
 from tests.hub_routes import card_problems
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -128,6 +129,18 @@ def test_results_on_two_forms_of_the_texts_stay_apart(facts, results_file, evalu
     assert len({(one.dataset_config, one.metric_name) for one in card.data.eval_results}) == 8
     assert "### ncbi, test, text released" in card.text
     assert "### ncbi, test, text published" in card.text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").glob("*/results.json")), ids=lambda path: path.parent.name)
+def test_the_results_of_the_harness_go_onto_a_card_as_they_are(facts, path):
+    """Those that this project publishes: every accuracy and interval, floors beside the model."""
+    card = model_card("org/angel-test", facts, FIGURES, (read_evaluation(path),), None)
+    rows = json.loads(path.read_text(encoding="utf-8"))["results"]
+    assert {"exact", "memory", "angel"} <= {row["predictor"] for row in rows}
+    for row in rows:
+        low, high = row["accuracy_at_1_interval"]
+        at_1, at_5 = row["accuracy_at_1"], row["accuracy_at_5"]
+        assert f"| {row['mentions']:,} | {at_1:.1f} | {low:.1f} to {high:.1f} | {at_5:.1f} |" in card
 
 
 def test_data_that_differ_from_those_published_are_told_of(facts, results_file):
