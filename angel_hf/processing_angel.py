@@ -82,8 +82,15 @@ class AngelProcessor(ProcessorMixin):
         model = json.loads(self.tokenizer.backend_tokenizer.to_str())["model"]
         return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
-    def encode_mentions(self, mentions: Sequence[Mention]) -> tuple[list[list[int]], list[list[int]]]:
+    def encode_mentions(
+        self, mentions: Sequence[Mention], context_tokens: int | None = None
+    ) -> tuple[list[list[int]], list[list[int]]]:
         """Encoder ids and decoder prefix of each mention.
+
+        Args:
+            mentions: in any order.
+            context_tokens: most tokens of context, those on both sides of the mention together; None: all that
+                `max_source_length` leaves room for.
 
         Returns:
             `encoder_ids`, with the special tokens at both ends, and `prefix_ids`, without the token
@@ -92,10 +99,11 @@ class AngelProcessor(ProcessorMixin):
         Raises:
             ValueError: a mention is by itself longer than `max_source_length`.
         """
-        ids = self._tokenize([piece for mention in mentions for piece in self._pieces(mention)])
+        most = self.max_source_length if context_tokens is None else min(context_tokens, self.max_source_length)
+        ids = self._tokenize([piece for mention in mentions for piece in self._pieces(mention, most)])
         left, surface, right = ids[0::3], ids[1::3], ids[2::3]
         before, after = self._template_ids
-        encoder_ids = [self._window(*row) for row in zip(mentions, left, surface, right)]
+        encoder_ids = [self._window(*row, most) for row in zip(mentions, left, surface, right)]
         return encoder_ids, [[*before, *own, *after] for own in surface]
 
     def encode_names(self, names: Sequence[str]) -> list[list[int]]:
@@ -135,18 +143,21 @@ class AngelProcessor(ProcessorMixin):
         """What `__call__` returns."""
         return ["input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"]
 
-    def _pieces(self, mention: Mention) -> list[str]:
+    def _pieces(self, mention: Mention, context_tokens: int) -> list[str]:
         """Left context, mention and right context, each starting with its space."""
         surface = normalize(mention.surface, self.normalization).strip()
         # No token is longer than the longest of the vocabulary, so no text beyond this can be in the window.
-        reach = self.max_source_length * self._longest_token
-        left = mention.text[: mention.start].rstrip()[-reach:].lstrip()
+        reach = context_tokens * self._longest_token
+        left = mention.text[: mention.start].rstrip()
+        left = left[max(0, len(left) - reach) :].lstrip()
         right = mention.text[mention.end :].lstrip()[:reach].rstrip()
         if self.normalization != "as-is":
             left, right = left.lower(), right.lower()
         return [left and f" {left}", f" {surface}", right and f" {right}"]
 
-    def _window(self, mention: Mention, left: list[int], surface: list[int], right: list[int]) -> list[int]:
+    def _window(
+        self, mention: Mention, left: list[int], surface: list[int], right: list[int], context_tokens: int
+    ) -> list[int]:
         """The encoder ids: all of the marked mention and what fits around it."""
         start, end = self._marker_ids
         marked = [*start, *surface, *end]
@@ -156,6 +167,7 @@ class AngelProcessor(ProcessorMixin):
                 f"mention {mention.surface[:60]!r}... takes {len(marked)} tokens with its markers; the encoder reads "
                 f"{self.max_source_length - 2}: check the span, or shorten the mention"
             )
+        room = min(room, context_tokens)
         # Each side gets half of the room, and what the other side leaves over.
         for_left = min(len(left), max(room // 2, room - len(right)))
         for_right = min(len(right), room - for_left)
