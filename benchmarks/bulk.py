@@ -52,9 +52,7 @@ def main() -> None:
     model = AngelForEntityLinking.from_pretrained(options.model).eval()
     mentions = [mention for of_text in Annotator(model).detector.detect(texts) for mention in of_text]
     whole_way = measure_whole_way(model, texts, mentions, options.repeats)
-    large = measure_large(
-        data.reference, mentions, whole_way.work.beam_rows, options.large_mentions, max(2, options.repeats)
-    )
+    large = measure_large(data.reference, mentions, whole_way.work.beam_rows, options.large_mentions, options.repeats)
     corpus = f"{len(texts)} abstracts of the NCBI-disease corpus{'' if data.has_reference else ' (SAMPLE)'}"
     write(options.output, machine, corpus, whole_way, large)
     rate = whole_way.mentions / min(whole_way.cpu_seconds)

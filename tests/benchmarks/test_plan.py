@@ -1,0 +1,72 @@
+"""The plan says what follows from the measurements, and the operations are those that torch counts."""
+
+import json
+import re
+
+import pytest
+from torch.utils.flop_counter import FlopCounterMode
+
+from angel_hf import KnowledgeBase
+from benchmarks.bulk_cost import work_of
+from benchmarks.data import REPOSITORY
+from benchmarks.operations import attention_operations, linear_operations
+from benchmarks.plan import render
+from tests.toy import CONCEPTS, byte_tokenizer, mention, random_model
+
+MEASURED = REPOSITORY / "results" / "bulk.json"
+
+
+def test_the_plan_in_the_documentation_is_that_of_the_measurements():
+    plan = render(json.loads(MEASURED.read_text(encoding="utf-8")), "results/bulk.json")
+    assert (REPOSITORY / "docs" / "plan.md").read_text(encoding="utf-8") == plan
+
+
+@pytest.fixture
+def plan() -> str:
+    """A plan of round numbers: 380 million mentions at 9 ms, at 18 * 10^9 operations, at 2 * 10^10 of them a second."""
+    work = {"source_tokens": 64, "prefix_tokens": 4, "beam_rows": 50}
+    measured = {
+        "command": "python -m benchmarks.bulk",
+        "corpus": "2 abstracts",
+        "machine": {"cpu": "Abacus", "instructions": "beads", "load": 0.5, "versions": {"torch": "2"}},
+        "angel-mini": {
+            "documents": 2, "characters": 1300.0, "mentions": 10, "work": work, "cpu_seconds": [0.08, 0.09, 0.2],
+            "host_seconds": 0.0009, "output_bytes": 500,
+        },
+        "bart-large": {
+            "parameters": 406e6, "work": {"near": work}, "operations": {"near": 1.8e10}, "mentions": 4,
+            "operations_per_second": [1e10, 2e10, 3e10],
+        },
+    }  # fmt: skip
+    return render(measured, "bulk.json")
+
+
+def test_core_hours_are_mentions_times_the_median_time_of_one(plan):
+    assert "| angel-mini | its own | 9.0 | 950 | 0.6 |" in plan  # 380e6 * 0.009 s / 3600, over 24 * 64
+    assert "| BART-large's shape | near | 900.0 | 95,000 | 61.8 |" in plan
+
+
+def test_gpu_hours_are_operations_over_a_share_of_the_peak_or_the_host_where_it_is_slower(plan):
+    (row,) = re.findall(r"\| NVIDIA A100 SXM \| (.*) \|", plan)
+    assert row == "325 | 95 h"  # 380e6 * 18e9 / (0.3 * 19.5e12) / 3600; 380e6 * 0.0009 / 3600
+    assert "19 GB at the measured size of a row" in plan
+
+
+def test_operations_of_the_linear_maps_are_those_that_torch_counts():
+    model = random_model(byte_tokenizer())
+    model.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
+    mentions = [mention("the [ataxia] gene of the old"), mention("a [fever] q"), mention("wilson [A-T] disease")]
+    work = work_of(model, mentions)
+    with FlopCounterMode(display=False) as counted:
+        model.link(mentions)
+    assert counted.get_total_flops() == pytest.approx(len(mentions) * linear_operations(model.config, work), rel=1e-9)
+
+
+def test_attention_is_four_operations_a_pair_and_unit_of_width():
+    model = random_model(byte_tokenizer())
+    model.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
+    work = work_of(model, [mention("a [fever] q")])
+    source, rows = work.source_tokens, work.prefix_tokens + work.beam_rows - 1
+    config = model.config
+    pairs = config.encoder_layers * source * source + config.decoder_layers * rows * source
+    assert attention_operations(config, work) == 4 * config.d_model * pairs
