@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -140,6 +140,13 @@ class KnowledgeBase:
         bounds = self._tables["name_concept_offsets"]
         concepts = self._tables["name_concepts"][bounds[first] : bounds[last]]
         return tuple(self.concept_ids[concept] for concept in sorted(set(concepts.tolist())))
+
+    def entries_of(self, concept_ids: Collection[str]) -> np.ndarray:
+        """Which entries stand for any of some concepts, by their identifiers: bool [num_entries]."""
+        wanted = np.fromiter((own in concept_ids for own in self.concept_ids), dtype=bool, count=self.num_concepts)
+        borne = np.concatenate([[0], np.cumsum(wanted[self._tables["name_concepts"]])])
+        counts = borne[self._tables["name_concept_offsets"][self._tables["entry_offsets"]]]
+        return counts[1:] > counts[:-1]
 
     def find(self, name: str) -> int | None:
         """The entry that `name` normalises to, or None. The first call builds an index in memory."""

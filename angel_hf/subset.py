@@ -72,9 +72,8 @@ def restricted(
     if knowledge_base is None or trie is None:
         raise RuntimeError("the model has no knowledge base to restrict; call model.set_knowledge_base first")
     allowed = concepts_within(knowledge_base, semantic_types, below)
-    by_entry = (allowed.intersection(knowledge_base.entry_concept_ids(entry)) for entry in range(trie.num_names))
     view = copy.copy(model)
-    view.trie = MaskedTrie(trie, np.fromiter(map(bool, by_entry), dtype=bool, count=trie.num_names))
+    view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))
     view.allowed_concepts = allowed
     return view
 

@@ -277,7 +277,7 @@ def scale_document(scale: Scale) -> dict[str, Any]:
 def print_scale(scale: Scale) -> None:
     """The measurement for people."""
     built, met = scale.build, {name: "met" if was else "NOT MET" for name, was in scale.met().items()}
-    mapped = scale.opening.map_seconds
+    mapped, steps = scale.opening.map_seconds, (built.read_seconds, built.set_seconds, built.save_seconds)
     rows = (
         ("names", f"{built.names:,} of {built.concepts:,} concepts, {built.entries:,} once normalised"),
         (
@@ -286,8 +286,8 @@ def print_scale(scale: Scale) -> None:
         ),
         ("knowledge base", f"{built.knowledge_base_file_bytes / 1e6:,.0f} MB on disk"),
         (
-            "read; set; save",
-            f"{built.read_seconds:.0f}; {built.set_seconds:.0f}; {built.save_seconds:.0f} s, CPU {built.cpu_seconds:.0f} s",
+            "read, set, save",
+            f"{', '.join(f'{one:.0f}' for one in steps)} s; {built.cpu_seconds:.0f} CPU s",
         ),
         ("peak memory of the build", f"{built.peak_bytes / 1e9:.2f} GB, target < 6: {met['build_memory']}"),
         (

@@ -65,6 +65,12 @@ def test_the_normalization_is_stored_and_honoured(tmp_path, normalization, entri
         assert knowledge_base.find("a t") == len(entries) - 1
 
 
+def test_entries_of_some_concepts_are_those_that_stand_for_any_of_them(knowledge_base):
+    for concept_ids in (["X1"], ["D001259", "X1"], [], ["absent"]):
+        standing = [not set(own).isdisjoint(concept_ids) for own in bearers(knowledge_base).values()]
+        assert knowledge_base.entries_of(concept_ids).tolist() == standing
+
+
 def test_find_normalises_what_is_looked_up(knowledge_base):
     assert knowledge_base.find("LOUIS – BAR") == knowledge_base.find("louis bar") == 1
     assert knowledge_base.find("absent") is None
