@@ -176,7 +176,8 @@ def _with_names(
     known_names, known_entries = _known(old, entries, added_names, set(forms))
     position: dict[str, int] = known_names
     entry_of_form = dict(known_entries)
-    new_strings, new_entries = [], []
+    new_strings: list[str] = []
+    new_entries: list[int] = []
     numbers = len(entries.origin)
     for name, form in zip(added_names, forms):
         if name not in position:
