@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .packed_bart import DecoderState, PackedBart
+from .decoder_state import DecoderState
+from .packed_bart import PackedBart
 from .trie import NameTrie
 from .types import Hypothesis
 
@@ -124,9 +125,7 @@ class _Search:
             parents, beams = self._next_beams(beams, extensions, picked, going_on)
             if len(beams.mention):
                 kept, parents = self._shed(state, beams, kept, parents)
-                hidden = self.bart.step(
-                    state, self._tensor(beams.token_ids[:, -1]), self._tensor(beams.slot), self._tensor(parents)
-                )
+                hidden = self.bart.step(state, beams.token_ids[:, -1], beams.slot, parents)
         return [sorted(names, key=lambda hypothesis: -hypothesis.score) for names in finished]
 
     def _first_beams(self, count: int) -> Beams:
@@ -150,9 +149,7 @@ class _Search:
         row = np.concatenate([open_rows[children.row], ending_rows])
         token_id = np.concatenate([children.token_id, np.full(len(ending_rows), self.end_token_id)])
         node = np.concatenate([children.node, np.full(len(ending_rows), -1)])
-        logits = self.bart.logits(hidden)
-        rows = self._tensor(row)
-        logprob = (logits[rows, self._tensor(token_id)] - torch.logsumexp(logits, dim=-1)[rows]).cpu().numpy()
+        logprob = self.bart.logprobs(hidden, row, token_id)
         return Extensions(row, token_id, node, logprob, beams.score[row] + logprob)
 
     def _pick(self, beams: Beams, extensions: Extensions, mentions: int) -> np.ndarray:
@@ -211,8 +208,5 @@ class _Search:
         shift = (position[beams.mention] - beams.mention) * self.num_beams
         beams.mention = position[beams.mention]
         beams.slot = beams.slot + shift
-        state.keep(self._tensor(live))
+        state.keep(torch.from_numpy(live))
         return kept[live], parents + shift
-
-    def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)).to(self.bart.device)

@@ -1,9 +1,12 @@
 """The packed forward pass equals transformers' own, sequence by sequence."""
 
+import numpy as np
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import BartConfig, BartForConditionalGeneration
 
+from angel_hf import packed_bart
 from angel_hf.packed_bart import PackedBart
 
 SOURCES = [[0, 5, 2], [0, 9, 8, 2], [0, 7, 7, 2], [0, 4, 5, 6, 7, 8, 2]]
@@ -52,7 +55,7 @@ def test_beams_that_branch_move_and_leave(bart):
     generator = torch.Generator().manual_seed(1)
     histories = {(mention, 0): prefix for mention, prefix in enumerate(PREFIXES)}
     mentions = list(range(len(SOURCES)))
-    capacity = state.seen.shape[1]
+    capacity = state.targets[0].shape[1]
     for step in range(15):
         if step in (4, 9):
             mentions_kept = [position for position in range(len(mentions)) if position != 1]
@@ -69,10 +72,59 @@ def test_beams_that_branch_move_and_leave(bart):
                 parents.append(parent[0] * BEAMS + parent[1])
                 tokens.append(token)
         histories = heirs
-        slots = torch.tensor([position * BEAMS + beam for position, beam in heirs])
-        logits = packed.logits(packed.step(state, torch.tensor(tokens), slots, torch.tensor(parents)))
+        slots = np.array([position * BEAMS + beam for position, beam in heirs])
+        hidden = packed.step(state, np.array(tokens), slots, np.array(parents))
         for row, ((position, _), history) in enumerate(heirs.items()):
             expected = expected_logits(bart, SOURCES[mentions[position]], history)
-            torch.testing.assert_close(logits[row], expected, atol=2e-5, rtol=0)
-    assert state.seen.shape[1] > capacity, "the cache never grew, so its growth was not tested"
+            torch.testing.assert_close(packed.logits(hidden)[row], expected, atol=2e-5, rtol=0)
+            logprobs = packed.logprobs(hidden, np.full(12, row), np.arange(12))
+            torch.testing.assert_close(torch.from_numpy(logprobs), expected.log_softmax(-1), atol=2e-5, rtol=0)
+    assert state.targets[0].shape[1] > capacity, "the cache never grew, so its growth was not tested"
     assert len(mentions) == 2
+
+
+@torch.inference_mode()
+def test_more_tokens_than_are_encoded_together(bart):
+    """Groups of sources, a source longer than a group, and numbers of tokens that are filled up to round ones."""
+    lengths = [3, 30, 45] * 12 + [2]
+    generator = torch.Generator().manual_seed(2)
+    sources = [[0, *torch.randint(4, 12, (length,), generator=generator).tolist(), 2] for length in lengths]
+    assert sum(map(len, sources)) > packed_bart._TOKENS_TOGETHER
+    padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(ids) for ids in sources], batch_first=True)
+    mask = (torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None] + 2).long()
+    expected = bart.model.encoder(padded, attention_mask=mask).last_hidden_state
+    for row, hidden in enumerate(PackedBart(bart).encode(sources)):
+        torch.testing.assert_close(hidden, expected[row, : len(sources[row])], atol=1e-5, rtol=0)
+    groups = packed_bart._groups([400, 300, 200, 900, 1], 768)
+    assert groups == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 5)]
+
+
+def after_prefixes(model) -> torch.Tensor:
+    packed = PackedBart(model)
+    return packed.logits(packed.start(packed.encode(SOURCES), PREFIXES, BEAMS)[1])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    "targets", [["q_proj", "v_proj"], ["fc1", "fc2", "out_proj"], ["lm_head"]], ids=["attention", "others", "head"]
+)
+def test_adapters_are_passed_through(bart, targets):
+    plain = after_prefixes(bart)
+    adapted = get_peft_model(bart, LoraConfig(r=2, target_modules=targets, init_lora_weights=False)).eval()
+    inner = adapted.get_base_model()
+    logits = after_prefixes(inner)
+    assert (logits - plain).abs().max() > 1e-2
+    for row, own in enumerate(logits):
+        torch.testing.assert_close(own, expected_logits(inner, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
+    # Merging changes weights that were packed above in ways that their version counters do not tell.
+    merged = adapted.merge_and_unload()  # of the head into the embeddings too, which are the same matrix
+    for row, own in enumerate(after_prefixes(merged)):
+        torch.testing.assert_close(own, expected_logits(merged, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_other_precisions(bart, dtype):
+    expected = after_prefixes(bart)
+    tolerance = 0.3 if dtype is torch.bfloat16 else 1e-5
+    torch.testing.assert_close(after_prefixes(bart.to(dtype)), expected, atol=tolerance, rtol=0)

@@ -1,0 +1,117 @@
+"""Packed weights give the products of the layers that they are of, whatever happens to those."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import gelu
+from transformers.activations import ACT2FN
+
+from angel_hf import packed_weights
+from angel_hf.linear_product import JointProduct, LinearProduct
+from angel_hf.packed_weights import can_pack, packed
+
+pytestmark = pytest.mark.skipif(
+    not packed_weights._has_operators(), reason="this machine or this PyTorch has no oneDNN products"
+)
+ROWS = torch.randn(7, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def layer() -> nn.Linear:
+    torch.manual_seed(1)
+    return nn.Linear(6, 9)
+
+
+def assert_current(layer: nn.Linear) -> None:
+    with torch.inference_mode():
+        product = LinearProduct(layer)
+        assert product.weight is not None, "the layer was not packed"
+        torch.testing.assert_close(product(ROWS), layer(ROWS))
+
+
+def test_a_product_is_the_layer_s(layer):
+    assert_current(layer)
+    with torch.inference_mode():
+        summand = torch.randn(7, 9)
+        torch.testing.assert_close(LinearProduct(layer).onto(summand, ROWS), summand + layer(ROWS))
+        for name, activation in (("gelu", gelu), ("relu", torch.relu), ("silu", nn.functional.silu)):
+            product = LinearProduct(layer, ACT2FN[name])
+            assert (product.weight is None) == (name == "silu")
+            torch.testing.assert_close(product(ROWS), activation(layer(ROWS)))
+
+
+def test_several_layers_in_one_product(layer):
+    layers = [layer, nn.Linear(6, 2), nn.Linear(6, 5)]
+    with torch.inference_mode():
+        expected = torch.cat([each(ROWS) for each in layers], dim=-1)
+        joint = JointProduct(*layers)
+        assert not joint.parts
+        torch.testing.assert_close(joint(ROWS), expected)
+        layers[1] = nn.Linear(6, 2, bias=False)
+        one_by_one = JointProduct(*layers)
+        assert one_by_one.parts
+        torch.testing.assert_close(one_by_one(ROWS), torch.cat([each(ROWS) for each in layers], dim=-1))
+
+
+def train_fused(layer: nn.Linear) -> None:
+    layer(ROWS).sum().backward()
+    torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True).step()
+
+
+@torch.no_grad()
+def in_place(layer: nn.Linear) -> None:
+    layer.weight[2, 5] += 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        in_place,
+        train_fused,
+        lambda layer: layer.weight.data.mul_(2),
+        lambda layer: layer.weight.data[3].zero_(),
+        lambda layer: layer.weight.data[:, 4].zero_(),
+        lambda layer: setattr(layer.weight, "data", torch.randn(9, 6)),
+        lambda layer: setattr(layer, "weight", nn.Parameter(torch.randn(9, 6))),
+        lambda layer: layer.load_state_dict(nn.Linear(6, 9).state_dict()),
+        lambda layer: layer.bias.data.add_(1),
+    ],
+    ids=["one element", "fused optimizer", "data", "row", "column", "other data", "other parameter", "loaded", "bias"],
+)
+def test_a_change_of_a_layer_is_noticed(layer, change):
+    assert_current(layer)
+    change(layer)
+    assert_current(layer)
+
+
+def test_an_unchanged_layer_is_packed_once(layer):
+    assert packed([layer])[0] is packed([layer])[0]
+    assert [len(blocks) for blocks in (packed([layer], 4), packed([layer]))] == [3, 1]
+
+
+def test_what_is_packed_goes_with_its_layer():
+    layer = nn.Linear(6, 9)
+    block = weakref.ref(packed([layer])[0])
+    assert block() is not None
+    del layer
+    gc.collect()
+    assert block() is None
+
+
+def test_what_is_more_than_a_float32_product_is_left_to_the_module(layer):
+    assert can_pack(layer)
+    assert not can_pack(nn.Linear(6, 9).bfloat16())
+    assert not can_pack(nn.Linear(6, 9).double())
+    assert not can_pack(nn.Linear(6, 9, device="meta"))
+    assert not can_pack(torch.nn.utils.parametrizations.weight_norm(nn.Linear(6, 9)))
+    with torch.autocast("cpu"):
+        assert not can_pack(layer)
+    handle = layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    assert not can_pack(layer)
+    torch.testing.assert_close(LinearProduct(layer)(ROWS), layer(ROWS))
+    handle.remove()
+    layer.forward = lambda rows: torch.zeros(len(rows), 9)
+    assert not can_pack(layer)
