@@ -116,9 +116,9 @@ def measure_search(
     shuffled = mentions * copies
     random.Random(seed).shuffle(shuffled)
     contests = []
-    for ours, theirs, rows, target in ((32, 16, shuffled, 3.5), (1, 1, mentions, 1.7)):
+    for ours, theirs, rows, target in ((32, 16, shuffled, 4.0), (1, 1, mentions, 2.0)):
         progress(f"search: {repeats} times {len(rows)} mentions, batches of {ours} against {theirs}")
-        contests.append(_hold(searches, rows, ours, theirs, repeats, target))
+        contests.append(hold(searches, rows, ours, theirs, repeats, target))
     assert searches.ours.trie is not None, "load_searches gives a knowledge base"
     return SearchSpeed(
         model=data.reference.name,
@@ -156,7 +156,7 @@ def golden_mentions(reference: Path) -> list[GoldenMention]:
 
 def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Agreement:
     """Search every mention with each."""
-    encoder_ids, prefix_ids = _ids(mentions)
+    encoder_ids, prefix_ids = ids_of(mentions)
     ours, theirs, theirs_by_default = (
         [[name.token_ids for name in found] for found in search.search(encoder_ids, prefix_ids, NUM_BEAMS)]
         for search in (searches.ours, searches.theirs, searches.theirs_by_default)
@@ -170,10 +170,11 @@ def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Ag
     )
 
 
-def _hold(
+def hold(
     searches: Searches, mentions: Sequence[GoldenMention], ours: int, theirs: int, repeats: int, target: float
 ) -> Contest:
-    encoder_ids, prefix_ids = _ids(mentions)
+    """Search the mentions with each, in turns, in batches of `ours` and `theirs`."""
+    encoder_ids, prefix_ids = ids_of(mentions)
     seconds = in_turns(
         [
             lambda: searches.ours.search(encoder_ids, prefix_ids, NUM_BEAMS, ours),
@@ -187,5 +188,6 @@ def _hold(
     return Contest(ours, theirs, work, our_timing, tuned, by_default, target)
 
 
-def _ids(mentions: Sequence[GoldenMention]) -> tuple[list[list[int]], list[list[int]]]:
+def ids_of(mentions: Sequence[GoldenMention]) -> tuple[list[list[int]], list[list[int]]]:
+    """Source ids and prefix ids of mentions."""
     return [mention.encoder_ids for mention in mentions], [mention.prefix_ids for mention in mentions]

@@ -1,0 +1,223 @@
+"""`python -m benchmarks.base_search --output results/bench-base.json`: search on a model of BART-base's shape.
+
+One thread, CPU seconds, in turns with transformers' generate over a nested dict; a profile, with the share of the peak
+of matrix products that was measured beside it; and two threads against one, in seconds of the clock, for which the
+machine must be idle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+if __name__ == "__main__":  # before the first import of numpy and torch
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        os.environ[variable] = "1"
+
+import torch
+from transformers.utils import logging
+
+from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
+from angel_hf.array_file import written_whole
+from benchmarks.base_shaped import base_shaped_bart
+from benchmarks.data import BenchmarkData, find_data
+from benchmarks.machine import Machine, this_machine
+from benchmarks.nested_dict import build_nested_dict
+from benchmarks.search_profile import PARTS, Peak, Profile, measure_peak, profile_search
+from benchmarks.search_speed import (
+    NUM_BEAMS,
+    Agreement,
+    Contest,
+    GoldenMention,
+    Searches,
+    compare_answers,
+    golden_mentions,
+    hold,
+    ids_of,
+)
+from benchmarks.transformers_search import TransformersSearch
+
+FORMAT = "angel-base-search-1"
+LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Seconds of the clock of the same search with one thread and with two, in turns."""
+
+    one: tuple[float, ...]
+    two: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster two are."""
+        return statistics.median(self.one) / statistics.median(self.two)
+
+
+@dataclass(frozen=True)
+class BaseSearch:
+    """What was measured; contests are at batch 32 against 16, and at batch 1."""
+
+    machine: Machine
+    mentions: int
+    parameters: int
+    agreement: Agreement
+    contests: tuple[Contest, ...]
+    peak: Peak
+    profile: Profile
+    threads: Threads
+
+    @property
+    def peak_share(self) -> float:
+        """Operations a second of the whole search, by those of the fastest product."""
+        return self.profile.rate / self.peak.best
+
+
+def measure_base_search(
+    data: BenchmarkData, most_mentions: int, repeats: int, progress: Callable[[str], None]
+) -> BaseSearch:
+    """Make the model and measure everything.
+
+    Args:
+        data: the small model that is tiled, its names and its mentions.
+        most_mentions: take the first so many.
+        repeats: of every search.
+        progress: is told what is going on.
+    """
+    progress("making the model and both tries")
+    machine = this_machine()
+    searches = load_base_shaped(data)
+    mentions = golden_mentions(data.reference)[:most_mentions]
+    progress(f"comparing the answers to {len(mentions)} mentions")
+    agreement = compare_answers(searches, mentions)
+    contests = []
+    for ours, theirs, target in ((32, 16, LEAST_RATIO), (1, 1, LEAST_RATIO_ALONE)):
+        progress(f"{repeats} times {len(mentions)} mentions, batches of {ours} against {theirs}")
+        contests.append(hold(searches, mentions, ours, theirs, repeats, target))
+    progress("profile, peak and threads")
+    peak = measure_peak(20)
+    profile = min(
+        (profile_search(searches.ours, mentions, 32) for _ in range(repeats)), key=lambda one: sum(one.seconds.values())
+    )
+    return BaseSearch(
+        machine=machine,
+        mentions=len(mentions),
+        parameters=searches.ours.num_parameters(),
+        agreement=agreement,
+        contests=tuple(contests),
+        peak=peak,
+        profile=profile,
+        threads=compare_threads(searches.ours, mentions, repeats),
+    )
+
+
+def load_base_shaped(data: BenchmarkData) -> Searches:
+    """The tiled model as ours and as plain BART, with the names of the reference in tries of their own."""
+    names = KnowledgeBase.from_file(data.reference_names)
+    small = AngelForEntityLinking.from_pretrained(data.reference, knowledge_base=names)
+    assert small.processor is not None and small.knowledge_base is not None, "from_pretrained attaches both"
+    plain = base_shaped_bart(data.reference)
+    shape = plain.config.to_dict() | {"prefix_end_token_id": small.config.prefix_end_token_id}
+    shape.pop("model_type")
+    ours = AngelForEntityLinking(AngelConfig(**shape)).eval()
+    ours.load_state_dict(plain.state_dict())
+    ours.trie, ours.knowledge_base = small.trie, small.knowledge_base
+    sequences = small.processor.encode_names(list(small.knowledge_base.entry_names()))
+    nested = build_nested_dict(sequences, plain.config.eos_token_id)
+    tuned = TransformersSearch(plain, nested, longest_name=max(map(len, sequences)))
+    return Searches(ours, tuned, TransformersSearch(plain, nested))
+
+
+def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMention], repeats: int) -> Threads:
+    """Search the mentions with one thread and with two, and leave torch with one."""
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(repeats):
+        for threads, own in seconds.items():
+            torch.set_num_threads(threads)
+            start = time.perf_counter()
+            model.search(*ids_of(mentions), NUM_BEAMS, 32)
+            own.append(time.perf_counter() - start)
+    torch.set_num_threads(1)
+    return Threads(tuple(seconds[1]), tuple(seconds[2]))
+
+
+def targets(found: BaseSearch) -> dict[str, bool]:
+    """Which targets were met."""
+    batch, alone = found.contests
+    return {
+        f"batch 32 at least {LEAST_RATIO}x generate at 16": batch.ratio_by_default.median >= LEAST_RATIO,
+        f"batch 1 at least {LEAST_RATIO_ALONE}x generate at 1": alone.ratio_by_default.median >= LEAST_RATIO_ALONE,
+        f"at least {LEAST_PEAK_SHARE:.0%} of the peak": found.peak_share >= LEAST_PEAK_SHARE,
+        f"two threads at least {LEAST_THREAD_RATIO}x one": found.threads.ratio >= LEAST_THREAD_RATIO,
+    }
+
+
+def print_base_search(found: BaseSearch) -> None:
+    """Print to standard output."""
+    print(
+        f"{found.machine.cpu}, load {found.machine.load}, one thread, {found.parameters / 1e6:.0f}M parameters, "
+        f"{found.mentions} mentions; the first name of {found.agreement.first_by_default} is that of generate"
+    )
+    for contest in found.contests:
+        ratio, tuned = contest.ratio_by_default, contest.ratio
+        print(
+            f"  batch {contest.our_batch_size}: {contest.ours.rate:.2f} mentions a CPU second; generate at batch "
+            f"{contest.their_batch_size}: {contest.theirs_by_default.rate:.2f}; {ratio.median:.2f}x "
+            f"({ratio.least:.2f} - {ratio.most:.2f}), with options tuned {tuned.median:.2f}x"
+        )
+    profile, peak = found.profile, found.peak
+    total = sum(profile.seconds.values())
+    print(f"  profile at batch {profile.batch_size}, milliseconds a mention:")
+    for part in PARTS:
+        own = profile.seconds[part]
+        print(f"    {part:<24}{1e3 * own / profile.mentions:8.2f}  {own / total:6.1%}")
+    packed = "not to be had" if peak.packed is None else f"{peak.packed / 1e9:.0f}"
+    print(
+        f"  GFLOP/s: search {profile.rate / 1e9:.0f}; peak of torch.mm {peak.matmul / 1e9:.0f}, with packed weights "
+        f"{packed}; {found.peak_share:.0%} of the higher, {profile.rate / peak.matmul:.0%} of torch.mm's"
+    )
+    print(f"  two threads: {found.threads.ratio:.2f}x one")
+    for target, met in targets(found).items():
+        print(f"  {target}: {'met' if met else 'NOT MET'}")
+
+
+def write_base_search(path: Path, found: BaseSearch) -> None:
+    """Write everything as JSON, whole or not at all; times in seconds."""
+    document = {"format": FORMAT, "command": shlex.join(["python", "-m", "benchmarks.base_search", *sys.argv[1:]])}
+    document |= dataclasses.asdict(found)
+    document["ratios_by_default"] = [dataclasses.asdict(contest.ratio_by_default) for contest in found.contests]
+    document |= {"peak_share": found.peak_share, "thread_ratio": found.threads.ratio, "targets": targets(found)}
+    with written_whole(path) as temporary:
+        Path(temporary).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.base_search", description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, help="JSON")
+    parser.add_argument("--data", type=Path, help="folder with reference/small; else as for python -m benchmarks")
+    parser.add_argument("--mentions", type=int, default=40, help="at most")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    data = find_data(options.data)
+    if not data.has_reference:
+        parser.exit(2, f"error: {data.substitutes[0]}; this measurement needs reference/small: give --data\n")
+    found = measure_base_search(data, options.mentions, options.repeats, lambda line: print(line, file=sys.stderr))
+    print_base_search(found)
+    if options.output is not None:
+        write_base_search(options.output, found)
+
+
+if __name__ == "__main__":
+    main()

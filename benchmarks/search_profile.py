@@ -1,0 +1,204 @@
+"""Where the time of a search goes, and how near its products come to the fastest that the machine has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from angel_hf import AngelForEntityLinking, NameTrie
+from angel_hf.decoder_state import DecoderState
+from angel_hf.packed_bart import PackedBart
+from angel_hf.packed_weights import can_pack, packed, product
+from angel_hf.search import beam_search
+from angel_hf.trie import Expansion
+from benchmarks.operations import Work, attention_operations, linear_operations
+from benchmarks.search_speed import NUM_BEAMS, GoldenMention
+
+PARTS = ("encoder", "source keys and values", "vocabulary", "decoder", "trie", "Python and numpy")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Operations a CPU second of the fastest of many products of large matrices.
+
+    Attributes:
+        matmul: of `torch.mm`.
+        packed: with packed weights, as the search uses them; None where they are not to be had.
+    """
+
+    matmul: float
+    packed: float | None
+
+    @property
+    def best(self) -> float:
+        """The faster of the two."""
+        return max(self.matmul, self.packed or 0.0)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One search of some mentions.
+
+    Attributes:
+        mentions: how many.
+        batch_size: how many together.
+        work: of a mention.
+        linear_operations, attention_operations: of a mention, by its lengths.
+        seconds: CPU seconds of each of PARTS.
+    """
+
+    mentions: int
+    batch_size: int
+    work: Work
+    linear_operations: float
+    attention_operations: float
+    seconds: dict[str, float]
+
+    @property
+    def rate(self) -> float:
+        """Operations a CPU second, of linear maps and attention, over all parts."""
+        return (self.linear_operations + self.attention_operations) * self.mentions / sum(self.seconds.values())
+
+
+def measure_peak(repeats: int) -> Peak:
+    """Multiply matrices of 1,024 x 1,024 and keep the best of `repeats`."""
+    layer = nn.Linear(1024, 1024, bias=False)
+    rows = torch.randn(1024, 1024)
+    with torch.inference_mode():
+        matmul = _best_rate(lambda: rows @ layer.weight.T, repeats)
+        if not can_pack(layer):
+            return Peak(matmul, None)
+        weight = packed([layer])[0]
+        return Peak(matmul, _best_rate(lambda: product(rows, weight, None), repeats))
+
+
+def profile_search(model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int) -> Profile:
+    """Search mentions as `model.search` does, with a clock in every part.
+
+    Args:
+        model: with a trie.
+        mentions: taken in order of their sources' lengths.
+        batch_size: how many are searched together.
+    """
+    assert model.trie is not None, "the model has a knowledge base"
+    clock = _Clock()
+    bart, trie = _ClockedBart(model, clock), _ClockedTrie(model.trie, clock)
+    start, end = model.config.decoder_start_token_id, model.config.eos_token_id
+    assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
+    ordered = sorted(mentions, key=lambda mention: len(mention.encoder_ids))
+    with clock.part("Python and numpy"):
+        for first in range(0, len(ordered), batch_size):
+            batch = ordered[first : first + batch_size]
+            beam_search(
+                bart,
+                trie,
+                [mention.encoder_ids for mention in batch],
+                [[start, *mention.prefix_ids] for mention in batch],
+                num_beams=NUM_BEAMS,
+                end_token_id=end,
+                max_length=model.config.max_position_embeddings,
+            )
+    work = Work(
+        source_tokens=sum(len(mention.encoder_ids) for mention in mentions) / len(mentions),
+        prefix_tokens=1 + sum(len(mention.prefix_ids) for mention in mentions) / len(mentions),
+        # The head reads the last row of a prefix and every row of a step.
+        beam_rows=1 + bart.beam_rows / len(mentions),
+    )
+    return Profile(
+        mentions=len(mentions),
+        batch_size=batch_size,
+        work=work,
+        linear_operations=linear_operations(model.config, work),
+        attention_operations=attention_operations(model.config, work),
+        seconds=clock.seconds,
+    )
+
+
+class _Clock:
+    """CPU seconds of parts; within a part, another part's time is its own."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self.running: list[str] = []
+        self.since = 0.0
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time what is done inside."""
+        self._stop()
+        self.running.append(name)
+        try:
+            yield
+        finally:
+            self._stop()
+            self.running.pop()
+
+    def _stop(self) -> None:
+        now = time.process_time()
+        if self.running:
+            self.seconds[self.running[-1]] += now - self.since
+        self.since = now
+
+
+class _ClockedBart(PackedBart):
+    """A PackedBart whose passes are timed."""
+
+    def __init__(self, model: AngelForEntityLinking, clock: _Clock) -> None:
+        super().__init__(model)
+        self.clock = clock
+        self.beam_rows = 0
+
+    def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
+        with self.clock.part("encoder"):
+            return super().encode(encoder_ids)
+
+    def start(self, *arguments: Any) -> tuple[DecoderState, Tensor]:
+        with self.clock.part("decoder"):
+            return super().start(*arguments)
+
+    def step(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
+        self.beam_rows += len(token_ids)
+        with self.clock.part("decoder"):
+            return super().step(state, token_ids, *arguments)
+
+    def logprobs(self, *arguments: Any) -> np.ndarray:
+        with self.clock.part("vocabulary"):
+            return super().logprobs(*arguments)
+
+    def _state(self, *arguments: Any) -> DecoderState:
+        with self.clock.part("source keys and values"):
+            return super()._state(*arguments)
+
+
+class _ClockedTrie(NameTrie):
+    """A trie whose look-ups are timed."""
+
+    def __init__(self, trie: NameTrie, clock: _Clock) -> None:
+        super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
+        self.clock = clock
+
+    def expand(self, nodes: np.ndarray) -> Expansion:
+        with self.clock.part("trie"):
+            return super().expand(nodes)
+
+    def name_index(self, nodes: np.ndarray) -> np.ndarray:
+        with self.clock.part("trie"):
+            return super().name_index(nodes)
+
+
+def _best_rate(multiply: Any, repeats: int) -> float:
+    multiply()
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        for _ in range(4):
+            multiply()
+        seconds.append((time.process_time() - start) / 4)
+    return 2 * 1024**3 / min(seconds)

@@ -1,0 +1,85 @@
+"""The tiled model computes what the small one does; parts of a profile add up; targets are judged as measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BartConfig, BartForConditionalGeneration
+
+from benchmarks.base_search import BaseSearch, Threads, print_base_search, targets, write_base_search
+from benchmarks.base_shaped import base_shaped_bart
+from benchmarks.machine import this_machine
+from benchmarks.operations import Work
+from benchmarks.search_profile import PARTS, Peak, Profile, _Clock
+from benchmarks.search_speed import Agreement, Contest
+from benchmarks.timing import Timing
+
+# Of the width that is tiled, and otherwise as small as it may be, with as many layers as BART-base has.
+SHAPE = {
+    "vocab_size": 30, "d_model": 256, "encoder_layers": 6, "decoder_layers": 6, "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4, "encoder_ffn_dim": 8, "decoder_ffn_dim": 8, "max_position_embeddings": 16,
+    "init_std": 0.1, "forced_eos_token_id": None,
+}  # fmt: skip
+
+
+@torch.no_grad()
+def test_the_tiled_model_computes_what_the_small_one_does(tmp_path):
+    torch.manual_seed(0)
+    small = BartForConditionalGeneration(BartConfig(**SHAPE)).eval()
+    for parameter in small.parameters():
+        parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    small.save_pretrained(tmp_path)
+    large = base_shaped_bart(tmp_path)
+    assert (large.config.d_model, large.config.vocab_size, len(large.model.decoder.layers)) == (768, 50_265, 6)
+    given = {"input_ids": torch.tensor([[0, 5, 6, 2]]), "decoder_input_ids": torch.tensor([[2, 7, 8]])}
+    logprobs = large(**given).logits.log_softmax(-1)
+    # The small epsilon of the first layer norm weighs more where embeddings are divided.
+    torch.testing.assert_close(logprobs[..., :30], small(**given).logits.log_softmax(-1), atol=2e-2, rtol=0)
+    assert logprobs[..., 30:].max() < -1000
+
+
+def test_another_width_cannot_be_tiled(tmp_path):
+    BartForConditionalGeneration(BartConfig(**SHAPE | {"d_model": 64})).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"width 64, 6 \+ 6 layers; expected width 256 and at most 6 layers"):
+        base_shaped_bart(tmp_path)
+
+
+def test_a_part_s_time_is_not_that_of_a_part_within(monkeypatch):
+    times = iter([1.0, 3.0, 7.0, 15.0])
+    monkeypatch.setattr("benchmarks.search_profile.time.process_time", lambda: next(times))
+    clock = _Clock()
+    with clock.part("decoder"), clock.part("trie"):
+        pass
+    assert clock.seconds == dict.fromkeys(PARTS, 0.0) | {"decoder": 2.0 + 8.0, "trie": 4.0}
+
+
+@pytest.fixture
+def found() -> BaseSearch:
+    """Made-up numbers: 4x at batch 32 and 1.5x alone, 75% of the peak, two threads 2x one."""
+    contests = (
+        Contest(32, 16, 40, Timing((4.0,), 40), Timing((12.0,), 40), Timing((16.0,), 40), 3.2),
+        Contest(1, 1, 40, Timing((10.0,), 40), Timing((12.0,), 40), Timing((15.0,), 40), 2.0),
+    )
+    seconds = dict(zip(PARTS, (2.0, 0.25, 1.0, 0.5, 0.125, 0.125)))
+    profile = Profile(40, 32, Work(114, 4, 60), 14e9, 1e9, seconds)
+    agreement = Agreement(40, 39, 38, 10, 0)
+    return BaseSearch(
+        this_machine(), 40, 139_000_000, agreement, contests, Peak(1e11, 2e11), profile, Threads((4.0,), (2.0,))
+    )
+
+
+def test_targets_are_judged_as_measured(found, tmp_path, capsys):
+    assert found.peak_share == pytest.approx(15e9 * 40 / 4 / 2e11)
+    assert list(targets(found).values()) == [True, False, False, True]
+    print_base_search(found)
+    printed = capsys.readouterr().out
+    assert "batch 1 at least 2.0x generate at 1: NOT MET" in printed
+    assert "batch 32 at least 3.2x generate at 16: met" in printed
+    assert "75% of the higher, 150% of torch.mm's" in printed
+    path = Path(tmp_path, "results", "base.json")
+    write_base_search(path, found)
+    document = json.loads(path.read_text())
+    assert document["targets"] == targets(found)
+    assert document["peak_share"] == found.peak_share
+    assert document["profile"]["seconds"] == found.profile.seconds
