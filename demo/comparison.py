@@ -90,10 +90,10 @@ def comparison_html(left: Visit, right: Visit, differences: Sequence[Difference]
     """A summary, and a table of both models' answers, changed ones first and told in words."""
     if not differences:
         return '<p class="angel-empty">No mention was found in this text.</p>'
-    heads = "".join(
-        f'<th scope="col">{escape(head)}</th>' for head in ("Mention", left.shown_name, right.shown_name, "Change")
-    )
-    rows = "".join(map(_row, sorted(differences, key=lambda one: (not one.is_changed, -abs(one.gain)))))
+    names = escape(left.shown_name), escape(right.shown_name)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Mention", *names, "Change"))
+    ordered = sorted(differences, key=lambda one: (not one.is_changed, -abs(one.gain)))
+    rows = "".join(_row(one, *names) for one in ordered)
     signs = "" if differences[0].gold is None else " ✓ is right, ✗ wrong."
     return (
         f'<p class="angel-summary" role="status">{_summary(differences)}</p><div class="angel-scroll">'
@@ -120,14 +120,15 @@ def _summary(differences: Sequence[Difference]) -> str:
     return told
 
 
-def _row(one: Difference) -> str:
+def _row(one: Difference, left: str, right: str) -> str:
+    # On a phone the cells stand below each other, each under its model's name.
     read_as = ""
     if one.left.read_as != one.left.mention.surface:
         read_as = f"<small>read as {escape(one.left.read_as)}</small>"
     return (
         f'<tr class="{"angel-changed" if one.is_changed else ""}"><th scope="row">{escape(one.left.mention.surface)}'
-        f"{read_as}</th><td>{_answer(one, one.left)}</td><td>{_answer(one, one.right)}</td>"
-        f"<td>{escape(one.words)}</td></tr>"
+        f'{read_as}</th><td data-head="{left}">{_answer(one, one.left)}</td>'
+        f'<td data-head="{right}">{_answer(one, one.right)}</td><td>{escape(one.words)}</td></tr>'
     )
 
 

@@ -409,6 +409,8 @@ def test_on_a_phone_every_tab_fits(visitor, tab):
     if tab == "Compare models":
         page.click("#compare")
         page.wait_for_selector("#comparison [role=status]")
+        cells = page.locator("#comparison td").evaluate_all("cells => cells.map(e => e.getBoundingClientRect().right)")
+        assert max(cells) <= PHONE["width"], "both models' answers are seen without moving the table"
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     picture(page, f"phone-{tab.split()[0].lower()}")
