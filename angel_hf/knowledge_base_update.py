@@ -155,7 +155,7 @@ def _entries_apart(old: KnowledgeBase) -> _Entries:
     bounds = old._tables["entry_offsets"]
     sizes = np.diff(bounds)
     of_name = np.repeat(np.arange(old.num_entries), sizes)
-    parts = []
+    parts: list[int] = []
     for entry in np.flatnonzero(sizes > 1).tolist():
         first, last = bounds[entry : entry + 2].tolist()
         forms: dict[str, int] = {}
@@ -173,8 +173,7 @@ def _with_names(
     """The names of both, where each of the added ones is among them, and the entries of all."""
     added_names = list(added.names)
     forms = [normalize(name, added.normalization) for name in added_names]
-    known_names, known_entries = _known(old, entries, added_names, set(forms))
-    position: dict[str, int] = known_names
+    position, known_entries = _known(old, entries, added_names, set(forms))
     entry_of_form = dict(known_entries)
     new_strings: list[str] = []
     new_entries: list[int] = []
