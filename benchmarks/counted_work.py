@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -97,13 +98,15 @@ class OperatorCounter(TorchDispatchMode):
 
 def _new_bytes(result: Any, arguments: Any) -> int:
     """Bytes of the storages of `result` that none of `arguments` has."""
-    given = {tensor.untyped_storage().data_ptr() for tensor in tree_leaves(arguments) if isinstance(tensor, Tensor)}
-    made = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in tree_leaves(result)
-        if isinstance(tensor, Tensor)
-    }
+    given = {storage.data_ptr() for storage in _storages(arguments)}
+    made = {storage.data_ptr(): storage.nbytes() for storage in _storages(result)}
     return sum(size for pointer, size in made.items() if pointer not in given)
+
+
+def _storages(values: Any) -> list[torch.UntypedStorage]:
+    """Of all tensors but packed weights, which hide theirs and are made once."""
+    tensors = [value for value in tree_leaves(values) if isinstance(value, Tensor)]
+    return [tensor.untyped_storage() for tensor in tensors if tensor.layout == torch.strided]
 
 
 def count_work(search: Callable[[], object]) -> CountedWork:
