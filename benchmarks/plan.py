@@ -83,7 +83,8 @@ def render(measured: dict[str, Any], source: str) -> str:
 
 def _core_rows(mini: dict[str, Any], large: dict[str, Any]) -> Iterator[str]:
     per_second = statistics.median(large["operations_per_second"])
-    costs = [("angel-mini", "its own", _mini_seconds(mini))]
+    context = f"{mini['work']['source_tokens']:.0f} tokens around the mention"
+    costs = [("angel-mini", context, _mini_seconds(mini))]
     costs += [("BART-large's shape", name, operations / per_second) for name, operations in large["operations"].items()]
     for model, context, seconds in costs:
         total = hours(seconds)

@@ -4,12 +4,13 @@ import json
 import re
 
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from angel_hf import KnowledgeBase
 from benchmarks.bulk_cost import work_of
 from benchmarks.data import REPOSITORY
-from benchmarks.operations import attention_operations, linear_operations
+from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.plan import render
 from tests.toy import CONCEPTS, byte_tokenizer, mention, random_model
 
@@ -42,7 +43,8 @@ def plan() -> str:
 
 
 def test_core_hours_are_mentions_times_the_median_time_of_one(plan):
-    assert "| angel-mini | its own | 9.0 | 950 | 0.6 |" in plan  # 380e6 * 0.009 s / 3600, over 24 * 64
+    # 380e6 * 0.009 s / 3600, over 24 * 64
+    assert "| angel-mini | 64 tokens around the mention | 9.0 | 950 | 0.6 |" in plan
     assert "| BART-large's shape | near | 900.0 | 95,000 | 61.8 |" in plan
 
 
@@ -52,14 +54,20 @@ def test_gpu_hours_are_operations_over_a_share_of_the_peak_or_the_host_where_it_
     assert "19 GB at the measured size of a row" in plan
 
 
-def test_operations_of_the_linear_maps_are_those_that_torch_counts():
+def test_operations_of_the_linear_maps_are_those_that_torch_counts_in_the_plain_forward_pass():
+    """Seven rows of the decoder, each with its next token: one of a prefix, and six more of beams."""
     model = random_model(byte_tokenizer())
-    model.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
-    mentions = [mention("the [ataxia] gene of the old"), mention("a [fever] q"), mention("wilson [A-T] disease")]
-    work = work_of(model, mentions)
-    with FlopCounterMode(display=False) as counted:
-        model.link(mentions)
-    assert counted.get_total_flops() == pytest.approx(len(mentions) * linear_operations(model.config, work), rel=1e-9)
+    source, target = torch.arange(4, 13)[None], torch.arange(4, 11)[None]
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        model(input_ids=source, decoder_input_ids=target, use_cache=False)
+    assert counted.get_total_flops() == linear_operations(model.config, Work(9, 1, 7))
+
+
+def test_beams_are_counted_at_every_step():
+    model = random_model(byte_tokenizer())
+    model.set_knowledge_base(KnowledgeBase.from_names({"1": ["old", "old gene"]}))
+    # One beam at the start, one at " old" and one at " gene", whatever the model thinks of them.
+    assert work_of(model, [mention("a [fever] q")]).beam_rows == 3
 
 
 def test_attention_is_four_operations_a_pair_and_unit_of_width():
