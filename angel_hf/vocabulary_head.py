@@ -40,10 +40,11 @@ class VocabularyHead:
         self.block = min(_TOKENS_A_BLOCK, self.vocabulary)
         biases = bias.split(self.block)
         if can_pack(lm_head):
-            weights, compute = packed([lm_head], self.block), product
+            weights = packed([lm_head], self.block)
+            self.scores = [partial(product, weight=weight, bias=own) for weight, own in zip(weights, biases)]
         else:
-            weights, compute = list(lm_head.weight.split(self.block)), linear
-        self.scores = [partial(compute, weight=weight, bias=own) for weight, own in zip(weights, biases)]
+            weights = lm_head.weight.split(self.block)
+            self.scores = [partial(linear, weight=weight, bias=own) for weight, own in zip(weights, biases)]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """All scores in float32: [R, D] -> [R, vocabulary]."""
