@@ -12,6 +12,8 @@ from torch import nn
 
 Answer = TypeVar("Answer")
 
+_STRIDE = 251  # of the values of a parameter that are looked at, a prime
+
 
 class AnswerCache(Generic[Answer]):
     """The answers given last, by question: a question is all ids that the model reads and all that the search was told.
@@ -87,8 +89,16 @@ def packed_ids(token_ids: Sequence[int]) -> bytes:
 
 
 def weights_state(module: nn.Module) -> Hashable:
-    """What changes when the parameters of a module do: by training, loading, conversion, or adapters put on and off."""
+    """What changes when the parameters of a module do: by training, loading, conversion, or adapters put on and off.
+
+    Fused optimizers and writes to `.data` leave version counters as they are, hence a sample of the values.
+    """
     return tuple(
-        (parameter.data_ptr(), 0 if parameter.is_inference() else parameter._version, parameter.requires_grad)
+        (
+            parameter.data_ptr(),
+            0 if parameter.is_inference() else parameter._version,
+            parameter.requires_grad,
+            float(parameter.detach().flatten()[::_STRIDE].sum()),
+        )
         for parameter in module.parameters()
     )

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .packed_bart import DecoderState, PackedBart
+from .decoder_state import DecoderState
+from .packed_bart import PackedBart
 from .trie import NameTrie
 from .trie_heights import score_bound
 from .types import Hypothesis
@@ -84,7 +85,7 @@ def best_first_search(
         if not going_on:
             break
         if len(going_on) <= 0.75 * len(live):
-            state.keep(torch.tensor(going_on, device=bart.device))
+            state.keep(torch.tensor(going_on))
             live, batches = [live[place] for place in going_on], [batches[place] for place in going_on]
         hidden = _step(bart, state, live, batches)
     return [one.proof() for one in searches]
@@ -235,19 +236,17 @@ def _expand(
 ) -> None:
     """Score what follows the nodes of all batches, whose hidden states are [nodes of all batches, D]."""
     nodes = np.concatenate([batch.node for batch in batches])
-    logits = bart.logits(hidden)
-    logprobs = logits - torch.logsumexp(logits, dim=-1, keepdim=True)
-    children = trie.expand(nodes)
-    rows, token_ids = torch.from_numpy(children.row), torch.from_numpy(children.token_id)
-    of_children = logprobs[rows.to(bart.device), token_ids.to(bart.device)].cpu().numpy()
-    ends = trie.name_index(nodes) >= 0
+    children, ending = trie.expand(nodes), np.flatnonzero(trie.name_index(nodes) >= 0)
+    rows = np.concatenate([children.row, ending])
+    token_ids = np.concatenate([children.token_id, np.full(len(ending), live[0].end_token_id)])
+    of_children, of_ends = np.split(bart.logprobs(hidden, rows, token_ids), [len(children.row)])
     first = 0
     for search, batch in zip(live, batches):
         last = first + len(batch)
         numbers = len(search.tokens) - len(batch) + np.arange(len(batch))  # the last that were recorded
-        for place in np.flatnonzero(ends[first:last]):
-            end_logprob = float(logprobs[first + int(place), search.end_token_id])
-            search.finish(int(numbers[place]), int(batch.node[place]), end_logprob)
+        for end in range(*np.searchsorted(ending, [first, last])):
+            place = int(ending[end]) - first
+            search.finish(int(numbers[place]), int(batch.node[place]), float(of_ends[end]))
         own = slice(*np.searchsorted(children.row, [first, last]))
         found = _Children(children.node[own], children.token_id[own], of_children[own])
         search.open_children(batch, numbers, children.row[own] - first, found)
@@ -258,7 +257,7 @@ def _step(bart: PackedBart, state: DecoderState, live: list[_MentionSearch], bat
     """Feed the tokens of all batches; every node sees its prefix and the columns of its own ancestors."""
     column = state.length
     seen = torch.zeros_like(state.seen)
-    slots = []
+    slots: list[int] = []
     for place, (search, batch) in enumerate(zip(live, batches)):
         first = place * _WIDTH
         slots += range(first, first + len(batch))
@@ -269,6 +268,5 @@ def _step(bart: PackedBart, state: DecoderState, live: list[_MentionSearch], bat
         if len(batch):
             state.positions[place] = search.prefix_length + int(batch.depth[0]) - 1
     state.seen = seen
-    token_ids = torch.from_numpy(np.concatenate([batch.token_id for batch in batches])).to(bart.device)
-    at = torch.tensor(slots, device=bart.device)
-    return bart.step(state, token_ids, at, at)
+    at = np.array(slots)
+    return bart.step(state, np.concatenate([batch.token_id for batch in batches]), at, at)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, overload
@@ -12,7 +13,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from .adaptive_beams import adaptive_beam_search
+from .answer_cache import Answer, AnswerCache, packed_ids, weights_state
 from .array_file import offsets_from_lengths
+from .best_first import Proof, best_first_search
 from .checkpoint import Checkpoint
 from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
@@ -25,6 +29,7 @@ from .progress import progress_bar
 from .repository_code import copy_code
 from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
+from .search_options import PUBLISHED, Proven, SearchOptions
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
 from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
@@ -44,6 +49,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         knowledge_base: a KnowledgeBase, or None; change it with `set_knowledge_base`.
         trie: the NameTrie whose name indices are the knowledge base's entries.
         confidence: how to weigh answers, or None where that was never fitted.
+        answer_cache: set an AnswerCache to answer mentions that come again from memory; None: every one is searched.
     """
 
     config_class = AngelConfig
@@ -56,6 +62,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.knowledge_base: KnowledgeBase | None = None
         self.trie: NameTrie | None = None
         self.confidence: Confidence | None = None
+        self.answer_cache: AnswerCache[Any] | None = None
         # Set on a view that links to a part of its knowledge base; see `angel_hf.subset`.
         self.allowed_concepts: frozenset[str] | None = None
 
@@ -279,23 +286,42 @@ class AngelForEntityLinking(BartWithTrieGeneration):
     # Linking
 
     @overload
-    def link(self, mentions: Mention, top_k: int = ..., num_beams: int = ..., batch_size: int = ...) -> Linked: ...
+    def link(
+        self,
+        mentions: Mention,
+        top_k: int = ...,
+        num_beams: int = ...,
+        batch_size: int = ...,
+        options: SearchOptions = ...,
+    ) -> Linked: ...
 
     @overload
     def link(
-        self, mentions: Sequence[Mention], top_k: int = ..., num_beams: int = ..., batch_size: int = ...
+        self,
+        mentions: Sequence[Mention],
+        top_k: int = ...,
+        num_beams: int = ...,
+        batch_size: int = ...,
+        options: SearchOptions = ...,
     ) -> list[Linked]: ...
 
     def link(
-        self, mentions: Mention | Sequence[Mention], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
+        self,
+        mentions: Mention | Sequence[Mention],
+        top_k: int = 10,
+        num_beams: int = 10,
+        batch_size: int = 32,
+        options: SearchOptions = PUBLISHED,
     ) -> Linked | list[Linked]:
         """Rank concepts for a mention or a list of mentions.
 
         Args:
             mentions: in any order; they are batched by length and come back in the order given.
-            top_k: most candidates for each mention.
+            top_k: most candidates for each mention; with fewer than `num_beams` the search ends as soon as it is
+                proven that they stay as they are.
             num_beams: width of the search; at least `top_k`.
             batch_size: mentions that go through the model together.
+            options: departures from the published search, for speed or for a proof; see SearchOptions.
 
         Returns:
             A Linked for a Mention, a list for a list.
@@ -306,16 +332,20 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             RuntimeError: no knowledge base is attached.
         """
         if isinstance(mentions, Mention):
-            return self.link([mentions], top_k, num_beams, batch_size)[0]
+            return self.link([mentions], top_k, num_beams, batch_size, options)[0]
         if not 1 <= top_k <= num_beams:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
         mentions = list_of_mentions(mentions)
-        encoder_ids, prefix_ids = self._require_processor().encode_mentions(mentions) if mentions else ([], [])
-        found = self.search(encoder_ids, prefix_ids, num_beams, batch_size)
-        return [
-            Linked(mention, tuple(self._candidate(hypothesis) for hypothesis in hypotheses[:top_k]))
-            for mention, hypotheses in zip(mentions, found)
-        ]
+        processor = self._require_processor()
+        encoder_ids, prefix_ids = processor.encode_mentions(mentions, options.context_tokens) if mentions else ([], [])
+        if options.exact:
+            proofs = self.search_exact(encoder_ids, prefix_ids, top_k, batch_size, options.max_expansions)
+            return [
+                Proven(mention, self._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
+                for mention, proof in zip(mentions, proofs)
+            ]
+        found = self.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
+        return [Linked(mention, self._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
 
     @overload
     def annotate(  # type: ignore[overload-overlap]  # a str is a Sequence[str] to the type system
@@ -363,6 +393,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         num_beams: int = 10,
         batch_size: int = 32,
         length_penalty: float = 1.0,
+        top_k: int | None = None,
+        options: SearchOptions = PUBLISHED,
     ) -> list[list[Hypothesis]]:
         """Beam search on ids; see `angel_hf.search` for its exact meaning.
 
@@ -373,6 +405,8 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             num_beams: width of the search and most hypotheses for each mention.
             batch_size: mentions that go through the model together.
             length_penalty: exponent of the target's length in the final score.
+            top_k: hypotheses that are wanted for each mention; all that the search finds where None.
+            options: `first_beams` and `margin` of them.
 
         Returns:
             For each mention, in the order given, its hypotheses, best first. There are as many as names, where
@@ -382,34 +416,101 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             ValueError: an empty or over-long source, a prefix that does not end as it should or leaves no room.
             RuntimeError: no knowledge base is attached.
         """
+        if num_beams < 1 or batch_size < 1:
+            raise ValueError(f"num_beams={num_beams}, batch_size={batch_size}; expected both to be 1 or more")
+        limits: dict[str, Any] = {"num_beams": num_beams, "length_penalty": length_penalty, "top_k": top_k}
+        search: Callable[..., list[list[Hypothesis]]] = beam_search
+        if options.first_beams is not None and options.first_beams < num_beams:
+            doubt = partial(self._is_in_doubt, margin=options.margin)
+            limits |= {"first_beams": options.first_beams, "is_in_doubt": doubt}
+            search = adaptive_beam_search
+        settings = (num_beams, length_penalty, top_k, options.first_beams, options.margin)
+        return self._search_batches(search, limits, settings, encoder_ids, prefix_ids, batch_size)
+
+    def search_exact(
+        self,
+        encoder_ids: Sequence[Sequence[int]],
+        prefix_ids: Sequence[Sequence[int]],
+        top_k: int = 1,
+        batch_size: int = 32,
+        max_expansions: int = 2000,
+    ) -> list[Proof]:
+        """The best names of the whole trie on ids, each answer with its proof; see `angel_hf.best_first`.
+
+        Args:
+            encoder_ids, prefix_ids, batch_size: as for `search`.
+            top_k: names that are wanted for each mention.
+            max_expansions: nodes of the trie to look into for a mention, after which it is given up.
+
+        Raises:
+            ValueError, RuntimeError: as `search`.
+        """
+        if min(top_k, batch_size, max_expansions) < 1:
+            raise ValueError(
+                f"top_k={top_k}, batch_size={batch_size}, max_expansions={max_expansions}; expected all to be 1 or more"
+            )
+        limits = {"top_k": top_k, "max_expansions": max_expansions}
+        settings = ("exact", top_k, max_expansions)
+        return self._search_batches(best_first_search, limits, settings, encoder_ids, prefix_ids, batch_size)
+
+    def _search_batches(
+        self,
+        search: Callable[..., list[Answer]],
+        limits: dict[str, Any],
+        settings: tuple[Any, ...],
+        encoder_ids: Sequence[Sequence[int]],
+        prefix_ids: Sequence[Sequence[int]],
+        batch_size: int,
+    ) -> list[Answer]:
+        """Answer each mention, in the order given, from memory or by a search of batches of similar source length.
+
+        Args:
+            search: of one batch, given model, trie, ids and `limits`.
+            settings: what distinguishes this search's answers from another's.
+        """
         if self.trie is None:
             raise RuntimeError(
                 "the model has no knowledge base to link to; call "
                 "model.set_knowledge_base(KnowledgeBase.from_file(...)) or give from_pretrained a knowledge_base"
             )
-        if num_beams < 1 or batch_size < 1:
-            raise ValueError(f"num_beams={num_beams}, batch_size={batch_size}; expected both to be 1 or more")
         self._check_ids(encoder_ids, prefix_ids)
-        bart = PackedBart(self)
+        bart, trie = PackedBart(self), self.trie
         start, end = self.config.decoder_start_token_id, self.config.eos_token_id
         assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
-        order = sorted(range(len(encoder_ids)), key=lambda position: len(encoder_ids[position]))
-        found: list[list[Hypothesis]] = [[] for _ in order]
-        for first in range(0, len(order), batch_size):
-            batch = order[first : first + batch_size]
-            results = beam_search(
-                bart,
-                self.trie,
-                [encoder_ids[position] for position in batch],
-                [[start, *prefix_ids[position]] for position in batch],
-                num_beams=num_beams,
-                end_token_id=end,
-                max_length=self.config.max_position_embeddings,
-                length_penalty=length_penalty,
-            )
-            for position, hypotheses in zip(batch, results):
-                found[position] = hypotheses
-        return found
+
+        def answers(positions: list[int]) -> list[Answer]:
+            order = sorted(positions, key=lambda position: len(encoder_ids[position]))
+            found: dict[int, Answer] = {}
+            for first in range(0, len(order), batch_size):
+                batch = order[first : first + batch_size]
+                sources = [encoder_ids[position] for position in batch]
+                prefixes = [[start, *prefix_ids[position]] for position in batch]
+                longest = self.config.max_position_embeddings
+                results = search(bart, trie, sources, prefixes, end_token_id=end, max_length=longest, **limits)
+                found |= zip(batch, results)
+            return [found[position] for position in positions]
+
+        if self.answer_cache is None:
+            return answers(list(range(len(encoder_ids))))
+        # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
+        questions = [
+            (trie, settings, packed_ids(source), packed_ids(prefix)) for source, prefix in zip(encoder_ids, prefix_ids)
+        ]
+        return self.answer_cache.answer(weights_state(self), questions, answers)
+
+    def _is_in_doubt(self, hypotheses: list[Hypothesis], margin: float) -> bool:
+        """Whether the first concept leads the next by less than a margin, or there is none at all."""
+        if not hypotheses:
+            return True
+        first, *others = hypotheses
+        own = self._concepts(first)
+        return any(first.score - other.score < margin and own.isdisjoint(self._concepts(other)) for other in others)
+
+    def _concepts(self, hypothesis: Hypothesis) -> frozenset[Any]:
+        """The concepts of a name; a name is its own where only a trie is attached."""
+        if self.knowledge_base is None:
+            return frozenset((hypothesis.name_index,))
+        return frozenset(self.knowledge_base.entry_concept_ids(hypothesis.name_index))
 
     def _check_ids(self, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]) -> None:
         if len(encoder_ids) != len(prefix_ids):
@@ -429,6 +530,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                     f"mention {row}: prefix of {len(prefix)} tokens leaves no room for a name and its end "
                     f"in the decoder's {limit} positions: shorten the mention"
                 )
+
+    def _candidates(self, hypotheses: list[Hypothesis]) -> tuple[Candidate, ...]:
+        return tuple(self._candidate(hypothesis) for hypothesis in hypotheses)
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:
         assert self.knowledge_base is not None

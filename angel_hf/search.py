@@ -10,6 +10,9 @@ The semantics are those of the published inference (dmis-lab/ANGEL). With K beam
 4. The search ends with K finished names, or when no beam is live.
 5. Finished names are ranked by the sum over their target's tokens, end token included, divided by
    length ** length_penalty.
+
+Where fewer names are wanted than there are beams, a mention's search ends before 4, as soon as the bound of
+`trie_heights` proves that no live beam can become one of them: the answer is the same.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import torch
 from .decoder_state import DecoderState
 from .packed_bart import PackedBart
 from .trie import NameTrie
+from .trie_heights import score_bound
 from .types import Hypothesis
 
 
@@ -69,6 +73,8 @@ def beam_search(
     end_token_id: int,
     max_length: int,
     length_penalty: float = 1.0,
+    top_k: int | None = None,
+    sources: list[torch.Tensor] | None = None,
 ) -> list[list[Hypothesis]]:
     """Search one batch; neighbours of similar source length waste least.
 
@@ -81,35 +87,44 @@ def beam_search(
         end_token_id: the token that ends a target.
         max_length: most positions of the decoder: prefix, name and end token without the start token.
         length_penalty: exponent of the target's length in the final score.
+        top_k: how many hypotheses are wanted; K where None. With fewer the search ends sooner.
+        sources: what `bart.encode` made of `encoder_ids`, where it is at hand.
 
     Returns:
-        For each mention its hypotheses, best first: min(K, names in the trie) of them, less those that
+        For each mention its hypotheses, best first: min(top_k, names in the trie) of them, less those that
         `max_length` cuts off.
     """
-    search = _Search(bart, trie, num_beams, end_token_id, length_penalty)
+    search = _Search(bart, trie, num_beams, end_token_id, length_penalty, num_beams if top_k is None else top_k)
     # The start token is not counted, as it is the end token's place that the count includes.
     rooms = np.array([max_length - (len(ids) - 1) for ids in prefix_ids])
-    return search.run(encoder_ids, prefix_ids, rooms)
+    return search.run(bart.encode(encoder_ids) if sources is None else sources, prefix_ids, rooms)
 
 
 class _Search:
     """One batch on its way; mentions leave the decoder state as they finish."""
 
     def __init__(
-        self, bart: PackedBart, trie: NameTrie, num_beams: int, end_token_id: int, length_penalty: float
+        self,
+        bart: PackedBart,
+        trie: NameTrie,
+        num_beams: int,
+        end_token_id: int,
+        length_penalty: float,
+        top_k: int,
     ) -> None:
         self.bart = bart
         self.trie = trie
         self.num_beams = num_beams
         self.end_token_id = end_token_id
         self.length_penalty = length_penalty
+        self.top_k = top_k
 
     def run(
-        self, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray
+        self, sources: list[torch.Tensor], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray
     ) -> list[list[Hypothesis]]:
-        finished: list[list[Hypothesis]] = [[] for _ in encoder_ids]
-        kept = np.arange(len(encoder_ids))  # the mention behind each position of the state
-        state, hidden = self.bart.start(self.bart.encode(encoder_ids), prefix_ids, self.num_beams)
+        finished: list[list[Hypothesis]] = [[] for _ in sources]
+        kept = np.arange(len(sources))  # the mention behind each position of the state
+        state, hidden = self.bart.start(sources, prefix_ids, self.num_beams)
         beams = self._first_beams(len(kept))
         while len(beams.mention):
             extensions = self._extend(hidden, beams, rooms[kept])
@@ -122,11 +137,14 @@ class _Search:
             for position, column in np.argwhere(finishing):
                 finished[kept[position]].append(self._finish(beams, extensions, int(picked[position, column])))
             going_on = (picked >= 0) & ~ended & ((taken + finishing.sum(1)) < self.num_beams)[:, None]
+            if self.top_k < self.num_beams and self.length_penalty >= 0:
+                to_beat = [self._to_beat(finished[mention]) for mention in kept]
+                going_on &= self._may_change(beams, extensions, picked, going_on, rooms[kept], to_beat)
             parents, beams = self._next_beams(beams, extensions, picked, going_on)
             if len(beams.mention):
                 kept, parents = self._shed(state, beams, kept, parents)
                 hidden = self.bart.step(state, beams.token_ids[:, -1], beams.slot, parents)
-        return [sorted(names, key=lambda hypothesis: -hypothesis.score) for names in finished]
+        return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
 
     def _first_beams(self, count: int) -> Beams:
         mention = np.arange(count)
@@ -178,6 +196,34 @@ class _Search:
             token_logprobs=tuple(logprobs),
             name_index=int(self.trie.name_index(beams.node[row : row + 1])[0]),
         )
+
+    def _to_beat(self, finished: list[Hypothesis]) -> float:
+        """The score of the last of the names that are wanted, once there are so many."""
+        scores = sorted((hypothesis.score for hypothesis in finished), reverse=True)
+        return scores[self.top_k - 1] if len(scores) >= self.top_k else float("-inf")
+
+    def _may_change(
+        self,
+        beams: Beams,
+        extensions: Extensions,
+        picked: np.ndarray,
+        going_on: np.ndarray,
+        rooms: np.ndarray,
+        to_beat: list[float],
+    ) -> np.ndarray:
+        """Whether some live beam of each mention may still become a name that is wanted: bool [mentions, 1]."""
+        length = beams.token_ids.shape[1] + 1
+        bound = score_bound(
+            self.trie,
+            extensions.node[picked],
+            extensions.score[picked],
+            length,
+            rooms[:, None],
+            self.length_penalty,
+        )
+        best = np.where(going_on, bound, -np.inf).max(axis=1, keepdims=True)
+        # Sums in float32 are a little off.
+        return best > np.array(to_beat)[:, None] - 1e-5
 
     def _next_beams(
         self, beams: Beams, extensions: Extensions, picked: np.ndarray, going_on: np.ndarray

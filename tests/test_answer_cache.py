@@ -95,6 +95,8 @@ def test_every_way_to_change_weights_changes_their_state():
     states.append(weights_state(layer))
     layer.weight = torch.nn.Parameter(layer.weight.clone())
     states.append(weights_state(layer))
+    layer.weight.data.mul_(2)  # which no version counter sees
+    states.append(weights_state(layer))
     layer.double()
     states.append(weights_state(layer))
     assert len(set(states)) == len(states)

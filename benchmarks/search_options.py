@@ -1,0 +1,186 @@
+"""`python -m benchmarks.search_options`: the speed and the accuracy of each departure from the published search.
+
+On the NCBI-disease corpus, one thread. Blocks of mentions go through every option in turns, so that a busy machine
+slows all alike; speed is in CPU time against the published search on the same block. Accuracy is the harness's, under
+one of its protocols, and its difference from the published search has the interval of the paired bootstrap over
+documents. What is recommended is chosen on the development set and reported on the test set.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import argparse
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers.utils import logging
+
+from angel_hf import AngelForEntityLinking
+from angel_hf.search_options import SearchOptions
+from benchmarks.data import DATA_VARIABLE, REPOSITORY
+from benchmarks.machine import this_machine
+from benchmarks.option_measurement import Option, Outcome, measure
+from eval_harness.benchmarks.ncbi import NCBI
+from eval_harness.corpus import open_corpus
+from eval_harness.protocol import protocols_named
+from eval_harness.task import prepare_task
+from eval_harness.write_whole import write_text
+
+FORMAT = "angel-search-options-1"
+DEV, TEST = "dev", "test"
+
+
+def _context(tokens: int, **more: Any) -> SearchOptions:
+    return SearchOptions(context_tokens=tokens, **more)
+
+
+def _widened(beams: int, margin: float) -> SearchOptions:
+    return SearchOptions(first_beams=beams, margin=margin)
+
+
+PUBLISHED_OPTION = Option("published: 10 beams, 10 names")
+OPTIONS = (
+    PUBLISHED_OPTION,
+    Option("1 name, by proof", top_k=1),
+    Option("5 names, by proof", top_k=5),
+    Option("1 name, whole trie by proof", top_k=1, search=SearchOptions(exact=True)),
+    Option("2 beams", top_k=2, num_beams=2),
+    Option("2 beams, 10 below a lead of 0.5", search=_widened(2, 0.5)),
+    Option("2 beams, 10 below a lead of 1", search=_widened(2, 1.0)),
+    Option("3 beams, 10 below a lead of 0.5", search=_widened(3, 0.5)),
+    Option("bfloat16", precision="bfloat16"),
+    Option("int8", precision="int8"),
+    Option("64 tokens of context", search=_context(64)),
+    Option("32 tokens of context", search=_context(32)),
+    Option("16 tokens of context", search=_context(16)),
+    Option("no context", search=_context(0)),
+    Option("no context, from memory", search=_context(0), cached=True),
+    Option("bfloat16, 1 name", top_k=1, precision="bfloat16"),
+    Option("bfloat16, 1 name, 2 beams or 10", top_k=1, precision="bfloat16", search=_widened(2, 0.5)),
+    Option("bfloat16, 1 name, 64 tokens", top_k=1, precision="bfloat16", search=_context(64)),
+    Option("bfloat16, 1 name, 32 tokens", top_k=1, precision="bfloat16", search=_context(32)),
+    Option(
+        "bfloat16, 1 name, 64 tokens, 2 or 10",
+        top_k=1,
+        precision="bfloat16",
+        search=_context(64, first_beams=2, margin=0.5),
+    ),
+)
+
+
+def recommend(outcomes: Sequence[Outcome], most_loss: float | None) -> str:
+    """The fastest option on the development set whose loss there is within its interval, or within some points."""
+    fit = [
+        one
+        for one in outcomes
+        if one.split == DEV and (one.loses_nothing if most_loss is None else one.difference.difference >= -most_loss)
+    ]
+    return max(fit, key=lambda one: one.overall_speed).option
+
+
+def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Both splits as tables, and what is recommended."""
+    for split in (DEV, TEST):
+        table = Table(title=f"NCBI-disease {split}", title_justify="left", title_style="bold")
+        for number, column in enumerate(("", "mentions/CPU s", "faster", "of blocks", "at 1", "at 5", "change at 1")):
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        for one in outcomes:
+            if one.split == split:
+                table.add_row(*_row(one))
+        console.print(table)
+    for one in outcomes:
+        if one.proofs is not None:
+            found = one.proofs
+            console.print(
+                f"{one.split}, {one.option}: proven for {found.proven} of {one.mentions} mentions, "
+                f"{found.mean_expansions:.0f} nodes looked into on average, {found.most_expansions} at most. Of these "
+                f"the beam search misses the best name {found.missed} times: {found.beam_right} times its own is "
+                f"right, {found.exact_right} times the best is."
+            )
+    for words, loss in (("no loss", None), ("1 point", 1.0)):
+        name = recommend(outcomes, loss)
+        (one,) = [one for one in outcomes if (one.option, one.split) == (name, TEST)]
+        change = one.difference
+        console.print(
+            f"Fastest at {words}, chosen on dev: {name}; on test {one.overall_speed:.2f} times as fast, "
+            f"{change.difference:+.2f} points ({change.interval.low:+.2f} to {change.interval.high:+.2f})"
+        )
+
+
+def _row(one: Outcome) -> tuple[str, ...]:
+    interval = one.difference.interval
+    return (
+        one.option,
+        f"{one.mentions_per_cpu_second:.1f}",
+        f"{one.overall_speed:.2f}x",
+        f"{one.speed.least:.2f} - {one.speed.most:.2f}",
+        f"{one.accuracy_at_1:.2f}",
+        "" if one.accuracy_at_5 is None else f"{one.accuracy_at_5:.2f}",
+        f"{one.difference.difference:+.2f} ({interval.low:+.2f} to {interval.high:+.2f})",
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.search_options", description=str(__doc__).splitlines()[0]
+    )
+    data = Path(os.environ.get(DATA_VARIABLE, REPOSITORY.parent / "shared"), "data")
+    parser.add_argument("--model", default="angel-mini", help="embedded model, folder or Hub repository")
+    parser.add_argument("--source", default=str(data / "ncbi_disease"), help="the corpus as released, a folder")
+    parser.add_argument("--knowledge-base", type=Path, default=data / "kb" / "medic_06Jul2012.txt")
+    parser.add_argument("--text", default="published", choices=("released", "published", "ab3p"))
+    parser.add_argument("--protocol", default="strict", choices=("angel", "lenient", "strict"))
+    parser.add_argument("--mentions", type=int, help="only so many of each split: a look, not a measurement")
+    parser.add_argument("--only", nargs="+", default=[], help="options whose names have one of these words in them")
+    parser.add_argument("--output", type=Path, help="JSON file for all that was measured")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    machine = this_machine()
+    corpus = open_corpus(NCBI, options.source, options.text, [options.knowledge_base])
+    model = AngelForEntityLinking.from_pretrained(options.model).eval()
+    chosen = [one for one in OPTIONS[1:] if not options.only or any(word in one.name for word in options.only)]
+    outcomes: list[Outcome] = []
+    for split in (DEV, TEST):
+        task = prepare_task(corpus, split, protocols_named(options.protocol)[0])
+        task = dataclasses.replace(task, examples=task.examples[: options.mentions])
+        outcomes += measure(model, task, split, (PUBLISHED_OPTION, *chosen), _tell)
+    print_outcomes(outcomes, Console(width=120, highlight=False))
+    if options.output is not None:
+        document = {
+            "format": FORMAT,
+            "command": shlex.join(["python", "-m", "benchmarks.search_options", *sys.argv[1:]]),
+            "machine": dataclasses.asdict(machine),
+            "model": options.model,
+            "parameters": model.num_parameters(),
+            "text": options.text,
+            "protocol": options.protocol,
+            "limited_to_mentions": options.mentions,
+            "no_loss": recommend(outcomes, None),
+            "one_point": recommend(outcomes, 1.0),
+            "outcomes": [dataclasses.asdict(one) for one in outcomes],
+        }
+        write_text(options.output, json.dumps(document, indent=1) + "\n")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
