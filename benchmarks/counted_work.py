@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -36,6 +36,7 @@ class CountedWork:
     Attributes:
         encoder_tokens, prefix_tokens: given to the encoder, and to the decoder before the first token of a name.
         step_rows: beams that each step of the decoder was given, of all batches one after the other.
+        scored_rows: rows that the vocabulary was scored for, of each call.
         linear_operations: of linear layers and of the vocabulary's.
         attention_operations: of the products of attention, padding included.
         operator_calls: of torch, in all and within the decoder's steps.
@@ -45,6 +46,7 @@ class CountedWork:
     encoder_tokens: int
     prefix_tokens: int
     step_rows: tuple[int, ...]
+    scored_rows: tuple[int, ...]
     linear_operations: int
     attention_operations: int
     operator_calls: int
@@ -68,6 +70,11 @@ class OperatorCounter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls = self.linear_operations = self.attention_operations = self.tensor_bytes = 0
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of all matrix products."""
+        return self.linear_operations + self.attention_operations
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -122,6 +129,7 @@ def count_work(search: Callable[[], object]) -> CountedWork:
         encoder_tokens=passes.encoder_tokens,
         prefix_tokens=passes.prefix_tokens,
         step_rows=tuple(passes.step_rows),
+        scored_rows=tuple(passes.scored_rows),
         linear_operations=counter.linear_operations,
         attention_operations=counter.attention_operations,
         operator_calls=counter.calls,
@@ -145,13 +153,14 @@ class _Passes:
     encoder_tokens: int = 0
     prefix_tokens: int = 0
     step_rows: list[int] = field(default_factory=list)
+    scored_rows: list[int] = field(default_factory=list)
     step_calls: int = 0
 
 
 @contextmanager
 def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
     """Have every PackedBart tell `passes` what it is given."""
-    encode, start, step = PackedBart.encode, PackedBart.start, PackedBart.step
+    encode, start, step, logprobs = PackedBart.encode, PackedBart.start, PackedBart.step, PackedBart.logprobs
 
     def told_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
         passes.encoder_tokens += sum(map(len, encoder_ids))
@@ -168,7 +177,10 @@ def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
         passes.step_calls += counter.calls - before
         return hidden
 
-    with ExitStack() as stack:
-        for name, told in (("encode", told_encode), ("start", told_start), ("step", told_step)):
-            stack.enter_context(mock.patch.object(PackedBart, name, told))
+    def told_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
+        passes.scored_rows.append(len(hidden))
+        return logprobs(bart, hidden, *rest, **more)
+
+    told = {"encode": told_encode, "start": told_start, "step": told_step, "logprobs": told_logprobs}
+    with mock.patch.multiple(PackedBart, **told):
         yield
