@@ -40,11 +40,16 @@ def adaptive_beam_search(
     found = beam_search(bart, trie, encoder_ids, prefix_ids, num_beams=first_beams, sources=sources, **options)
     doubtful = [position for position, hypotheses in enumerate(found) if is_in_doubt(hypotheses)]
     if doubtful:
-        encoder_ids, prefix_ids, sources = (
-            [rows[position] for position in doubtful] for rows in (encoder_ids, prefix_ids, sources)
+        again = beam_search(
+            bart,
+            trie,
+            [encoder_ids[position] for position in doubtful],
+            [prefix_ids[position] for position in doubtful],
+            num_beams=num_beams,
+            top_k=top_k,
+            sources=[sources[position] for position in doubtful],
+            **options,
         )
-        options |= {"num_beams": num_beams, "top_k": top_k, "sources": sources}
-        again = beam_search(bart, trie, encoder_ids, prefix_ids, **options)
         for position, hypotheses in zip(doubtful, again):
             found[position] = hypotheses
     return [hypotheses[:top_k] for hypotheses in found]

@@ -1,11 +1,12 @@
 """The best names of the whole trie, proven: best-first search with an admissible bound.
 
-Open nodes wait in order of the bound of `trie_heights`: no name below a node scores better than the node's summed
-log-probability divided by the length of the longest target there. Each step expands the best open nodes, some at a time
-and of one depth, as the decoder's step takes them. A node whose bound is no better than the k-th best finished name
-cannot change the answer and is dropped. When none is open, no unseen name is better: the k names are proven the best,
-to within the rounding of the log-probabilities. Whatever the order, every node whose bound is better than the true k-th
-best must be expanded; the order decides how few others are.
+A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
+`trie_heights`: no name below a node scores better than the node's summed log-probability divided by the length of the
+longest target there. Each step expands the best open nodes, some at a time and of one depth, as the decoder's step
+takes them. A node whose bound is no better than the k-th best finished name cannot change the answer and is dropped.
+When none is open, no unseen name is better: the k names are proven the best, to within the rounding of the
+log-probabilities. Whatever the order, every node whose bound is better than the true k-th best must be expanded; the
+order, and the names there are at first, decide how few others are.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ import torch
 
 from .decoder_state import DecoderState
 from .packed_bart import PackedBart
+from .search import beam_search
 from .trie import NameTrie
 from .trie_heights import score_bound
 from .types import Hypothesis
 
-_WIDTH = 16
+_WIDTH = 64
 """Most nodes of a mention that are expanded together: more waste less of a step and more on nodes of no use."""
+
+_FIRST_BEAMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,25 @@ def best_first_search(
         max_expansions: nodes to look into for a mention, after which it is given up.
 
     Returns:
-        For each mention its names with their proof: `top_k` of them, or all where there are fewer.
+        For each mention its names with their proof: `top_k` of them, or all where there are fewer; of a mention that
+        is given up the best that were found, none of them worse than the beam search's.
     """
-    state, hidden = bart.start(bart.encode(encoder_ids), prefix_ids, _WIDTH)
+    sources = bart.encode(encoder_ids)
+    known = beam_search(
+        bart,
+        trie,
+        encoder_ids,
+        prefix_ids,
+        num_beams=max(_FIRST_BEAMS, top_k),
+        end_token_id=end_token_id,
+        max_length=max_length,
+        top_k=top_k,
+        sources=sources,
+    )
+    state, hidden = bart.start(sources, prefix_ids, _WIDTH)
     searches = [
-        _MentionSearch(trie, top_k, end_token_id, max_length - (len(ids) - 1), len(ids), max_expansions)
-        for ids in prefix_ids
+        _MentionSearch(trie, top_k, end_token_id, max_length - (len(ids) - 1), len(ids), max_expansions, names)
+        for ids, names in zip(prefix_ids, known)
     ]
     live = list(searches)
     # The root is expanded by the pass over the prefixes.
@@ -142,10 +159,18 @@ class _MentionSearch:
     Args:
         room: most tokens of a target, end token included.
         prefix_length: of the decoder's input before it.
+        known: names to beat, best first, `top_k` at most.
     """
 
     def __init__(
-        self, trie: NameTrie, top_k: int, end_token_id: int, room: int, prefix_length: int, max_expansions: int
+        self,
+        trie: NameTrie,
+        top_k: int,
+        end_token_id: int,
+        room: int,
+        prefix_length: int,
+        max_expansions: int,
+        known: list[Hypothesis],
     ) -> None:
         self.trie = trie
         self.top_k = top_k
@@ -154,7 +179,7 @@ class _MentionSearch:
         self.prefix_length = prefix_length
         self.max_expansions = max_expansions
         self.open = _Nodes.root(trie.root)
-        self.finished: list[Hypothesis] = []
+        self.finished = list(known)
         self.gave_up = False
         # Of each expansion: its token, log-probability and parent, and the decoder's column that remembers it.
         self.tokens: list[int] = []
@@ -203,9 +228,9 @@ class _MentionSearch:
         path = self.path(expansion)
         logprobs = (*(self.logprobs[one] for one in path), end_logprob)
         score = sum(logprobs) / len(logprobs)
-        if score > self.to_beat:
+        name_index = int(self.trie.name_index(np.array([node]))[0])
+        if score > self.to_beat and all(known.name_index != name_index for known in self.finished):
             token_ids = (*(self.tokens[one] for one in path), self.end_token_id)
-            name_index = int(self.trie.name_index(np.array([node]))[0])
             self.finished.append(Hypothesis(token_ids, score, logprobs, name_index))
             self.finished.sort(key=lambda hypothesis: -hypothesis.score)
             del self.finished[self.top_k :]

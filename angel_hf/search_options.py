@@ -21,7 +21,7 @@ class SearchOptions:
         exact: in place of beams, search the whole trie until no name that is not among the `top_k` can be better; each
             answer is a `Proven`.
         max_expansions: with `exact`, nodes of the trie to look into for a mention; beyond these its answer is what
-            was found, and not proven.
+            was found, no worse than that of beams, and not proven.
 
     Raises:
         ValueError: a number is out of its range, or both `exact` and `first_beams` are asked for.

@@ -70,14 +70,14 @@ OPTIONS = (
     Option("no context", search=_context(0)),
     Option("no context, from memory", search=_context(0), cached=True),
     Option("bfloat16, 1 name", top_k=1, precision="bfloat16"),
-    Option("bfloat16, 1 name, 2 beams or 10", top_k=1, precision="bfloat16", search=_widened(2, 0.5)),
+    Option("bfloat16, 1 name, 3 beams or 10", top_k=1, precision="bfloat16", search=_widened(3, 0.5)),
     Option("bfloat16, 1 name, 64 tokens", top_k=1, precision="bfloat16", search=_context(64)),
     Option("bfloat16, 1 name, 32 tokens", top_k=1, precision="bfloat16", search=_context(32)),
     Option(
-        "bfloat16, 1 name, 64 tokens, 2 or 10",
+        "bfloat16, 1 name, 64 tokens, 3 or 10",
         top_k=1,
         precision="bfloat16",
-        search=_context(64, first_beams=2, margin=0.5),
+        search=_context(64, first_beams=3, margin=0.5),
     ),
 )
 
@@ -160,7 +160,7 @@ def main() -> None:
         task = prepare_task(corpus, split, protocols_named(options.protocol)[0])
         task = dataclasses.replace(task, examples=task.examples[: options.mentions])
         outcomes += measure(model, task, split, (PUBLISHED_OPTION, *chosen), _tell)
-    print_outcomes(outcomes, Console(width=120, highlight=False))
+    print_outcomes(outcomes, Console(width=140, highlight=False))
     if options.output is not None:
         document = {
             "format": FORMAT,

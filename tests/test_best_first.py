@@ -49,13 +49,14 @@ def search(model, sources, prefixes, top_k, max_expansions=10_000):
 
 
 @settings(deadline=None, max_examples=60)
-@given(key_sets, mentions, st.integers(0, 2**16), st.integers(1, 4), st.sampled_from([1, 2, 16]))
+@given(key_sets, mentions, st.integers(0, 2**16), st.integers(1, 4), st.sampled_from([1, 2, 64]))
 def test_the_names_found_are_the_best_of_all_names(names, batch, seed, top_k, width):
     model = small_model(names, seed)
     sources = [[0, *source, END] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(best_first, "_WIDTH", width)
+        patch.setattr(best_first, "_FIRST_BEAMS", 1)  # so that there is something left to find
         proofs = search(model, sources, prefixes, top_k)
     for source, prefix, proof in zip(sources, prefixes, proofs, strict=True):
         expected = score_all_names(model, source, prefix)
@@ -80,10 +81,11 @@ def test_an_answer_is_called_proven_only_if_it_is_the_best(names, seed, budget):
         assert proof.hypotheses[0].score == pytest.approx(best.score, abs=1e-5)
 
 
-def test_a_search_that_is_given_up_says_so():
+def test_a_search_that_is_given_up_says_so_and_tells_what_beams_find():
     model = small_model([[4, 5, 6], [7, 8, 9], [10, 11, 12]])
-    (proof,) = search(model, [[0, 5, 6, END]], [[5, PREFIX_END]], 1, max_expansions=2)
-    assert (proof.is_proven, proof.expansions, proof.hypotheses) == (False, 2, [])
+    (proof,) = search(model, [[0, 5, 6, END]], [[5, PREFIX_END]], 1, max_expansions=1)
+    (beams,) = model.search([[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=10)
+    assert (proof.is_proven, proof.expansions, proof.hypotheses) == (False, 1, beams[:1])
 
 
 def test_names_beyond_the_last_position_are_not_proposed():
