@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from angel_hf.readers.lines import open_lines
 from angel_hf.types import Concept
 
+_SEMANTIC_TYPES = ("Disease",)
+
 
 def read_medic(path: str | os.PathLike[str]) -> Iterator[Concept]:
     """Stream the concepts of a MEDIC file, `.gz` included.
 
     HTML entities are resolved, and identifiers made of digits only get the prefix `OMIM:` that the corpora
-    write. The first name is the preferred one.
+    write. The first name is the preferred one. All concepts get the semantic type "Disease", of which MEDIC is the list.
 
     Raises:
         ValueError: a malformed line, named by file and line number, with what was expected.
@@ -38,7 +40,7 @@ def _parse_concept(line: str) -> Concept:
     spelled = tuple(html.unescape(name).strip() for name in names.split("|"))
     if not all(spelled):
         raise ValueError(f"concept {concept_id} has an empty name at place {spelled.index('') + 1} of {len(spelled)}")
-    return Concept(concept_id, spelled, tuple(alternatives))
+    return Concept(concept_id, spelled, tuple(alternatives), semantic_types=_SEMANTIC_TYPES)
 
 
 def _identifier(field: str) -> str:
