@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random
 import tempfile
@@ -188,7 +189,9 @@ def name_lists(knowledge_base: KnowledgeBase, counts: Sequence[int], seed: int) 
 
 def plain_bart(model: AngelForEntityLinking) -> AngelBart:
     """The same weights in a model whose `generate` is transformers' own."""
-    plain = AngelBart(model.config).eval()
+    config = copy.deepcopy(model.config)
+    config.use_cache = True  # without it `generate` computes every beam's past anew at every step
+    plain = AngelBart(config).eval()
     plain.load_state_dict(model.state_dict())
     return plain
 

@@ -39,6 +39,12 @@ def test_the_peer_computes_what_the_model_computes(normalize_before):
     torch.testing.assert_close(theirs, ours)
 
 
+def test_the_peer_keeps_keys_and_values_whatever_the_model_says():
+    model = random_model(byte_tokenizer(), use_cache=False)
+    assert plain_bart(model).generation_config.use_cache is True
+    assert model.config.use_cache is False
+
+
 def test_the_mentions_are_those_of_the_example():
     mentions = example_mentions()
     assert len(mentions) > 20
