@@ -35,6 +35,9 @@ def bench(
     output: Annotated[Path | None, typer.Option(help="JSON file for all measurements.", dir_okay=False)] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Few repeats, less work: a look, not a measurement.")] = False,
     seed: Annotated[int, typer.Option(help="Of the order in which mentions come.")] = 13,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Of every measurement; else 3, of quick ones fewer.")
+    ] = None,
 ) -> None:
     """Measure search and trie against transformers' generate and a nested dict, on one thread."""
     torch.set_num_threads(1)
@@ -51,8 +54,12 @@ def bench(
         seed=seed,
         machine=machine,
         data=found,
-        search=measure_search(found, repeats=2 if quick else 3, copies=2 if quick else 4, seed=seed, progress=_tell),
-        trie=measure_trie(found, repeats=1 if quick else 3, most_names=50_000 if quick else None, progress=_tell),
+        search=measure_search(
+            found, repeats=repeats or (2 if quick else 3), copies=2 if quick else 4, seed=seed, progress=_tell
+        ),
+        trie=measure_trie(
+            found, repeats=repeats or (1 if quick else 3), most_names=50_000 if quick else None, progress=_tell
+        ),
     )
     print_run(run)
     if output is not None:

@@ -49,6 +49,7 @@ def traced_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> tuple
     built = _built_alone(trie, token_ids, offsets)
     gc.collect()
     found = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     del built
     return found
 
