@@ -50,7 +50,7 @@ class Proofs:
 
     Attributes:
         proven: mentions whose answer is proven.
-        missed: of these, mentions of which the beam search's first name is not the best there is.
+        missed: mentions of which the beam search's first name is not the best that the exact search found.
         beam_right: of the missed ones, mentions that the beam search answers right.
         exact_right: of the missed ones, mentions that the best name answers right.
         mean_expansions: nodes of the trie that were looked into.
@@ -167,8 +167,8 @@ def _proofs(
     missed = [
         place
         for place, (best, found) in enumerate(zip(exact, beams, strict=True))
-        # Another name of the same score, to within rounding, is no miss.
-        if proven[place] and best.best and (found.best is None or best.best.score > found.best.score + 1e-4)
+        # Another name of the same score, to within rounding, is no miss; a better one is, proven the best or not.
+        if best.best and (found.best is None or best.best.score > found.best.score + 1e-4)
     ]
     return Proofs(
         proven=sum(proven),
