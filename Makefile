@@ -54,7 +54,7 @@ format: $(VENV)/.installed-dev  ## let ruff repair what it can
 	$(BIN)/ruff format $(CODE)
 
 bench: $(VENV)/.installed-dev  ## measure speed and memory against other ways to do the same
-	$(OFFLINE) $(BIN)/python -m benchmarks
+	$(OFFLINE) $(BIN)/angel bench
 	$(OFFLINE) $(BIN)/python -m benchmarks.annotation
 
 eval: $(VENV)/.installed-dev  ## NCBI-disease: the model and three floors under two protocols, from two sources; reports in EVAL_OUT
@@ -84,7 +84,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[train,eval,demo,spacy,dev]'
+	$(PIP_INSTALL) -e '.[train,eval,demo,spacy,ray,dev]'
 	@touch $@
 
 $(VENV)/.installed-demo: $(VENV)/.installed

@@ -338,6 +338,12 @@ class KnowledgeBase:
     def _names_by_concept(self) -> tuple[np.ndarray, np.ndarray]:
         """Names of each concept: offsets [num_concepts + 1] and name positions."""
         concepts = self._tables["name_concepts"]
+        # Looked at here and not at loading, as it reads the whole table.
+        if concepts.max() >= self.num_concepts:
+            raise ValueError(
+                f"the knowledge base gives a name to concept {int(concepts.max())}, and has {self.num_concepts:,}: "
+                "its file is damaged, build it again"
+            )
         names = np.repeat(np.arange(self.num_names), np.diff(self._tables["name_concept_offsets"]))
         order = np.argsort(concepts, kind="stable")
         return offsets_from_lengths(np.bincount(concepts, minlength=self.num_concepts)), names[order]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.hub import part, refusals
 from angel_hf.cli.train import Changes, DataDirectory, RecipeName, check_extra
 
 
@@ -28,14 +29,16 @@ def mine(
         check_extra()
         from angel_hf import AngelForEntityLinking
         from angel_hf.training.recipe import read_recipe
-        from angel_hf.training.single_mining import mine_with, push_dataset
+        from angel_hf.training.single_mining import mine_with
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         try:
             chosen = read_recipe(recipe, changes or ())
             found = mine_with(AngelForEntityLinking.from_pretrained(model).eval(), model, chosen, data, output)
             typer.echo(f"{output}: {found:,} pairs")
-            if push_to is not None:
-                typer.echo(push_dataset(output, push_to))
         except (ValueError, ImportError) as error:
             raise InputError(str(error)) from None
+        if push_to is not None:
+            with refusals():
+                plan = part("dataset_push").plan_dataset(output, push_to, None)
+                typer.echo(part("push_plan").push(plan, private=True).url)

@@ -16,7 +16,7 @@ def read_medic(path: str | os.PathLike[str]) -> Iterator[Concept]:
     """Stream the concepts of a MEDIC file, `.gz` included.
 
     HTML entities are resolved, and identifiers made of digits only get the prefix `OMIM:` that the corpora
-    write. The first name is the preferred one. All concepts get the semantic type "Disease", of which MEDIC is the list.
+    write. The first name is the preferred one. All concepts get the semantic type "Disease", whose list MEDIC is.
 
     Raises:
         ValueError: a malformed line, named by file and line number, with what was expected.

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from accelerate import PartialState
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.claim import differences
 from angel_hf.training.accuracy import Accuracy, accuracy
 from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
 from angel_hf.training.materials import Materials
@@ -110,12 +110,12 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
     if not (output / _RECIPE).exists() and PartialState().is_main_process:
         found = json.loads((source / _RECIPE).read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps(recipe.as_table()))
-        for key, before, now in _differences(_shared(found), _shared(wanted), ""):
+        for key, before, now in differences(_shared(found), _shared(wanted)):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
         taken = ["tokenizer", "development"]
         for stage in STAGES:
             directory = stage.replace("_", "-")
-            difference = next(_differences(found.get(stage), wanted[stage], stage), None)
+            difference = next(differences(found.get(stage), wanted[stage], stage), None)
             if difference is not None:
                 if found.get(stage) is None:
                     break
@@ -144,7 +144,7 @@ def claim(recipe: Recipe, output: Path) -> None:
     wanted = json.loads(json.dumps(recipe.as_table()))
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
-        for key, before, now in _differences(found, wanted, ""):
+        for key, before, now in differences(found, wanted):
             raise ValueError(
                 f"{output} holds the work of another recipe: {key} was {before!r} and is {now!r}; "
                 "name another --output, or remove that directory to start anew"
@@ -160,14 +160,6 @@ def _shared(table: dict[str, Any]) -> dict[str, Any]:
     adapter = table.get("adapter")
     from_the_start = adapter if adapter is not None and adapter["stages"] == "all" else None
     return {"seed": table["seed"], "data": table["data"], "model": table["model"], "adapter": from_the_start}
-
-
-def _differences(before: object, now: object, key: str) -> Iterator[tuple[str, object, object]]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in {**before, **now}:
-            yield from _differences(before.get(name), now.get(name), f"{key}.{name}".removeprefix("."))
-    elif before != now:
-        yield key, before, now
 
 
 def _measure(materials: Materials, output: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huggingface_hub import HfApi
-
 from angel_hf import AngelForEntityLinking
 from angel_hf.training.materials import Materials
 from angel_hf.training.mining import mine_mentions, mine_names, name_mentions
@@ -51,21 +49,3 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
     write_pairs(output / PAIRS_FILE, mined, model.processor)
     write_card(output, f"Preference pairs of {model_name}", f"Mined by `angel mine` with the recipe {recipe.name}.")
     return len(mined)
-
-
-def push_dataset(directory: Path, repository: str) -> str:
-    """Upload a directory of pairs to a dataset repository, made private where it is new; its address.
-
-    Raises:
-        OSError: the Hub refuses, or cannot be reached.
-    """
-    api = HfApi()
-    address = api.create_repo(repository, repo_type="dataset", private=True, exist_ok=True)
-    api.upload_folder(
-        repo_id=repository,
-        repo_type="dataset",
-        folder_path=directory,
-        allow_patterns=[PAIRS_FILE, "README.md"],
-        commit_message="Preference pairs mined by angel_hf",
-    )
-    return str(address)

@@ -65,7 +65,7 @@ def test_the_released_file_is_read_whole(shared_data):
     ("content", "concept", "normalization"),
     [
         ('\n {"D1": ["a"]}', Concept("D1", ("a",)), "lowercase"),
-        ("D1|OMIM:2||a|b\n", Concept("D1", ("a", "b"), ("OMIM:2",)), "lowercase-punctuation"),
+        ("D1|OMIM:2||a|b\n", Concept("D1", ("a", "b"), ("OMIM:2",), ("Disease",)), "lowercase-punctuation"),
         ("D000001\ta\tb|c\tC14\t\n", Concept("D000001", ("a", "b", "c")), "lowercase-punctuation"),
         ("C000001\ta\t\tD000002\n", Concept("C000001", ("a",), parents=("D000002",)), "lowercase-punctuation"),
     ],

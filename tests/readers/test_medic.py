@@ -17,9 +17,9 @@ def test_identifiers_alternatives_and_entities(tmp_path):
     path = tmp_path / "medic.txt"
     path.write_text(LINES)
     expected = [
-        Concept("C567755", ("Tooth Agenesis, Selective, 6", "STHAG6"), ("OMIM:613097",)),
-        Concept("OMIM:145250", ("FPH2",)),
-        Concept("D001", ("Behcet's disease", "Behçet disease"), ("D002", "OMIM:77")),
+        Concept("C567755", ("Tooth Agenesis, Selective, 6", "STHAG6"), ("OMIM:613097",), ("Disease",)),
+        Concept("OMIM:145250", ("FPH2",), (), ("Disease",)),
+        Concept("D001", ("Behcet's disease", "Behçet disease"), ("D002", "OMIM:77"), ("Disease",)),
     ]
     assert list(read_medic(path)) == expected
     compressed = tmp_path / "medic.txt.gz"
