@@ -181,6 +181,6 @@ def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
         passes.scored_rows.append(len(hidden))
         return logprobs(bart, hidden, *rest, **more)
 
-    told = {"encode": told_encode, "start": told_start, "step": told_step, "logprobs": told_logprobs}
+    told: dict[str, Any] = {"encode": told_encode, "start": told_start, "step": told_step, "logprobs": told_logprobs}
     with mock.patch.multiple(PackedBart, **told):
         yield

@@ -69,10 +69,10 @@ def render(runs: Sequence[dict[str, Document]], sources: Sequence[str]) -> str:
         "repeat. `angel bench` measures all of this on your machine: `--all` for every part, `--runs 3` for how much "
         "three runs differ. Times are CPU seconds unless said otherwise; what is compared took turns in one run.",
     ]
-    for part in PARTS:
-        if part.name in by_part:
-            own = [spread for spread in found if spread.part == part.name]
-            sections += _section(part.name, part.measures, by_part[part.name], own)
+    for known in PARTS:
+        if known.name in by_part:
+            own = [spread for spread in found if spread.part == known.name]
+            sections += _section(known.name, known.measures, by_part[known.name], own)
     return "\n\n".join(sections) + "\n"
 
 

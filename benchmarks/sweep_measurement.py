@@ -126,7 +126,7 @@ def measure_sweeps(model_name: str, extent: Extent, seed: int, progress: Callabl
     if model.processor is None or model.knowledge_base is None or model.trie is None:
         raise ValueError(f"{model_name}: has no knowledge base; expected one, whose names are what sweeps begin with")
     mentions = example_mentions()
-    once = model.processor.encode_mentions(mentions)
+    once: Ids = model.processor.encode_mentions(mentions)
     rows = _copies(once, max(extent.batch_sizes), seed)
     plain = plain_bart(model)
     peer = _peer(plain, model)
