@@ -39,7 +39,7 @@ def write_run(path: Path, run: Run) -> None:
         "quick": run.quick,
         "seed": run.seed,
         "machine": dataclasses.asdict(run.machine),
-        "data": {"root": str(run.data.root), "substitutes": list(run.data.substitutes)},
+        "data": {"root": run.data.root.name, "substitutes": list(run.data.substitutes)},
         "search": _search(run.search, judged=run.data.has_reference),
         "trie": _trie(run.trie, judged=run.data.has_mesh and not run.quick),
     }
