@@ -142,23 +142,24 @@ def _measure_part(part: Part, request: Request) -> Document | str:
         return f"{folder / lacking[0]} is not there; set {DATA_VARIABLE} or --data to a folder that has it"
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary, "result.json")
-        arguments = _arguments(part, request, temporary)
+        arguments = _arguments(part, request)
+        command = shlex.join(["python", "-m", part.module, *arguments])
+        large_files = [part.folder, temporary] if part.folder else []
         done = subprocess.run(
-            [sys.executable, "-m", part.module, *arguments, "--output", str(output)],
+            [sys.executable, "-m", part.module, *arguments, *large_files, "--output", str(output)],
             env=_environment(request.threads, folder),
             check=False,
         )
         if done.returncode or not output.is_file():
-            return f"`{shlex.join(['python', '-m', part.module, *arguments])}` ended with code {done.returncode}"
-        return json.loads(output.read_text(encoding="utf-8"))
+            return f"`{command}` ended with code {done.returncode}"
+        # Without the temporary folder, whose name tells nothing.
+        return json.loads(output.read_text(encoding="utf-8")) | {"command": command}
 
 
-def _arguments(part: Part, request: Request, temporary: str) -> list[str]:
+def _arguments(part: Part, request: Request) -> list[str]:
     arguments = list(part.quick) if request.quick else []
     if request.repeats is not None and part.repeats is not None:
         arguments += [part.repeats, str(request.repeats)]
-    if part.folder is not None:
-        arguments += [part.folder, temporary]
     return arguments
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import annotate, convert, kb, link, mine, push, train
+from angel_hf.cli import annotate, bench, convert, kb, link, mine, push, train
 
 app = typer.Typer(
     name="angel",
@@ -22,6 +22,7 @@ app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
 app.command("mine")(mine.mine)
 app.command("convert")(convert.convert)
+app.add_typer(bench.app, name="bench")
 app.add_typer(kb.app, name="kb")
 app.add_typer(push.app, name="push")
 
