@@ -12,6 +12,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 import torch
+from huggingface_hub import HfApi
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -19,6 +20,8 @@ from angel_hf.cli import app
 from angel_hf.training import pipeline, preference_loss
 from angel_hf.training.pipeline import run_recipe
 from angel_hf.training.recipe import read_recipe
+from tests.hub_clients import TOKEN, see
+from tests.loopback_hub import LoopbackHub
 
 RECIPE = """
 name = "small"
@@ -160,6 +163,20 @@ def test_pairs_are_mined_with_a_model(output, data, tmp_path):
         assert set(row["gold_concepts"]) & set(row["chosen_concepts"])
         assert row["chosen_rank"] is None or row["chosen_rank"] > row["rejected_rank"] or row["chosen_rank"] == 1
     assert "mined by `angel mine`" in (tmp_path / "pairs" / "README.md").read_text(encoding="utf-8").lower()
+
+
+def test_mined_pairs_go_out_as_a_private_data_set(output, data, tmp_path, monkeypatch):
+    with LoopbackHub() as hub:
+        hub.add_user("writer", TOKEN, organizations=("org",))
+        see(hub, monkeypatch)
+        result = angel(
+            "mine", "--recipe", data / "preference.toml", "--model", output / "model", "--data", data, "--output",
+            tmp_path / "pairs", "--push-to", "org/pairs",
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        pushed = HfApi(hub.endpoint, token=TOKEN).dataset_info("org/pairs")
+    assert pushed.private
+    assert {file.rfilename for file in pushed.siblings} >= {"train.parquet", "README.md"}
 
 
 def test_cross_fitted_pairs_are_for_training(output, data, tmp_path):
