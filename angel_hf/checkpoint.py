@@ -136,7 +136,10 @@ class Checkpoint:
         if config.files_of is None:
             return self
         hub = {name: value for name, value in self.hub.items() if name not in ("revision", "subfolder")}
-        whole = Checkpoint(config.files_of, None, hub)
+        name, _, revision = config.files_of.partition("@")
+        if Path(config.files_of).exists():
+            name, revision = config.files_of, ""
+        whole = Checkpoint(name, revision or None, hub)
         if (other := whole.config().files_of) is not None:
             raise ValueError(
                 f"{self.path}: config.json names the files of {config.files_of}, which names those of {other}; "

@@ -28,8 +28,8 @@ class AngelConfig(BartConfig):
         knowledge_base_fingerprint: of the knowledge base that was saved with the model.
         trie_fingerprint: of the trie of its names.
         tokenizer_fingerprint: of the tokenizer that the trie was made with.
-        files_of: the model whose files these weights go with: its shape, tokenizer, knowledge base and trie. A
-            checkpoint that names one holds nothing but weights.
+        files_of: the model whose files these weights go with: its shape, tokenizer, knowledge base and trie; a Hub
+            repository may be followed by "@" and its revision. A checkpoint that names one holds nothing but weights.
     """
 
     model_type = "angel"

@@ -12,7 +12,7 @@ SHOWN = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re
 
 
 def test_the_readme_shows_python_with_its_output():
-    assert len(SHOWN) == 3
+    assert len(SHOWN) == 4
 
 
 @pytest.mark.parametrize(("code", "output"), SHOWN)

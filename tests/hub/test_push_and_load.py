@@ -197,3 +197,20 @@ def test_the_configuration_names_what_belongs_to_the_model(repository, model):
     assert config["trie_fingerprint"] == model.trie.fingerprint
     assert config["tokenizer_fingerprint"] == model.processor.fingerprint
     assert model.knowledge_base.num_concepts == len(NAMES)
+
+
+def test_weights_that_go_with_another_model_take_its_files_at_the_revision_they_name(
+    two_versions, online, model, tmp_path
+):
+    """As `angel-mini-positive` does, with a repository that has moved on since."""
+    old = online.repository("org/angel-tiny").tags["v1"].oid
+    model.save_pretrained(tmp_path / "whole")
+    (tmp_path / "part").mkdir()
+    (tmp_path / "whole" / "model.safetensors").rename(tmp_path / "part" / "model.safetensors")
+    values = {"model_type": "angel", "files_of": f"org/angel-tiny@{old}"}
+    (tmp_path / "part" / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    online.requests.clear()
+    loaded = AngelForEntityLinking.from_pretrained(tmp_path / "part", cache_dir=tmp_path / "fresh")
+    assert answers(loaded) == answers(model)
+    asked = [request.path for request in online.requests if "/resolve/" in request.path]
+    assert asked and all(f"/resolve/{old}/" in path for path in asked)
