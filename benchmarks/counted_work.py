@@ -36,6 +36,7 @@ class CountedWork:
     Attributes:
         encoder_tokens, prefix_tokens: given to the encoder, and to the decoder before the first token of a name.
         step_rows: beams that each step of the decoder was given, of all batches one after the other.
+        step_mentions: mentions whose keys and values each step of the decoder still had.
         scored_rows: rows that the vocabulary was scored for, of each call.
         linear_operations: of linear layers and of the vocabulary's.
         attention_operations: of the products of attention, padding included.
@@ -46,6 +47,7 @@ class CountedWork:
     encoder_tokens: int
     prefix_tokens: int
     step_rows: tuple[int, ...]
+    step_mentions: tuple[int, ...]
     scored_rows: tuple[int, ...]
     linear_operations: int
     attention_operations: int
@@ -129,6 +131,7 @@ def count_work(search: Callable[[], object]) -> CountedWork:
         encoder_tokens=passes.encoder_tokens,
         prefix_tokens=passes.prefix_tokens,
         step_rows=tuple(passes.step_rows),
+        step_mentions=tuple(passes.step_mentions),
         scored_rows=tuple(passes.scored_rows),
         linear_operations=counter.linear_operations,
         attention_operations=counter.attention_operations,
@@ -153,6 +156,7 @@ class _Passes:
     encoder_tokens: int = 0
     prefix_tokens: int = 0
     step_rows: list[int] = field(default_factory=list)
+    step_mentions: list[int] = field(default_factory=list)
     scored_rows: list[int] = field(default_factory=list)
     step_calls: int = 0
 
@@ -172,6 +176,7 @@ def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
 
     def told_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Any:
         passes.step_rows.append(len(token_ids))
+        passes.step_mentions.append(len(state.positions))
         before = counter.calls
         hidden = step(bart, state, token_ids, *rest, **more)
         passes.step_calls += counter.calls - before

@@ -4,6 +4,7 @@ No clock is looked at, so that a busy machine can neither hide a waste nor inven
 """
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -103,6 +104,16 @@ def test_a_batch_takes_as_many_steps_as_its_longest_mention(together, alone):
     assert together.step_rows[0] <= BEAMS * BATCH
 
 
+def test_mentions_that_are_done_leave_the_batch(together, alone):
+    for step, kept in enumerate(together.step_mentions):
+        live = sum(len(work.step_rows) > step for work in alone)
+        assert live <= kept < live / LEAST_LIVE
+
+
+LEAST_LIVE = 0.75
+"""Share of the mentions in a batch that are still searched; where no more are, the others leave it."""
+
+
 # Operations
 
 
@@ -150,19 +161,14 @@ def test_attention_alone_reads_the_source_and_one_cache_that_all_beams_share(mod
         assert least <= work.attention_operations <= least + past
 
 
-def test_attention_in_a_batch_pads_to_the_longest_source_and_to_all_beams(model, mentions, together, alone):
+def test_attention_in_a_batch_pads_to_the_longest_source_and_to_all_beams(model, mentions, together):
     sources, prefixes = model.processor.encode_mentions(mentions)
     longest, longest_prefix = max(map(len, sources)), 1 + max(map(len, prefixes))
-    live = [sum(len(work.step_rows) > step for work in alone) for step in range(len(together.step_rows))]
-    kept = [min(BATCH, count / LEAST_LIVE) for count in live]
+    kept = together.step_mentions
     encoder = model.config.encoder_layers * sum(len(ids) ** 2 for ids in sources)
     to_source = model.config.decoder_layers * longest * (BATCH * longest_prefix + BEAMS * sum(kept))
     most = 4 * model.config.d_model * (encoder + to_source) + own_past(model, longest_prefix, kept)
     assert together.attention_operations <= most
-
-
-LEAST_LIVE = 0.75
-"""Share of the mentions in a batch that are still searched; where fewer are, the others leave it."""
 
 
 def mean(work: CountedWork, mentions: int) -> Work:
@@ -172,9 +178,9 @@ def mean(work: CountedWork, mentions: int) -> Work:
     return Work(work.encoder_tokens / mentions, work.prefix_tokens / mentions, scored / mentions)
 
 
-def own_past(model: AngelForEntityLinking, prefix: int, mentions: list[float]) -> float:
+def own_past(model: AngelForEntityLinking, prefix: int, mentions: Sequence[int]) -> int:
     """Most operations by which beams look at prefixes and at the slots of all steps before; `mentions` of each step."""
-    pairs = len(mentions[:1]) * BATCH * prefix**2 if max(mentions) > 1 else prefix**2
+    pairs = max(mentions) * prefix**2
     pairs += sum(count * BEAMS * (prefix + BEAMS * step) for step, count in enumerate(mentions, start=1))
     return 4 * model.config.d_model * model.config.decoder_layers * pairs
 
