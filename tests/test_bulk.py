@@ -366,7 +366,8 @@ def test_memory_does_not_grow_with_the_input(tmp_path, model):
     assert (tmp_path / "many.parquet").stat().st_size > 90e6
     command = [sys.executable, "-c", MEMORY, str(tmp_path), str(model)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 15  # MB
+    # A row group held whole would be 100 MB; the second run's model and kernels are there beside the first's.
+    assert float(done.stdout) < 40  # MB
 
 
 # The program

@@ -9,8 +9,8 @@ from angel_hf import Concept, KnowledgeBase
 
 MEDIC = "D001259|OMIM:1|OMIM:2||Ataxia|Beh&ccedil;et &amp; Ataxia\n\n208900||A-T, classical|&beta;-form\n"
 MEDIC_CONCEPTS = [
-    Concept("D001259", ("Ataxia", "Behçet & Ataxia"), ("OMIM:1", "OMIM:2")),
-    Concept("OMIM:208900", ("A-T, classical", "β-form")),
+    Concept("D001259", ("Ataxia", "Behçet & Ataxia"), ("OMIM:1", "OMIM:2"), ("Disease",)),
+    Concept("OMIM:208900", ("A-T, classical", "β-form"), (), ("Disease",)),
 ]
 MESH = "D001260\tAtaxia Telangiectasia\tA-T|Louis-Bar\tC10.1.2\t\nD001259\tAtaxia\t\tC10.1\t\n"
 MESH_CONCEPTS = [

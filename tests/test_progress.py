@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from transformers.utils import logging as transformers_logging
 
 from angel_hf import progress
 from angel_hf.progress import progress_bar
@@ -16,6 +17,8 @@ class Terminal(io.StringIO):
 
 def shown(monkeypatch, stream: io.StringIO) -> str:
     monkeypatch.setattr(sys, "stderr", stream)
+    # Whatever another test told transformers.
+    monkeypatch.setattr(transformers_logging, "_tqdm_active", True)
     assert list(progress_bar(range(1_000), "name", "tokenising", total=1_000)) == list(range(1_000))
     return stream.getvalue()
 
