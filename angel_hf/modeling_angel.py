@@ -5,36 +5,30 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from .adaptive_beams import adaptive_beam_search
-from .answer_cache import Answer, AnswerCache, packed_ids, weights_state
-from .array_file import offsets_from_lengths
+from .answer_cache import Answer, AnswerCache
+from .batched_search import search_batches
 from .best_first import Proof, best_first_search
 from .checkpoint import Checkpoint
 from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .knowledge_base import KnowledgeBase
-from .normalization import normalize
-from .packed_bart import PackedBart
 from .processing_angel import AngelProcessor, list_of_mentions
-from .progress import progress_bar
 from .repository_code import copy_code
 from .saved_names import load_names, own_names, trie_provenance
 from .search import beam_search
 from .search_options import PUBLISHED, Proven, SearchOptions
+from .tokenized_names import TokenizedNames
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
 from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
-
-_NAMES_AT_ONCE = 50_000
 
 
 class AngelForEntityLinking(BartWithTrieGeneration):
@@ -194,11 +188,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         Raises:
             ValueError: a name is longer than the model can generate, or tokenises to nothing.
         """
-        token_ids, offsets = self._encode_names(knowledge_base)
-        self.trie, groups = NameTrie.build(token_ids, offsets)
-        if self.trie.num_names < knowledge_base.num_entries:
-            knowledge_base = knowledge_base.merge_entries(groups)
-        self.knowledge_base, self.allowed_concepts = knowledge_base, None
+        self._attach(TokenizedNames.build(knowledge_base, self._require_processor(), self._max_positions))
 
     def update_knowledge_base(
         self,
@@ -223,27 +213,16 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         """
         if self.knowledge_base is None or self.trie is None:
             raise RuntimeError("the model has no knowledge base to change; call model.set_knowledge_base first")
-        knowledge_base, origin = self.knowledge_base.updated(add, remove, remove_concepts)
-        is_new = origin < 0
-        stays = np.zeros(self.trie.num_names, dtype=bool)
-        stays[origin[~is_new]] = True
-        if not stays.any():
-            self.set_knowledge_base(knowledge_base)
-            return
-        new = np.flatnonzero(is_new)
-        names = (normalize(knowledge_base.entry_name(entry), knowledge_base.normalization) for entry in new.tolist())
-        token_ids, offsets = self._encode(names, new, knowledge_base)
-        trie = self.trie if stays.all() else self.trie.without_names(~stays)
-        name_of_entry = (np.cumsum(stays) - 1)[origin]
-        if len(new):
-            trie, name_of_entry[new] = trie.with_sequences(token_ids, offsets)
-        # As `NameTrie.build` numbers names: in the order in which entries first have them.
-        _, first, groups = np.unique(name_of_entry, return_index=True, return_inverse=True)
-        number = np.argsort(np.argsort(first))
-        if trie.num_names < knowledge_base.num_entries:
-            knowledge_base = knowledge_base.merge_entries(number[groups])
-        self.trie = trie.renumbered(number)
-        self.knowledge_base, self.allowed_concepts = knowledge_base, None
+        present = TokenizedNames(self.knowledge_base, self.trie)
+        processor = self._require_processor()
+        self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))
+
+    def _attach(self, names: TokenizedNames) -> None:
+        self.knowledge_base, self.trie, self.allowed_concepts = names.knowledge_base, names.trie, None
+
+    @property
+    def _max_positions(self) -> int:
+        return int(self.config.max_position_embeddings)
 
     def _load_names(self, checkpoint: Checkpoint, config: AngelConfig, rebuild_trie: bool) -> None:
         names = load_names(checkpoint, config, self._require_processor().fingerprint, rebuild_trie)
@@ -253,35 +232,6 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             self.set_knowledge_base(names.knowledge_base)
         else:
             self.knowledge_base, self.trie = names.knowledge_base, names.trie
-
-    def _encode_names(self, knowledge_base: KnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
-        """Token ids of all entries laid end to end, and their offsets."""
-        return self._encode(knowledge_base.entry_names(), np.arange(knowledge_base.num_entries), knowledge_base)
-
-    def _encode(
-        self, names: Iterable[str], entries: np.ndarray, knowledge_base: KnowledgeBase
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Token ids of the normalised names of some entries laid end to end, and their offsets."""
-        processor = self._require_processor()
-        # One token of a mention, the rest of the template and the end token share the decoder with a name.
-        longest = self.config.max_position_embeddings - 3
-        width = np.uint16 if self.config.vocab_size <= 1 << 16 else np.int32
-        parts, lengths = [np.empty(0, dtype=width)], [np.empty(0, dtype=np.int64)]
-        names = iter(progress_bar(names, "name", "tokenising", total=len(entries)))
-        for first in range(0, len(entries), _NAMES_AT_ONCE):
-            block = list(islice(names, _NAMES_AT_ONCE))
-            encoded = processor.encode_names(block)
-            counts = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-            for position in np.flatnonzero((counts == 0) | (counts > longest)).tolist():
-                entry = int(entries[first + position])
-                raise ValueError(
-                    f"entry {entry}: name {block[position][:80]!r} of concept "
-                    f"{knowledge_base.entry_concept_ids(entry)[0]!r} takes {counts[position]} tokens; the model can "
-                    f"generate 1 to {longest}: shorten or leave out the name"
-                )
-            lengths.append(counts)
-            parts.append(np.fromiter(chain.from_iterable(encoded), dtype=width, count=int(counts.sum())))
-        return np.concatenate(parts), offsets_from_lengths(np.concatenate(lengths))
 
     # Linking
 
@@ -462,41 +412,14 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         prefix_ids: Sequence[Sequence[int]],
         batch_size: int,
     ) -> list[Answer]:
-        """Answer each mention, in the order given, from memory or by a search of batches of similar source length.
-
-        Args:
-            search: of one batch, given model, trie, ids and `limits`.
-            settings: what distinguishes this search's answers from another's.
-        """
         if self.trie is None:
             raise RuntimeError(
                 "the model has no knowledge base to link to; call "
                 "model.set_knowledge_base(KnowledgeBase.from_file(...)) or give from_pretrained a knowledge_base"
             )
-        self._check_ids(encoder_ids, prefix_ids)
-        bart, trie = PackedBart(self), self.trie
-        start, end = self.config.decoder_start_token_id, self.config.eos_token_id
-        assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
-
-        def answers(positions: list[int]) -> list[Answer]:
-            order = sorted(positions, key=lambda position: len(encoder_ids[position]))
-            found: dict[int, Answer] = {}
-            for first in range(0, len(order), batch_size):
-                batch = order[first : first + batch_size]
-                sources = [encoder_ids[position] for position in batch]
-                prefixes = [[start, *prefix_ids[position]] for position in batch]
-                longest = self.config.max_position_embeddings
-                results = search(bart, trie, sources, prefixes, end_token_id=end, max_length=longest, **limits)
-                found |= zip(batch, results)
-            return [found[position] for position in positions]
-
-        if self.answer_cache is None:
-            return answers(list(range(len(encoder_ids))))
-        # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
-        questions = [
-            (trie, settings, packed_ids(source), packed_ids(prefix)) for source, prefix in zip(encoder_ids, prefix_ids)
-        ]
-        return self.answer_cache.answer(weights_state(self), questions, answers)
+        return search_batches(
+            self, self.trie, search, limits, settings, encoder_ids, prefix_ids, batch_size, self.answer_cache
+        )
 
     def _is_in_doubt(self, hypotheses: list[Hypothesis], margin: float) -> bool:
         """Whether the first concept leads the next by less than a margin, or there is none at all."""
@@ -511,25 +434,6 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if self.knowledge_base is None:
             return frozenset((hypothesis.name_index,))
         return frozenset(self.knowledge_base.entry_concept_ids(hypothesis.name_index))
-
-    def _check_ids(self, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]) -> None:
-        if len(encoder_ids) != len(prefix_ids):
-            raise ValueError(f"{len(encoder_ids)} sources came with {len(prefix_ids)} prefixes; expected one each")
-        limit = self.config.max_position_embeddings
-        end = self.config.prefix_end_token_id
-        for row, (source, prefix) in enumerate(zip(encoder_ids, prefix_ids)):
-            if not 0 < len(source) <= limit:
-                raise ValueError(f"mention {row}: source of {len(source)} tokens; the encoder reads 1 to {limit}")
-            if not prefix or prefix[-1] != end:
-                raise ValueError(
-                    f"mention {row}: prefix ends in token {prefix[-1] if prefix else None}, expected {end} "
-                    f"(config.prefix_end_token_id), after which a name starts; AngelProcessor makes such prefixes"
-                )
-            if len(prefix) > limit - 2:
-                raise ValueError(
-                    f"mention {row}: prefix of {len(prefix)} tokens leaves no room for a name and its end "
-                    f"in the decoder's {limit} positions: shorten the mention"
-                )
 
     def _candidates(self, hypotheses: list[Hypothesis]) -> tuple[Candidate, ...]:
         return tuple(self._candidate(hypothesis) for hypothesis in hypotheses)

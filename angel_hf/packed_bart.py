@@ -98,10 +98,6 @@ class PackedBart:
         region = slice(state.advance(slots, parent_slots), state.length)
         return self._decode(hidden, state, DecoderPass(blocks, region, state.mask(blocks.width), state.source_mask))
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores over the whole vocabulary in float32: [R, D] -> [R, vocabulary]."""
-        return self.head.logits(hidden)
-
     def logprobs(self, hidden: Tensor, rows: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Log-probabilities of `token_ids` (int64 [n]) after `rows` (int64 [n]) of `hidden`: float32 [n]."""
         return self.head.logprobs(hidden, rows, token_ids)

@@ -46,10 +46,6 @@ class VocabularyHead:
             weights = lm_head.weight.split(self.block)
             self.scores = [partial(linear, weight=weight, bias=own) for weight, own in zip(weights, biases)]
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """All scores in float32: [R, D] -> [R, vocabulary]."""
-        return torch.cat([scores_of(hidden).float() for scores_of in self.scores], dim=-1)
-
     def logprobs(self, hidden: Tensor, rows: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Log-probabilities of some tokens after some rows.
 

@@ -28,8 +28,16 @@ def bart(request) -> BartForConditionalGeneration:
 
 
 @torch.no_grad()
-def expected_logits(bart, source: list[int], decoder: list[int]) -> torch.Tensor:
-    return bart(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([decoder])).logits[0, -1]
+def expected_logprobs(bart, source: list[int], decoder: list[int]) -> torch.Tensor:
+    logits = bart(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([decoder])).logits[0, -1]
+    return logits.float().log_softmax(-1)
+
+
+def packed_logprobs(packed: PackedBart, hidden: torch.Tensor) -> torch.Tensor:
+    """Of all tokens after each row of hidden states, [rows, vocabulary]."""
+    tokens = np.arange(packed.head.vocabulary)
+    rows = [packed.logprobs(hidden, np.full(len(tokens), row), tokens) for row in range(len(hidden))]
+    return torch.from_numpy(np.stack(rows))
 
 
 @torch.inference_mode()
@@ -43,8 +51,8 @@ def test_encoder(bart):
 def test_prefixes_of_different_lengths(bart):
     packed = PackedBart(bart)
     _, hidden = packed.start(packed.encode(SOURCES), PREFIXES, BEAMS)
-    for row, logits in enumerate(packed.logits(hidden)):
-        torch.testing.assert_close(logits, expected_logits(bart, SOURCES[row], PREFIXES[row]), atol=1e-5, rtol=0)
+    for row, logprobs in enumerate(packed_logprobs(packed, hidden)):
+        torch.testing.assert_close(logprobs, expected_logprobs(bart, SOURCES[row], PREFIXES[row]), atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
@@ -74,11 +82,10 @@ def test_beams_that_branch_move_and_leave(bart):
         histories = heirs
         slots = np.array([position * BEAMS + beam for position, beam in heirs])
         hidden = packed.step(state, np.array(tokens), slots, np.array(parents))
+        logprobs = packed_logprobs(packed, hidden)
         for row, ((position, _), history) in enumerate(heirs.items()):
-            expected = expected_logits(bart, SOURCES[mentions[position]], history)
-            torch.testing.assert_close(packed.logits(hidden)[row], expected, atol=2e-5, rtol=0)
-            logprobs = packed.logprobs(hidden, np.full(12, row), np.arange(12))
-            torch.testing.assert_close(torch.from_numpy(logprobs), expected.log_softmax(-1), atol=2e-5, rtol=0)
+            expected = expected_logprobs(bart, SOURCES[mentions[position]], history)
+            torch.testing.assert_close(logprobs[row], expected, atol=2e-5, rtol=0)
     assert state.targets[0].shape[1] > capacity, "the cache never grew, so its growth was not tested"
     assert len(mentions) == 2
 
@@ -101,7 +108,7 @@ def test_more_tokens_than_are_encoded_together(bart):
 
 def after_prefixes(model) -> torch.Tensor:
     packed = PackedBart(model)
-    return packed.logits(packed.start(packed.encode(SOURCES), PREFIXES, BEAMS)[1])
+    return packed_logprobs(packed, packed.start(packed.encode(SOURCES), PREFIXES, BEAMS)[1])
 
 
 @torch.inference_mode()
@@ -112,14 +119,14 @@ def test_adapters_are_passed_through(bart, targets):
     plain = after_prefixes(bart)
     adapted = get_peft_model(bart, LoraConfig(r=2, target_modules=targets, init_lora_weights=False)).eval()
     inner = adapted.get_base_model()
-    logits = after_prefixes(inner)
-    assert (logits - plain).abs().max() > 1e-2
-    for row, own in enumerate(logits):
-        torch.testing.assert_close(own, expected_logits(inner, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
+    logprobs = after_prefixes(inner)
+    assert (logprobs - plain).abs().max() > 1e-2
+    for row, own in enumerate(logprobs):
+        torch.testing.assert_close(own, expected_logprobs(inner, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
     # Merging changes weights that were packed above in ways that their version counters do not tell.
     merged = adapted.merge_and_unload()  # of the head into the embeddings too, which are the same matrix
     for row, own in enumerate(after_prefixes(merged)):
-        torch.testing.assert_close(own, expected_logits(merged, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
+        torch.testing.assert_close(own, expected_logprobs(merged, SOURCES[row], PREFIXES[row]), atol=2e-5, rtol=0)
 
 
 @torch.inference_mode()
