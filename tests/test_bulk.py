@@ -334,7 +334,10 @@ def test_kill_9_again_and_again(tmp_path, model):
 MEMORY = """
 import sys
 from pathlib import Path
+import pyarrow
 from tests.bulk_world import run_locally
+
+pool = pyarrow.default_memory_pool()
 
 def peak():
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
@@ -343,9 +346,9 @@ def peak():
 folder, model = Path(sys.argv[1]), Path(sys.argv[2])
 run_locally(folder / "few.parquet", folder / "few", model, window=100, num_beams=2)
 Path("/proc/self/clear_refs").write_text("5")  # the peak from now on
-few = peak()
+few, few_read = peak(), pool.max_memory()
 run_locally(folder / "many.parquet", folder / "many", model, window=100, num_beams=2)
-print(peak() - few)
+print(peak() - few, (pool.max_memory() - few_read) / 2**20)
 """
 
 
@@ -366,8 +369,10 @@ def test_memory_does_not_grow_with_the_input(tmp_path, model):
     assert (tmp_path / "many.parquet").stat().st_size > 90e6
     command = [sys.executable, "-c", MEMORY, str(tmp_path), str(model)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
-    # A row group held whole would be 100 MB; the second run's model and kernels are there beside the first's.
-    assert float(done.stdout) < 40  # MB
+    resident, read = map(float, done.stdout.split())  # MB
+    assert read < 2
+    # What allocators keep of what was freed comes on top, and differs from run to run.
+    assert resident < 50
 
 
 # The program
