@@ -126,6 +126,12 @@ class Checkpoint:
         except StrictDataclassError as error:
             raise ValueError(f"{self.path}: config.json cannot be used ({error}); {_AGAIN}") from error
 
+    @classmethod
+    def named(cls, name: str, kwargs: dict[str, Any]) -> Checkpoint:
+        """A checkpoint by a name that may hold its revision, `org/model@revision`; a directory is taken as it is."""
+        path, _, revision = name.partition("@")
+        return cls(name, None, kwargs) if Path(name).is_dir() else cls(path, revision or None, kwargs)
+
     def companion(self, config: AngelConfig) -> Checkpoint:
         """What holds all files but the weights: this checkpoint, or the model that its configuration names.
 
@@ -136,10 +142,7 @@ class Checkpoint:
         if config.files_of is None:
             return self
         hub = {name: value for name, value in self.hub.items() if name not in ("revision", "subfolder")}
-        name, _, revision = config.files_of.partition("@")
-        if Path(config.files_of).exists():
-            name, revision = config.files_of, ""
-        whole = Checkpoint(name, revision or None, hub)
+        whole = Checkpoint.named(config.files_of, hub)
         if (other := whole.config().files_of) is not None:
             raise ValueError(
                 f"{self.path}: config.json names the files of {config.files_of}, which names those of {other}; "

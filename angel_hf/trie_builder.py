@@ -159,6 +159,14 @@ def _number_names(
     return name_of_rank[terminal_ranks].astype(np.uint32), name_of_sequence
 
 
+def level_starts(first_child: np.ndarray) -> list[int]:
+    """Where each level of a trie starts, the root's first, and the number of nodes at the end."""
+    starts = [0]
+    while starts[-1] < len(first_child) - 1:
+        starts.append(int(first_child[starts[-1]]))
+    return starts
+
+
 def narrowest(token_ids: np.ndarray) -> type[np.unsignedinteger]:
     """The narrowest type that a trie stores token ids in."""
     return np.uint16 if int(token_ids.max()).bit_length() <= 16 else np.uint32

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .trie import NameTrie
+from .trie_builder import level_starts
 
 
 def score_bound(
@@ -53,12 +54,9 @@ def node_heights(trie: NameTrie) -> np.ndarray:
 
 def _measure(first_child: np.ndarray) -> np.ndarray:
     """From the deepest level up: nodes are numbered level by level, and the children of a level are the next one."""
-    levels = [(0, 1)]
-    while levels[-1][0] < levels[-1][1]:
-        first, last = levels[-1]
-        levels.append((int(first_child[first]), int(first_child[last])))
+    bounds = level_starts(first_child)
     heights = np.zeros(len(first_child) - 1, dtype=np.uint16)
-    for first, last in reversed(levels[:-2]):
+    for first, last in reversed([*zip(bounds, bounds[1:])][:-1]):
         starts = first_child[first : last + 1]
         parents = np.flatnonzero(np.diff(starts)) + first
         below = heights[starts[0] : starts[-1]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .array_file import offsets_from_lengths
-from .trie_builder import TrieArrays, narrowest
+from .trie_builder import TrieArrays, level_starts, narrowest
 
 
 def remove_names(trie: TrieArrays, removed: np.ndarray) -> TrieArrays:
@@ -86,7 +86,7 @@ def _dead_nodes(trie: TrieArrays, removed: np.ndarray, kept: np.ndarray) -> tupl
     dead, parents = [], []
     waiting = np.empty(0, dtype=np.int64)  # nodes that have lost children, and how many
     lost = np.empty(0, dtype=np.int64)
-    levels = _levels(trie.first_child)
+    levels = level_starts(trie.first_child)
     for first, last in zip(levels[-2::-1], levels[:0:-1]):
         own = removed[np.searchsorted(removed, first) : np.searchsorted(removed, last)]
         nodes = np.union1d(waiting, own)
@@ -108,7 +108,7 @@ def _match(trie: TrieArrays, added: TrieArrays) -> tuple[np.ndarray, np.ndarray]
     place = np.full(len(added.token_ids), -1)
     known[0] = 0
     parents = _parents(added)
-    levels = _levels(added.first_child)
+    levels = level_starts(added.first_child)
     for first, last in zip(levels[1:], levels[2:]):
         own = parents[first - 1 : last - 1]
         # The children of a node that is not there follow those of the node before which it is to be put.
@@ -137,14 +137,6 @@ def _search_within(values: np.ndarray, first: np.ndarray, last: np.ndarray, want
 def _parents(trie: TrieArrays) -> np.ndarray:
     """The parent of node 1, 2, ...: int64 [nodes - 1]."""
     return np.repeat(np.arange(len(trie.token_ids)), np.diff(trie.first_child))
-
-
-def _levels(first_child: np.ndarray) -> list[int]:
-    """Where each level starts, the root's first, and the number of nodes at the end."""
-    levels = [0]
-    while levels[-1] < len(first_child) - 1:
-        levels.append(int(first_child[levels[-1]]))
-    return levels
 
 
 def _first_children(degrees: np.ndarray) -> np.ndarray:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from benchmarks.machine import Machine
 from benchmarks.search_speed import Contest, SearchSpeed
 from benchmarks.timing import Ratio, Timing
 from benchmarks.trie_cost import LEAST_MEMORY_RATIO, LEAST_TIME_RATIO, MOST_OPEN_SECONDS, TrieCost
+from benchmarks.write_json import write_json
 
 FORMAT = "angel-benchmarks-1"
 
@@ -43,10 +42,7 @@ def write_run(path: Path, run: Run) -> None:
         "search": _search(run.search, judged=run.data.has_reference),
         "trie": _trie(run.trie, judged=run.data.has_mesh and not run.quick),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, document)
 
 
 def _search(search: SearchSpeed, judged: bool) -> dict[str, Any]:

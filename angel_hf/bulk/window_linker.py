@@ -98,8 +98,9 @@ class WindowLinker:
         options, confidence = self._options, self._model.confidence
         if self._annotator is not None:
             return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)
-        # All names that the search finds, since the confidence must not depend on how many are wanted.
-        linked = self._model.link(mentions, options.num_beams, options.num_beams, options.batch_size)
+        # A confidence must not depend on how many names are wanted, so it sees all that the search finds.
+        names = options.top_k if confidence is None else options.num_beams
+        linked = self._model.link(mentions, names, options.num_beams, options.batch_size)
         return [
             [
                 Annotated(

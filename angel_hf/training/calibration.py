@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.array_file import written_whole
 from angel_hf.confidence import Confidence, Features, NilThreshold, features
 from angel_hf.mentions import expand_abbreviations
 from angel_hf.readers.pubtator import read_pubtator
@@ -157,9 +157,8 @@ def calibrate(model_dir: Path, corpus_dir: Path, report: Path | None) -> None:
             "development": measure(confidence, development),
             "test": measure(confidence, answers(model, corpus_dir / "NCBItestset_corpus.txt")),
         }
-        temporary = Path(f"{report}.tmp")
-        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, report)
+        with written_whole(report) as temporary:
+            Path(temporary).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
         _logger.info("wrote %s:\n%s", report, json.dumps(results["test"], indent=2))
 
 

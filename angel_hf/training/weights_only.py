@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from angel_hf.array_file import written_whole
 from angel_hf.checkpoint import Checkpoint
 from angel_hf.configuration_angel import AngelConfig
 
@@ -31,14 +31,14 @@ def write_weights_only(weights: Path, files_of: str, out: Path) -> None:
     Args:
         weights: directory of a model, or of a finished stage of a training.
         files_of: the model whose other files they are to be used with: the name of an embedded one, a directory, or a
-            Hub repository.
+            Hub repository, which may be followed by "@" and its revision.
         out: directory to write to.
 
     Raises:
         ValueError: the weights have another shape than those of that model, or were trained with another tokenizer.
         FileNotFoundError: one of the two has no `model.safetensors`.
     """
-    ours, theirs = Checkpoint(weights, None, {}), Checkpoint(files_of, None, {})
+    ours, theirs = Checkpoint(weights, None, {}), Checkpoint.named(files_of, {})
     fix = "expected a model, or a finished stage of a training"
     tensors = load_file(ours.required(_WEIGHTS, fix))
     expected = load_file(theirs.required(_WEIGHTS, fix))
@@ -50,13 +50,12 @@ def write_weights_only(weights: Path, files_of: str, out: Path) -> None:
                 "name the model that was trained from them"
             )
     _check_tokenizers(ours, theirs)
-    out.mkdir(parents=True, exist_ok=True)
-    partial = out / f"{_WEIGHTS}.partial"
-    save_file({name: tensor.to(torch.float16) for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
-    os.replace(partial, out / _WEIGHTS)
-    partial = out / f"{_CONFIG}.partial"
-    partial.write_text(json.dumps({"model_type": AngelConfig.model_type, "files_of": files_of}, indent=2) + "\n")
-    os.replace(partial, out / _CONFIG)
+    halves = {name: tensor.to(torch.float16) for name, tensor in tensors.items()}
+    with written_whole(out / _WEIGHTS) as temporary:
+        save_file(halves, temporary, metadata={"format": "pt"})
+    values = {"model_type": AngelConfig.model_type, "files_of": files_of}
+    with written_whole(out / _CONFIG) as temporary:
+        Path(temporary).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _check_tokenizers(ours: Checkpoint, theirs: Checkpoint) -> None:
