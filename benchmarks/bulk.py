@@ -60,7 +60,8 @@ def main() -> None:
     print(
         f"angel-mini, Parquet to Parquet: {rate:.1f} mentions a CPU second, host {1e3 * whole_way.host_seconds:.2f} ms"
     )
-    print(f"bart-large's shape: {statistics.median(large.operations_per_second) / 1e9:.1f} billion operations a CPU second")
+    per_second = statistics.median(large.operations_per_second)
+    print(f"bart-large's shape: {per_second / 1e9:.1f} billion operations a CPU second")
 
 
 if __name__ == "__main__":
