@@ -170,14 +170,16 @@ def _annotate_tab(
     examples.click(lambda sample: sample[0], examples, text, api_visibility="private").then(
         handlers.mark, [text, precision, visit], outputs, api_visibility="private"
     )
-    # The last of several quick choices counts; by default those made while one is answered would be lost.
+    # Several quick choices are answered one after the other, so that the last one stays. By default those made while one
+    # is answered are lost, and with "always_last" some of them are still.
     marked.select(
         handlers.choose,
         current,
         chosen,
         api_visibility="private",
         show_progress="hidden",
-        trigger_mode="always_last",
+        trigger_mode="multiple",
+        concurrency_limit=1,
     )
     marked.submit(handlers.link_selection, current, outputs, api_visibility="private")
     share.click(None, text, link, js=_SHARE).then(

@@ -149,7 +149,7 @@ def test_mentions_are_in_order_without_overlap(pieces):
 def test_a_megabyte_of_text_takes_a_second(shared_data):
     """With MEDIC, in processor time of one core, since other work may run; the best of three."""
     detector = DictionaryDetector.from_knowledge_base(KnowledgeBase.from_file(shared_data / "kb/medic_06Jul2012.txt"))
-    texts = [document.text for document in read_pubtator(shared_data / "ncbi_disease/NCBItrainset_corpus.txt")]
+    texts = [document.text for document in read_pubtator(shared_data / "ncbi_disease/NCBItestset_corpus.txt")]
     seconds = []
     for _ in range(3):
         start = time.process_time()
