@@ -170,8 +170,8 @@ def _annotate_tab(
     examples.click(lambda sample: sample[0], examples, text, api_visibility="private").then(
         handlers.mark, [text, precision, visit], outputs, api_visibility="private"
     )
-    # Quick choices are answered one after the other, so that the last one stays. By default those that are made while one
-    # is answered are lost, and with "always_last" some still are.
+    # Quick choices are answered one after the other, so that the last one stays. By default those made while one is
+    # answered are lost, and with "always_last" some still are.
     marked.select(
         handlers.choose,
         current,
