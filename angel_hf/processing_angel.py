@@ -106,6 +106,15 @@ class AngelProcessor(ProcessorMixin):
         encoder_ids = [self._window(*row, most) for row in zip(mentions, left, surface, right)]
         return encoder_ids, [[*before, *own, *after] for own in surface]
 
+    def fits(self, mentions: Sequence[Mention]) -> list[bool]:
+        """Whether the encoder can read each mention: without context it has at most `max_source_length` tokens."""
+        room = self.max_source_length - 2 - sum(map(len, self._marker_ids))
+        surfaces = [normalize(mention.surface, self.normalization).strip() for mention in mentions]
+        # A token has a byte at least, so that most mentions need not be tokenised to know.
+        long = [surface for surface in dict.fromkeys(surfaces) if len(surface.encode()) > room]
+        too_long = {surface for surface, ids in zip(long, self.encode_names(long)) if len(ids) > room}
+        return [surface not in too_long for surface in surfaces]
+
     def encode_names(self, names: Sequence[str]) -> list[list[int]]:
         """Token ids of normalised names as they follow the prefix, without the end token.
 

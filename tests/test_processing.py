@@ -197,6 +197,8 @@ def test_a_mention_that_cannot_be_read_is_refused(tokenizer):
         ValueError, match="mention 'ataxia q old'... takes 5 tokens with its markers; the encoder reads 4"
     ):
         processor.encode_mentions([mention("the [ataxia q] gene"), mention("[ataxia q old]")])
+    fitting = [mention("the [ataxia q] gene"), mention("[ataxia q old]"), mention("[q]"), mention("[ataxia q old]")]
+    assert processor.fits(fitting) == [True, False, True, False]
 
 
 # What cannot be a processor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,7 +24,8 @@ def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_le
     Returns:
         columns `input_ids`, `prefix_ids`, `target_ids` (end token included): a list of ids a row.
     """
-    kept = [pair for pair in pairs if len(pair.mention.surface) < 2 * processor.max_source_length]
+    pairs = list(pairs)
+    kept = list(itertools.compress(pairs, processor.fits([pair.mention for pair in pairs])))
     encoder_ids, prefix_ids = processor.encode_mentions([pair.mention for pair in kept])
     end = processor.tokenizer.eos_token_id
     target_ids = [[*ids, end] for ids in processor.encode_names([pair.target for pair in kept])]
@@ -45,7 +47,8 @@ def encode_preferences(
     Returns:
         columns `input_ids`, `prefix_ids`, `chosen_ids`, `rejected_ids` (end token included): a list of ids a row.
     """
-    kept = [triple for triple in triples if len(triple[0].surface) < 2 * processor.max_source_length]
+    triples = list(triples)
+    kept = list(itertools.compress(triples, processor.fits([mention for mention, _, _ in triples])))
     columns: dict[str, list[list[int]]] = {name: [] for name in _PREFERENCE_COLUMNS}
     if kept:
         encoder_ids, prefix_ids = processor.encode_mentions([mention for mention, _, _ in kept])

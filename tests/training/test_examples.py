@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 from datasets import Dataset
 
-from angel_hf import KnowledgeBase
+from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.knowledge_base import normalize
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.encoding import encode_pairs, group_by_length
@@ -161,10 +161,10 @@ def test_a_corpus_that_the_knowledge_base_does_not_know_is_refused():
 
 def test_encoded_pairs_are_what_the_processor_reads_and_what_does_not_fit_is_left_out(processor):
     mention = Mention("a Skin Cancer here", 2, 13)
-    long = Mention("x" * 100, 0, 100)
-    [row] = encode_pairs(
-        [Pair(long, "anemia"), Pair(mention, "skin tumors"), Pair(mention, "s k i n " * 30)], processor, 60
-    )
+    # Twenty tokens or more of few letters, for an encoder of 16.
+    long = Mention("2,5,7,8-(4,8,12)", 0, 16)
+    short = AngelProcessor(processor.tokenizer, max_source_length=16)
+    [row] = encode_pairs([Pair(long, "anemia"), Pair(mention, "skin tumors"), Pair(mention, "s k i n " * 30)], short, 60)
     decode = processor.tokenizer.decode
     assert decode(row["input_ids"]) == "<s> a START skin cancer END here</s>"
     assert decode(row["prefix_ids"]) == " skin cancer is"
