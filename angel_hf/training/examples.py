@@ -163,6 +163,7 @@ def fine_tuning_pairs(
     weights: Sequence[float],
     replay: Iterator[Pair] | None = None,
     copy_share: float = 0.0,
+    noise_share: float = 0.0,
 ) -> Iterator[Pair]:
     """Pairs of corpus mentions in shuffled epochs.
 
@@ -173,6 +174,7 @@ def fine_tuning_pairs(
         weights: how often the first, second, ... nearest name is the target.
         replay: pretraining pairs of which every other pair is taken, at least half of `count`.
         copy_share: how many of the mentions have themselves for a target, as if the knowledge base had them.
+        noise_share: how many of the others have spelling noise in the mention.
 
     Raises:
         ValueError: there are no choices.
@@ -191,5 +193,13 @@ def fine_tuning_pairs(
         if copy_share and rng.random() < copy_share:
             yield Pair(choice.mention, choice.surface)
             continue
+        mention = choice.mention
+        if noise_share and choice.surface and rng.random() < noise_share:
+            mention = _respelled(mention, add_noise(choice.surface, rng))
         names = rng.choice(choice.targets)
-        yield Pair(choice.mention, rng.choices(names, weights[: len(names)])[0])
+        yield Pair(mention, rng.choices(names, weights[: len(names)])[0])
+
+
+def _respelled(mention: Mention, surface: str) -> Mention:
+    """The mention in its place with another surface."""
+    return Context(mention.text[: mention.start], mention.text[mention.end :]).around(surface)

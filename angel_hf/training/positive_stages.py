@@ -85,7 +85,9 @@ def fine_tune(
             replay = examples.pretraining_pairs(names, contexts, count, seed + 1, mixture, settled=True)
         learned = [*mentions, *materials.released(mentions)] if stage.released_too else mentions
         choices = examples.corpus_choices(learned, names, len(stage.nearest_weights))
-        return examples.fine_tuning_pairs(choices, count, seed, stage.nearest_weights, replay, stage.copy_share)
+        return examples.fine_tuning_pairs(
+            choices, count, seed, stage.nearest_weights, replay, stage.copy_share, stage.noise_share
+        )
 
     _run(materials, model, stage, path, pairs)
 

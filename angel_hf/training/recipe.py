@@ -185,20 +185,23 @@ class FineTuning(Optimization):
         nearest_weights: how often the nearest, second nearest, ... name of the concept is the target.
         replay: take every other pair from the mixture that pretraining ends with.
         copy_share: how many mentions have themselves for a target, so that a mention which is a name is linked to it.
+        noise_share: how many of the others have spelling noise in the mention, so that fewer are learned by heart.
         released_too: learn from mentions both as they stand and with abbreviations written out, where these differ.
     """
 
     nearest_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     replay: bool = False
     copy_share: float = 0.0
+    noise_share: float = 0.0
     released_too: bool = False
 
     def __post_init__(self) -> None:
         Optimization.__post_init__(self)
         if not self.nearest_weights or min(self.nearest_weights) <= 0:
             raise ValueError(f"nearest_weights are {self.nearest_weights}; expected one or more positive numbers")
-        if not 0 <= self.copy_share < 1:
-            raise ValueError(f"copy_share is {self.copy_share}; expected a share from 0 to less than 1")
+        for name, share in (("copy_share", self.copy_share), ("noise_share", self.noise_share)):
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} is {share}; expected a share from 0 to less than 1")
 
 
 NegativeSource = Literal["train", "cross-fitted", "knowledge-base"]

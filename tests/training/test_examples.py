@@ -154,6 +154,20 @@ def test_a_share_of_the_mentions_is_copied_as_normalised(mentions, concept_names
     assert all(pair.target in targets[pair.mention] for pair in telling if pair not in copied)
 
 
+def test_a_share_of_the_mentions_is_respelled_in_its_place_and_keeps_its_target():
+    choices = [Choice(Mention("of skin tumors, early", 3, 14), "skin tumors", (("skin neoplasms",),))]
+    pairs = list(fine_tuning_pairs(choices, 4000, seed=1, weights=(1.0,), noise_share=0.3))
+    assert {pair.target for pair in pairs} == {"skin neoplasms"}
+    assert {pair.mention.text[: pair.mention.start] for pair in pairs} == {"of "}
+    assert {pair.mention.text[pair.mention.end :] for pair in pairs} == {", early"}
+    respelled = [pair.mention.surface for pair in pairs if pair.mention.surface != "skin tumors"]
+    # Not every change changes something: of two words none is dropped.
+    rng = random.Random(2)
+    changed = sum(add_noise("skin tumors", rng) != "skin tumors" for _ in range(4000)) / 4000
+    assert len(respelled) / len(pairs) == pytest.approx(0.3 * changed, abs=0.025)
+    assert len(set(respelled)) > 100
+
+
 def test_a_corpus_that_the_knowledge_base_does_not_know_is_refused():
     with pytest.raises(ValueError, match="no mention of the corpus has a concept of the knowledge base"):
         next(fine_tuning_pairs([], 1, seed=1, weights=(1,)))
