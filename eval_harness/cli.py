@@ -75,7 +75,8 @@ def run(
         typer.Option(help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL or file:PATH; several."),
     ],
     protocol: Annotated[
-        list[str], typer.Option(help="angel, lenient, strict, belb or one of belb-standard/strict/lenient; several.")
+        list[str],
+        typer.Option(help="angel, lenient, strings, strict, belb, belb-standard/strict/lenient; several."),
     ],
     benchmark: Benchmark = "ncbi",
     knowledge_base: KnowledgeBase = [],  # noqa: B006  typer copies it

@@ -24,7 +24,8 @@ class Protocol:
     Args:
         name: what the command line and the reports call it.
         mention_names: "published": the mention strings of other splits are names of their concepts where the
-            published knowledge base has them; "none": names of the ontology only.
+            published knowledge base has them; "training": those of `training_splits` are, in every benchmark;
+            "none": names of the ontology only.
         training_splits: splits that a predictor may learn from, the one that is asked left out.
         concepts_of_a_name: what counts for a candidate whose name stands for several concepts. "any": any of
             them; "first": every name stands for one concept, chosen beforehand by `one_concept_each`; "drawn":
@@ -36,7 +37,7 @@ class Protocol:
     """
 
     name: str
-    mention_names: Literal["published", "none"]
+    mention_names: Literal["published", "training", "none"]
     training_splits: tuple[str, ...]
     concepts_of_a_name: ConceptsOfAName
     composite: Literal["any part", "all parts"]
@@ -79,14 +80,16 @@ class Protocol:
 
 ANGEL = Protocol("angel", "published", ("train", "dev"), "any", "any part", "left out")
 LENIENT = Protocol("lenient", "none", ("train",), "any", "any part", "wrong")
+STRINGS = Protocol("strings", "training", ("train", "dev"), "any", "any part", "wrong")
 STRICT = Protocol("strict", "none", ("train",), "first", "all parts", "wrong")
 BELB_STANDARD = Protocol("belb-standard", "none", ("train",), "drawn", "any part", "left out")
 BELB_STRICT = Protocol("belb-strict", "none", ("train",), "only", "any part", "left out")
 BELB_LENIENT = Protocol("belb-lenient", "none", ("train",), "any", "any part", "left out")
 BELB = (BELB_STANDARD, BELB_STRICT, BELB_LENIENT)
-PROTOCOLS = (ANGEL, LENIENT, STRICT, *BELB)
+PROTOCOLS = (ANGEL, LENIENT, STRINGS, STRICT, *BELB)
 """`angel`: the published numbers' protocol. `strict`: no help from the corpus, from dev or from ambiguous names.
-`lenient`: the names of `strict`, scored as in `angel`. `belb-*`: the three ways in which BELB scores several ids
+`lenient`: the names of `strict`, scored as in `angel`. `strings`: `lenient` with the mention strings of train and dev
+among the names, as who has annotated texts would link. `belb-*`: the three ways in which BELB scores several ids
 (Garda, Weber-Genzel, Martin and Leser, Bioinformatics 2023)."""
 
 

@@ -74,7 +74,8 @@ def prepare_task(corpus: Corpus, split: str, protocol: Protocol, fold: str = "")
 
 def _names(corpus: Corpus, split: str, protocol: Protocol, fold: str) -> KnowledgeBase:
     """The ontology, or the published knowledge base, or the ontology with strings of the corpus."""
-    with_strings = protocol.mention_names == "published" and corpus.benchmark.published_names
+    published = corpus.benchmark.published_names if protocol.mention_names == "published" else ()
+    splits = protocol.training_splits if protocol.mention_names == "training" else published
     if protocol.mention_names == "published" and corpus.published_knowledge_base is not None and split == "test":
         return corpus.published_knowledge_base
     if corpus.ontology is None:
@@ -83,9 +84,9 @@ def _names(corpus: Corpus, split: str, protocol: Protocol, fold: str) -> Knowled
             f"protocol {protocol.name} on {corpus.benchmark.name} {split} needs a knowledge base of the ontology's own "
             f"names{'; ' if comes else ''}{comes}: give it with --knowledge-base ({corpus.benchmark.obtain})"
         )
-    if not with_strings:
+    if not splits:
         return corpus.ontology
-    strings = corpus.learnable(corpus.benchmark.published_names, split, fold)
+    strings = corpus.learnable(splits, split, fold)
     return corpus.ontology.with_names(mention_strings(corpus.ontology, strings))
 
 

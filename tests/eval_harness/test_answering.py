@@ -5,14 +5,15 @@ import pytest
 
 from angel_hf import Candidate, KnowledgeBase, Linked
 from eval_harness.answering import answer_task, identify
-from eval_harness.corpus import Corpus
+from eval_harness.corpus import Corpus, open_corpus
 from eval_harness.flags import flag_examples
 from eval_harness.prediction_file import read_predictions, write_predictions
 from eval_harness.predictors import CharacterTfidf, Memory
-from eval_harness.protocol import ANGEL, LENIENT, STRICT
+from eval_harness.protocol import ANGEL, LENIENT, STRICT, STRINGS
 from eval_harness.result import summarise
 from eval_harness.task import Task, prepare_task
-from tests.eval_harness.toy import CHRONIC, COLD, COLOUR, Scripted, answer, evaluate, example, origin
+from tests.eval_harness.conftest import FILES
+from tests.eval_harness.toy import CHRONIC, COLD, COLOUR, Scripted, answer, evaluate, example, origin, toy_benchmark
 
 
 def test_silence_about_3_of_10_mentions_scores_at_most_7_of_10(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
@@ -134,6 +135,16 @@ def test_a_task_shows_a_predictor_only_what_its_protocol_allows(corpus: Corpus) 
     strict = prepare_task(corpus, "test", STRICT)
     assert strict.knowledge_base.find("red-green blindness") is None
     assert len(strict.training) == 2
+
+
+def test_strings_of_train_and_dev_are_names_whatever_was_published(corpus: Corpus, source: Path) -> None:
+    benchmark = toy_benchmark({split: len(lines) for split, lines in FILES.items()}, published_names=())
+    unpublished = open_corpus(benchmark, source, knowledge_base_files=[source.parent / "ontology.safetensors"])
+    assert prepare_task(unpublished, "test", ANGEL).knowledge_base.find("nasal catarrh") is None
+    strings = prepare_task(unpublished, "test", STRINGS)
+    assert strings.knowledge_base.fingerprint == prepare_task(corpus, "test", ANGEL).knowledge_base.fingerprint
+    assert len(strings.examples) == len(strings.asked) == 4
+    assert prepare_task(corpus, "dev", STRINGS).knowledge_base.find("nasal catarrh") is None
 
 
 def test_the_split_that_is_asked_is_not_in_the_knowledge_base(corpus: Corpus) -> None:

@@ -82,7 +82,10 @@ def test_a_rerun_gives_the_same_files(arguments: list[str], tmp_path: Path) -> N
     ("changed", "message"),
     [
         (["--predictor", "psychic", "--protocol", "strict"], "'psychic'; expected one of exact, memory, tfidf, bm25"),
-        (["--predictor", "exact", "--protocol", "kind"], "'kind'; expected one of angel, lenient, strict, belb-"),
+        (
+            ["--predictor", "exact", "--protocol", "kind"],
+            "'kind'; expected one of angel, lenient, strings",
+        ),
         (["--predictor", "exact", "--protocol", "strict", "--split", "half"], "toy has no split 'half'"),
         (["--predictor", "exact", "--protocol", "strict", "--text", "new"], "'new'; expected one of released"),
         (["--predictor", "exact", "--predictor", "exact", "--protocol", "strict"], "two of one name"),

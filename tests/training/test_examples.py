@@ -178,7 +178,9 @@ def test_encoded_pairs_are_what_the_processor_reads_and_what_does_not_fit_is_lef
     # Twenty tokens or more of few letters, for an encoder of 16.
     long = Mention("2,5,7,8-(4,8,12)", 0, 16)
     short = AngelProcessor(processor.tokenizer, max_source_length=16)
-    [row] = encode_pairs([Pair(long, "anemia"), Pair(mention, "skin tumors"), Pair(mention, "s k i n " * 30)], short, 60)
+    [row] = encode_pairs(
+        [Pair(long, "anemia"), Pair(mention, "skin tumors"), Pair(mention, "s k i n " * 30)], short, 60
+    )
     decode = processor.tokenizer.decode
     assert decode(row["input_ids"]) == "<s> a START skin cancer END here</s>"
     assert decode(row["prefix_ids"]) == " skin cancer is"
