@@ -38,9 +38,7 @@ def parts(*concepts: str) -> list[frozenset[str]]:
 def test_names_of_protocols_are_values_that_come_back() -> None:
     assert [protocols_named(one.name) for one in PROTOCOLS] == [(one,) for one in PROTOCOLS]
     assert protocols_named("belb") == BELB
-    with pytest.raises(
-        ValueError, match="protocol 'kind'; expected one of angel, lenient, strings, strict"
-    ):
+    with pytest.raises(ValueError, match="protocol 'kind'; expected one of angel, lenient, strings, strict"):
         protocols_named("kind")
 
 
