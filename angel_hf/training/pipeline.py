@@ -5,11 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import shutil
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -21,7 +18,8 @@ from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adap
 from angel_hf.training.materials import Materials
 from angel_hf.training.positive_stages import fine_tune, pretrain, start
 from angel_hf.training.preference_loss import check_trl
-from angel_hf.training.recipe import STAGES, Preference, Recipe
+from angel_hf.training.recipe import Preference, Recipe
+from angel_hf.training.reuse import RECIPE, reuse
 from angel_hf.training.stages import finished, linker
 
 _LOG = logging.getLogger(__name__)
@@ -29,9 +27,6 @@ _LOG = logging.getLogger(__name__)
 MODEL, BASE, ADAPTER, RESULTS = "model", "base", "adapter", "results.json"
 """What a run leaves in its directory: the finished model; where it has adapters these alone, in PEFT's form, and the
 model that they change, unless that is a checkpoint which the recipe names; and accuracy on dev."""
-
-
-_RECIPE = "recipe.json"
 
 
 def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = None) -> None:
@@ -93,54 +88,13 @@ def _write_linking(materials: Materials, model: AnyModel, path: Path) -> None:
     linking.to(torch.float16 if half else torch.float32).save_pretrained(path)
 
 
-def reuse(recipe: Recipe, source: Path, output: Path) -> None:
-    """Take over, as links, the finished stages of another run that this recipe would repeat in the same way.
-
-    The files are those of the other run, not copies; nothing writes to a finished stage.
-
-    Args:
-        recipe: to be run.
-        source: directory of the other run, on the same file system.
-        output: directory of the new run; left as it is where it holds a run already.
-
-    Raises:
-        ValueError: the other run has another seed, other data or another model.
-        FileNotFoundError: there is no run at `source`.
-    """
-    if not (output / _RECIPE).exists() and PartialState().is_main_process:
-        found = json.loads((source / _RECIPE).read_text(encoding="utf-8"))
-        wanted = json.loads(json.dumps(recipe.as_table()))
-        for key, before, now in differences(_shared(found), _shared(wanted)):
-            raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
-        taken = ["tokenizer", "development"]
-        for stage in STAGES:
-            directory = stage.replace("_", "-")
-            difference = next(differences(found.get(stage), wanted[stage], stage), None)
-            if difference is not None:
-                if found.get(stage) is None:
-                    break
-                _LOG.info("%s: from %s on nothing is reused; %s was %r and is %r", source, stage, *difference)
-                break
-            if wanted[stage] is not None:
-                if not (source / directory / "finished").exists():
-                    _LOG.info("%s: from %s on nothing is reused; it is not finished", source, stage)
-                    break
-                taken.append(directory)
-        if "fine-tuning" in taken:
-            taken.append("cross-fitting")
-        for name in taken:
-            if (source / name).exists():
-                shutil.copytree(source / name, output / name, copy_function=os.link)
-    PartialState().wait_for_everyone()
-
-
 def claim(recipe: Recipe, output: Path) -> None:
     """Note in a directory whose work it holds.
 
     Raises:
         ValueError: it holds the work of another recipe; the first difference is named.
     """
-    path = output / _RECIPE
+    path = output / RECIPE
     wanted = json.loads(json.dumps(recipe.as_table()))
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -153,13 +107,6 @@ def claim(recipe: Recipe, output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         _write_json(path, wanted)
     PartialState().wait_for_everyone()
-
-
-def _shared(table: dict[str, Any]) -> dict[str, Any]:
-    """What two runs must have in common to share a stage."""
-    adapter = table.get("adapter")
-    from_the_start = adapter if adapter is not None and adapter["stages"] == "all" else None
-    return {"seed": table["seed"], "data": table["data"], "model": table["model"], "adapter": from_the_start}
 
 
 def _measure(materials: Materials, output: Path) -> None:

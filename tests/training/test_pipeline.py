@@ -66,6 +66,7 @@ names = 6
 num_beams = 4
 top_k = 3
 """
+TWO_STAGES = ("pretraining", "fine-tuning")
 OBO = "format-version: 1.2\n\n[Term]\nid: X:1\nname: Low red cells\nxref: MESH:D4\n"
 
 
@@ -232,6 +233,26 @@ fine_tuning = {steps = 3, batch_size = 4, learning_rate = 1e-3}
     assert after.config.d_model == 32 and not (tmp_path / "own" / "tokenizer").exists()
     assert not torch.equal(before.model.shared.weight, after.model.shared.weight)
     torch.testing.assert_close(before.model.shared.weight, after.model.shared.weight, atol=2e-2, rtol=0)
+
+
+def test_folds_share_pretraining_that_reads_no_corpus(output, data, tmp_path):
+    text = f"""
+name = "folds"
+description = "One pretraining for every fold."
+seed = 1
+data = {{knowledge_base = ["medic.txt"], train = ["train.txt"], dev = ["dev.txt"]}}
+model = {{base = "{output / "model"}"}}
+pretraining = {{steps = 3, batch_size = 4, learning_rate = 1e-3, mixture = {{context_share = 0.0}}}}
+fine_tuning = {{steps = 3, batch_size = 4, learning_rate = 1e-3}}
+"""
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    run_recipe(recipe(tmp_path, text=text), data, first)
+    run_recipe(recipe(tmp_path, "data.fold=1", text=text), data, second, reused=first)
+    weights_of = [[run / stage / "finished/model.safetensors" for run in (first, second)] for stage in TWO_STAGES]
+    assert [one.samefile(other) for one, other in weights_of] == [True, False]
+    with_contexts = recipe(tmp_path, "data.fold=1", "pretraining.mixture.context_share=0.1", text=text)
+    with pytest.raises(ValueError, match="first cannot be reused: data.fold was 0 and is 1"):
+        run_recipe(with_contexts, data, third, reused=first)
 
 
 def test_a_directory_of_another_recipe_is_refused(output, data):

@@ -1,0 +1,86 @@
+"""Stages of another run that a recipe would repeat in the same way."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from angel_hf.claim import differences
+from angel_hf.training.recipe import STAGES, Recipe
+
+_LOG = logging.getLogger(__name__)
+
+RECIPE = "recipe.json"
+"""What a run's directory notes its recipe in."""
+
+
+def reuse(recipe: Recipe, source: Path, output: Path) -> None:
+    """Take over, as links, the finished stages of another run that this recipe would repeat in the same way.
+
+    The files are those of the other run, not copies; nothing writes to a finished stage. Pretraining that reads nothing
+    of the corpus is the same for every fold of it.
+
+    Args:
+        recipe: to be run.
+        source: directory of the other run, on the same file system.
+        output: directory of the new run; left as it is where it holds a run already.
+
+    Raises:
+        ValueError: the other run has another seed, other data or another model.
+        FileNotFoundError: there is no run at `source`.
+    """
+    if not (output / RECIPE).exists() and PartialState().is_main_process:
+        found = json.loads((source / RECIPE).read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(recipe.as_table()))
+        folds_differ = any(map(_pretraining_reads_the_corpus, (found, wanted)))
+        for key, before, now in differences(_shared(found, folds_differ), _shared(wanted, folds_differ)):
+            raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
+        for name in _taken(found, wanted, source):
+            if (source / name).exists():
+                shutil.copytree(source / name, output / name, copy_function=os.link)
+    PartialState().wait_for_everyone()
+
+
+def _taken(found: dict[str, Any], wanted: dict[str, Any], source: Path) -> Iterator[str]:
+    """The directories that both recipes fill in the same way."""
+    same_corpus = found["data"] == wanted["data"]
+    if same_corpus:
+        yield from ("tokenizer", "development")
+    for stage in STAGES:
+        directory = stage.replace("_", "-")
+        difference = next(differences(found.get(stage), wanted[stage], stage), None)
+        if found.get(stage) is None and wanted[stage] is not None:
+            return
+        if difference is None and not same_corpus and stage != "pretraining":
+            difference = "data.fold", found["data"]["fold"], wanted["data"]["fold"]
+        if difference is not None:
+            _LOG.info("%s: from %s on nothing is reused; %s was %r and is %r", source, stage, *difference)
+            return
+        if wanted[stage] is not None:
+            if not (source / directory / "finished").exists():
+                _LOG.info("%s: from %s on nothing is reused; it is not finished", source, stage)
+                return
+            yield directory
+            if stage == "fine_tuning":
+                yield "cross-fitting"
+
+
+def _shared(table: dict[str, Any], folds_differ: bool) -> dict[str, Any]:
+    """What two runs must have in common to share a stage."""
+    adapter = table.get("adapter")
+    from_the_start = adapter if adapter is not None and adapter["stages"] == "all" else None
+    data = {key: value for key, value in table["data"].items() if folds_differ or key != "fold"}
+    return {"seed": table["seed"], "data": data, "model": table["model"], "adapter": from_the_start}
+
+
+def _pretraining_reads_the_corpus(table: dict[str, Any]) -> bool:
+    """Whether the corpus gives pretraining its vocabulary or its contexts; where there is none, nothing is the same."""
+    pretraining = table.get("pretraining")
+    return table["model"]["base"] is None or not pretraining or pretraining["mixture"]["context_share"] > 0
