@@ -87,7 +87,9 @@ def run(
     text: Annotated[
         str, typer.Option(help="released; published: abbreviations written out; ab3p: by Ab3P, as GenBioEL's rows.")
     ] = "released",
-    model: Annotated[str, typer.Option(help="For angel: embedded model, directory or Hub repository.")] = "angel-mini",
+    model: Annotated[
+        str, typer.Option(help="For angel: embedded model, directory or Hub repository; {fold} is the fold's number.")
+    ] = "angel-mini",
     num_beams: Annotated[int, typer.Option(help="For angel: width of the search.", min=5)] = 10,
     batch_size: Annotated[int, typer.Option(help="For angel: mentions at once.", min=1)] = 32,
     revision: Annotated[str | None, typer.Option(help="Of a Hub dataset: branch, tag or commit.")] = None,
@@ -118,7 +120,7 @@ def run(
             skip_bad,
             revision,
         )
-        predictors = [parse_predictor(spec, model, num_beams, batch_size) for spec in predictor]
+        predictors = [parse_predictor(spec, model, num_beams, batch_size, corpus.folds(split)) for spec in predictor]
         description = RunDescription(
             benchmark=benchmark,
             split=split,

@@ -119,7 +119,9 @@ def _answers(
         progress(f"{origin.protocol}, {origin.predictor}: as in {path}")
         return read_predictions(path), None
     parts = out / PREDICTIONS_FOLDER / f".{label}.parts"
-    answered = [answer_task(predictor, task, own, parts, origin, progress) for task, own in zip(tasks, flags)]
+    answered = [
+        answer_task(predictor.of_fold(task.fold), task, own, parts, origin, progress) for task, own in zip(tasks, flags)
+    ]
     found = [prediction for one in answered for prediction in one.predictions]
     write_predictions(path, found, origin)
     forget_parts(parts)

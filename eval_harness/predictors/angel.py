@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from angel_hf import AngelForEntityLinking
@@ -11,43 +13,71 @@ from angel_hf.types import Linked, Mention
 from eval_harness.example import Asked, Example
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
 
+_FOLD = "{fold}"
+
 
 class Angel(Predictor):
     """An ANGEL model under the trie of the names that it is given.
 
     Args:
-        model: the name of an embedded model, a directory or a Hub repository.
+        model: the name of an embedded model, a directory or a Hub repository; with "{fold}" in it, one for each fold
+            of the benchmark, which was trained on what that fold allows.
         num_beams: width of the search, and most candidates for each mention.
         batch_size: mentions that go through the model together.
         name: what the reports call it.
+        folds: that there are, where the model has "{fold}" in it.
     """
 
     kind: ClassVar[str] = "angel"
     score_kind: ClassVar[ScoreKind] = "log-probability"
 
     def __init__(
-        self, model: str = "angel-mini", num_beams: int = 10, batch_size: int = 32, name: str = "angel"
+        self,
+        model: str = "angel-mini",
+        num_beams: int = 10,
+        batch_size: int = 32,
+        name: str = "angel",
+        folds: Sequence[str] = ("",),
     ) -> None:
         self.model = model
         self.num_beams = num_beams
         self.batch_size = batch_size
         self.label = name
-        self.linker = AngelForEntityLinking.from_pretrained(model).eval()
+        self.folds = tuple(folds)
 
     @property
     def name(self) -> str:
         """As it was given."""
         return self.label
 
+    def of_fold(self, fold: str) -> Angel:
+        """Itself, or the model of a fold."""
+        if _FOLD not in self.model:
+            return self
+        return Angel(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
+
+    @cached_property
+    def linker(self) -> AngelForEntityLinking:
+        """The model, loaded when it is first asked for."""
+        return AngelForEntityLinking.from_pretrained(self.model).eval()
+
     @property
     def parameters(self) -> dict[str, str | int | float]:
-        """The width of the search, the weights and the tokenizer."""
+        """The width of the search, the weights and the tokenizer; of the models of folds, a digest of theirs."""
+        if _FOLD in self.model:
+            return {"num_beams": self.num_beams, "models": self._digest_of_folds}
         processor = self.linker.processor
         return {
             "num_beams": self.num_beams,
             "weights": weights_sha256(self.linker.state_dict()),
             "tokenizer": "" if processor is None else processor.fingerprint,
         }
+
+    @cached_property
+    def _digest_of_folds(self) -> str:
+        # One after another: ten large models do not fit into memory together.
+        models = [sorted(self.of_fold(fold).parameters.items()) for fold in self.folds]
+        return hashlib.sha256(repr(models).encode()).hexdigest()
 
     def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
         """Swap the knowledge base; what the model has learned is its own affair."""

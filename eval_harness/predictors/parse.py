@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from eval_harness.predictors import PREDICTORS, Angel, Bm25, CharacterTfidf, Dense, ExactMatch, FromFile, Memory
 from eval_harness.predictors.predictor import Predictor
 
 
-def parse_predictor(spec: str, model: str, num_beams: int = 10, batch_size: int = 32) -> Predictor:
+def parse_predictor(
+    spec: str, model: str, num_beams: int = 10, batch_size: int = 32, folds: Sequence[str] = ("",)
+) -> Predictor:
     """The predictor of `KIND` or `KIND:WHAT`, such as `tfidf`, `angel`, `dense:org/encoder`, `file:answers.parquet`.
 
     Args:
@@ -16,6 +19,7 @@ def parse_predictor(spec: str, model: str, num_beams: int = 10, batch_size: int 
         model: for `angel` alone.
         num_beams: for ANGEL models.
         batch_size: likewise.
+        folds: of the benchmark, for a model with "{fold}" in its name.
 
     Raises:
         ValueError: there is no such kind, or it needs something after the colon.
@@ -24,7 +28,7 @@ def parse_predictor(spec: str, model: str, num_beams: int = 10, batch_size: int 
     kind, _, what = spec.partition(":")
     if kind == Angel.kind:
         name = f"angel-{Path(what).name}" if what else "angel"
-        return Angel(what or model, num_beams, batch_size, name)
+        return Angel(what or model, num_beams, batch_size, name, folds)
     for made_of in (Dense, FromFile):
         if kind == made_of.kind:
             if not what:
@@ -40,9 +44,9 @@ def parse_predictor(spec: str, model: str, num_beams: int = 10, batch_size: int 
 
 def model_of(predictor: Predictor) -> str:
     """What a predictor answers with, for reports: a checkpoint with its commit, a file, or its kind."""
-    if isinstance(predictor, Angel):
+    if isinstance(predictor, Angel) and "{fold}" not in predictor.model:
         commit = getattr(predictor.linker.config, "_commit_hash", None)
         return f"{predictor.model}@{commit}" if commit else predictor.model
-    if isinstance(predictor, Dense):
+    if isinstance(predictor, (Angel, Dense)):
         return predictor.model
     return Path(predictor.path).name if isinstance(predictor, FromFile) else predictor.kind

@@ -45,6 +45,10 @@ class Predictor(ABC):
         """What the predictor was made with; `prepare` changes nothing of it."""
         return {}
 
+    def of_fold(self, fold: str) -> Predictor:
+        """What answers for a fold of the benchmark: itself, unless each fold has its own."""
+        return self
+
     @abstractmethod
     def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
         """Link to this knowledge base from now on.

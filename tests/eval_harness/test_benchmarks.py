@@ -10,8 +10,11 @@ from eval_harness.benchmarks import ASKAPATIENT, BC5CDR, BENCHMARKS, COMETA, MED
 from eval_harness.benchmarks.medmentions import TYPES
 from eval_harness.cli import app
 from eval_harness.corpus import open_corpus
-from eval_harness.result_file import read_results
+from eval_harness.protocol import ANGEL
+from eval_harness.result_file import RunDescription, read_results
+from eval_harness.run import run_all
 from tests.eval_harness.formats import write_askapatient, write_bc5cdr, write_cometa, write_medmentions, write_names
+from tests.eval_harness.toy import Scripted
 
 WRITERS: dict[str, tuple[Benchmark, Callable[[Path], Path]]] = {
     "bc5cdr": (BC5CDR, write_bc5cdr),
@@ -84,6 +87,25 @@ def test_ten_folds_are_one_benchmark_with_mean_and_spread(tmp_path: Path) -> Non
     strict = [one for one in given if one != "--sample"]
     ended = CliRunner().invoke(app, [*strict, "--protocol", "angel", "--out", str(tmp_path / "no")])
     assert "AskAPatient.fold-4.test.txt is not there" in ended.output
+
+
+class InSomeFolds(Scripted):
+    """Answers in the folds of even number only."""
+
+    def of_fold(self, fold: str) -> Scripted:
+        return self if int(fold) % 2 == 0 else Scripted({})
+
+
+def test_each_fold_is_answered_by_what_the_predictor_has_for_it(tmp_path: Path) -> None:
+    source = write_askapatient(tmp_path / "files")
+    corpus = open_corpus(ASKAPATIENT, source, allow_different=True)
+    asked = {one.mention.surface: ["insomnia"] for fold in "0123456789" for one in corpus.examples("test", fold)}
+    run = RunDescription("askapatient", "test", "released", "released", "", {}, (), {})
+    report, _ = run_all(corpus, [InSomeFolds(asked)], [ANGEL], tmp_path / "out", run)
+    (result,) = report.results
+    answered = [one.accuracy_at_1 for one in result.folds]
+    assert answered == [50.0, 0.0] * 5
+    assert result.accuracy_at[1] == 25.0
 
 
 def test_a_test_file_alone_is_a_difference_that_may_be_allowed(tmp_path: Path) -> None:

@@ -122,6 +122,22 @@ def test_an_angel_model_is_known_by_its_weights(knowledge_base: KnowledgeBase) -
     assert model_of(angel).endswith("tiny")
 
 
+def test_each_fold_may_have_its_own_model(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    for fold in "01":
+        (tmp_path / f"run-{fold}").symlink_to(SAMPLE / "reference" / "tiny")
+    folded = parse_predictor("angel", str(tmp_path / "run-{fold}"), num_beams=5, folds=("0", "1"))
+    assert isinstance(folded, Angel)
+    member = folded.of_fold("1")
+    assert (member.model, member.name, member.of_fold("1")) == (str(tmp_path / "run-1"), "angel", member)
+    assert len(ask(member, knowledge_base, ["cold"])[0].candidates) == 5
+    assert model_of(folded) == str(tmp_path / "run-{fold}")
+    fewer = parse_predictor("angel", folded.model, num_beams=5, folds=("0",))
+    assert folded.identity != fewer.identity
+    assert folded.identity == parse_predictor("angel", folded.model, num_beams=5, folds=("0", "1")).identity
+    with pytest.raises(OSError, match="run-2"):
+        parse_predictor("angel", folded.model, folds=("2",)).identity  # noqa: B018
+
+
 def test_answers_of_a_file_score_as_the_linker_that_wrote_it(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     examples = (
         example("cold", CHRONIC),
