@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .array_file import written_whole
 from .normalization import normalize
 from .types import Candidate, Linked
 
@@ -97,10 +97,10 @@ class Confidence:
     def save(self, directory: str | Path) -> Path:
         """Write `confidence.json` to a model's directory."""
         path = Path(directory) / CONFIDENCE_FILE
-        temporary = Path(f"{path}.tmp")
-        text = json.dumps({"format": _FORMAT} | asdict(self), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        with written_whole(path) as temporary:
+            Path(temporary).write_text(
+                json.dumps({"format": _FORMAT} | asdict(self), indent=2) + "\n", encoding="utf-8"
+            )
         return path
 
     @classmethod

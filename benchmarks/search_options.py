@@ -31,6 +31,7 @@ from transformers.utils import logging
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.search_options import SearchOptions
+from angel_hf.text_file import write_text
 from benchmarks.data import DATA_VARIABLE, REPOSITORY
 from benchmarks.machine import this_machine
 from benchmarks.option_measurement import Option, Outcome, measure
@@ -38,7 +39,6 @@ from eval_harness.benchmarks.ncbi import NCBI
 from eval_harness.corpus import open_corpus
 from eval_harness.protocol import protocols_named
 from eval_harness.task import prepare_task
-from eval_harness.write_whole import write_text
 
 FORMAT = "angel-search-options-1"
 DEV, TEST = "dev", "test"

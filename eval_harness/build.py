@@ -9,13 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from angel_hf.array_file import written_whole
 from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.text_file import write_text
 from eval_harness.corpus import Corpus
 from eval_harness.example import SPLITS, Example
 from eval_harness.report.report import environment
 from eval_harness.result_file import versions
 from eval_harness.sources.parquet import DESCRIPTION_FILE, KNOWLEDGE_BASE_FILE, ROW_SCHEMA, rows_file
-from eval_harness.write_whole import write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,8 @@ def _write_rows(out: Path, split: str, fold: str, examples: tuple[Example, ...])
     ]
     file = rows_file(split, fold)
     path = out / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), temporary, compression="zstd")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMA), temporary, compression="zstd")
     return BuiltSplit(split, fold, file, len(rows))
 
 

@@ -8,8 +8,6 @@ A mention counts as found when both its offsets are those of an annotated one, c
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +16,7 @@ from pathlib import Path
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.mentions import DictionaryDetector, MentionDetector, TokenClassificationDetector
 from angel_hf.readers.pubtator import Document, read_pubtator
+from angel_hf.text_file import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.tagger:
         detectors[options.tagger] = TokenClassificationDetector.from_pretrained(options.tagger)
     results = {name: asdict(evaluate_detection(detector, documents)) for name, detector in detectors.items()}
-    text = json.dumps({"corpus": options.corpus.name, "results": results}, indent=2) + "\n"
-    temporary = Path(f"{options.out}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, options.out)
+    write_json(options.out, {"corpus": options.corpus.name, "results": results})
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from angel_hf.text_file import write_text
 from eval_harness.published import PublishedNumber, published_numbers
 from eval_harness.report.report import environment
 from eval_harness.result import Result
 from eval_harness.result_file import RESULTS_FILE, RunDescription, read_results
-from eval_harness.write_whole import write_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from angel_hf.array_file import written_whole
 from angel_hf.types import Candidate
 from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction
@@ -84,10 +84,8 @@ def write_predictions(path: Path, predictions: Iterable[Prediction], origin: Ori
     rows = [_row(prediction) for prediction in predictions]
     metadata = {_ORIGIN_KEY: json.dumps(dataclasses.asdict(origin))}
     table = pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA).replace_schema_metadata(metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
 
 
 def read_predictions(path: Path) -> list[Prediction]:

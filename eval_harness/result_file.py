@@ -14,10 +14,10 @@ from typing import Any
 
 import jsonschema
 
+from angel_hf.text_file import write_text
 from eval_harness.protocol import Protocol
 from eval_harness.result import FoldResult, Result, SliceResult
 from eval_harness.significance import CONFIDENCE_LEVEL, RESAMPLES, SEED, Interval
-from eval_harness.write_whole import write_text
 
 FORMAT = "angel-eval-results-2"
 RESULTS_FILE = "results.json"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.text_file import write_text
 from eval_harness.answering import Progress, answer_task, forget_parts, identify
 from eval_harness.corpus import Corpus
 from eval_harness.flags import Flags, flag_examples
@@ -19,7 +20,6 @@ from eval_harness.report.report import write_report
 from eval_harness.result import Parents, Result, summarise
 from eval_harness.result_file import RESULTS_FILE, Report, RunDescription, write_results
 from eval_harness.task import Task, prepare_task
-from eval_harness.write_whole import write_text
 
 PREDICTIONS_FOLDER = "predictions"
 TIMINGS_FILE = "timings.json"

@@ -13,6 +13,7 @@ from accelerate import PartialState
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.claim import differences
+from angel_hf.text_file import write_json
 from angel_hf.training.accuracy import Accuracy, accuracy
 from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
 from angel_hf.training.materials import Materials
@@ -105,7 +106,7 @@ def claim(recipe: Recipe, output: Path) -> None:
             )
     elif PartialState().is_main_process:
         output.mkdir(parents=True, exist_ok=True)
-        _write_json(path, wanted)
+        write_json(path, wanted)
     PartialState().wait_for_everyone()
 
 
@@ -113,10 +114,4 @@ def _measure(materials: Materials, output: Path) -> None:
     model = AngelForEntityLinking.from_pretrained(output / MODEL).eval()
     measured: Accuracy = accuracy(model, materials.dev)
     _LOG.info("dev: accuracy %.1f at 1, %.1f at 5, of %d mentions", measured.at_1, measured.at_5, measured.mentions)
-    _write_json(output / RESULTS, {"recipe": materials.recipe.name, "dev": dataclasses.asdict(measured)})
-
-
-def _write_json(path: Path, value: object) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_json(output / RESULTS, {"recipe": materials.recipe.name, "dev": dataclasses.asdict(measured)})

@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from angel_hf.array_file import written_whole
 from angel_hf.processing_angel import AngelProcessor
+from angel_hf.text_file import write_text
 from angel_hf.training.negatives import PreferencePair
 from angel_hf.types import Mention
 
@@ -67,9 +69,8 @@ def write_pairs(path: Path, mined: Iterable[MinedPair], processor: AngelProcesso
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a Parquet file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial)
-    partial.replace(path)
+    with written_whole(path) as temporary:
+        pq.write_table(table, temporary)
 
 
 def read_pairs(path: Path) -> Iterator[tuple[Mention, str, str]]:
@@ -114,9 +115,7 @@ name nearest to the mention by characters was chosen.
 
 The texts and names are those of the corpus and the ontologies that were mined; their licences hold.
 """
-    partial = directory / "README.md.partial"
-    partial.write_text(card, encoding="utf-8")
-    partial.replace(directory / "README.md")
+    write_text(directory / "README.md", card)
 
 
 def _row(one: MinedPair) -> dict[str, Any]:

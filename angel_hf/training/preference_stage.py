@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from accelerate import PartialState
 from datasets import Dataset
 
+from angel_hf.text_file import write_json
 from angel_hf.training.accuracy import accuracy
 from angel_hf.training.adapters import AnyModel, load_weights, merged, save_weights
 from angel_hf.training.corpus import AnnotatedMention
@@ -205,8 +206,6 @@ def _score(materials: Materials, model: AnyModel, state: Path) -> float:
     if PartialState().is_main_process and not path.exists():
         linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
         measured = accuracy(linking, materials.dev)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps({"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5}))
-        partial.replace(path)
+        write_json(path, {"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5})
     PartialState().wait_for_everyone()
     return float(json.loads(path.read_text(encoding="utf-8"))["at_1"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from angel_hf.text_file import write_text
 from eval_harness.benchmark import Benchmark
 from eval_harness.prediction import Prediction
 from eval_harness.published import published_numbers
@@ -16,7 +17,6 @@ from eval_harness.report.plots import accuracy_plot, calibration_plot, risk_cove
 from eval_harness.result import Result, SliceResult
 from eval_harness.result_file import Report
 from eval_harness.significance import Interval
-from eval_harness.write_whole import write_text
 
 HTML_FILE = "report.html"
 MARKDOWN_FILE = "report.md"
