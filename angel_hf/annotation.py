@@ -10,6 +10,7 @@ from angel_hf.confidence import merge_candidates
 from angel_hf.knowledge_base import KnowledgeBase
 from angel_hf.mentions import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
 from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.search_options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 
 
@@ -48,6 +49,7 @@ class Annotator:
             one only a mention without candidates is NIL.
         expand: write abbreviations out, as the text defines them.
         split: take composite mentions apart.
+        options: what the search does otherwise than the published one.
 
     Raises:
         RuntimeError: the model has no knowledge base.
@@ -61,6 +63,7 @@ class Annotator:
         precision: float | None = None,
         expand: bool = True,
         split: bool = True,
+        options: SearchOptions = PUBLISHED,
     ) -> None:
         if model.knowledge_base is None:
             raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
@@ -77,6 +80,7 @@ class Annotator:
         )
         self.expand = expand
         self.split = split
+        self.options = options
 
     def annotate(
         self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
@@ -107,7 +111,7 @@ class Annotator:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
         # All names that the search finds: the confidence must not depend on how many candidates are wanted.
         flat = [part for of_mention in parts for part in of_mention]
-        linked = iter(self.model.link(flat, num_beams, num_beams, batch_size))
+        linked = iter(self.model.link(flat, num_beams, num_beams, batch_size, self.options))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)

@@ -20,9 +20,11 @@ class TableLinker:
     """Links by exact spelling and notes how it was asked."""
 
     calls: list = field(default_factory=list)
+    options: list = field(default_factory=list)
 
-    def link(self, mentions, *, top_k, num_beams, batch_size):
+    def link(self, mentions, *, top_k, num_beams, batch_size, options):
         self.calls.append((len(mentions), top_k, num_beams, batch_size))
+        self.options.append(options)
         if any(mention.surface == "unlinkable" for mention in mentions):
             raise ValueError("the mention is longer than the decoder can be given")
         return [Linked(mention, NAMES.get(mention.surface, ())[:top_k]) for mention in mentions]

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
+from angel_hf.bulk import Options
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
@@ -61,6 +62,22 @@ def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_t
         assert got["score"] == pytest.approx(alone.best.score, abs=1e-5)
         assert [one["name"] for one in got["candidates"]] == [one.name for one in alone.candidates]
         assert [one["concept_ids"] for one in got["candidates"]] == [list(one.concept_ids) for one in alone.candidates]
+
+
+def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
+    rows = documents(12)
+    source = write(tmp_path / "in.parquet", rows)
+    run_locally(source, tmp_path / "alone", model, num_beams=4, context_tokens=0)
+    run_locally(source, tmp_path / "whole", model, num_beams=4)
+    scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole")}
+    surfaces = [row["text"][span["start"] : span["end"]] for row in rows for span in row["spans"]]
+    bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, num_beams=4)
+    assert scores["alone"] == pytest.approx([one.best.score for one in bare], abs=1e-5)
+    assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-5)
+    with pytest.raises(ValueError, match="options.context_tokens was None and is 0"):
+        run_locally(source, tmp_path / "whole", model, num_beams=4, context_tokens=0)
+    with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
+        Options(context_tokens=-1)
 
 
 def test_one_name_a_mention_makes_no_column_of_candidates_and_a_model_without_confidence_none_of_it(tmp_path, model):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from angel_hf import __version__
+from angel_hf.cli.linker import Precision, load_linker
+from angel_hf.search_options import PUBLISHED, SearchOptions
 from tests.cli_stub import RECORD, TableLinker, jsonl, run
 
 
@@ -21,9 +23,25 @@ def test_version_and_help():
 def test_the_model_options_reach_the_loader(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: asked.append(options) or TableLinker())
-    run("link", "[[ataxia]]", "--model", "org/m", "--knowledge-base", "kb", "--revision", "v1", "--device", "cpu")
+    run(
+        "link", "[[ataxia]]", "--model", "org/m", "--knowledge-base", "kb", "--revision", "v1", "--device", "cpu",
+        "--dtype", "bfloat16",
+    )  # fmt: skip
     run("link", "[[ataxia]]")
-    assert asked == [("org/m", Path("kb"), "v1", "cpu"), ("angel-mini", None, None, "auto")]
+    assert asked == [("org/m", Path("kb"), "v1", "cpu", "bfloat16"), ("angel-mini", None, None, "auto", "float32")]
+
+
+def test_the_context_that_is_read_is_an_option(monkeypatch):
+    linker = TableLinker()
+    monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: linker)
+    run("link", "[[ataxia]]")
+    run("link", "[[ataxia]]", "--context-tokens", "16")
+    assert linker.options == [PUBLISHED, SearchOptions(context_tokens=16)]
+
+
+def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():
+    for precision in Precision:
+        assert str(load_linker("angel-mini", None, None, "cpu", precision).dtype) == f"torch.{precision.value}"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from angel_hf.search_options import SearchOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -21,6 +23,7 @@ class Options:
         num_beams: width of the search, at least `top_k`.
         batch_size: mentions that go through the model together.
         window: rows of a shard, what is done again after an interruption.
+        context_tokens: most tokens around a mention that the model reads, as in SearchOptions; None: all that fit.
         threads: of each process. The order in which a sum is computed depends on it, so that scores of runs with
             other thread counts may differ in the last digit.
 
@@ -38,9 +41,11 @@ class Options:
     num_beams: int = 10
     batch_size: int = 32
     window: int = 1024
+    context_tokens: int | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
+        _ = self.search  # refuses what cannot be searched with
         if not 1 <= self.top_k <= self.num_beams:
             raise ValueError(f"top_k={self.top_k} with num_beams={self.num_beams}; expected 1 <= top_k <= num_beams")
         for name in ("batch_size", "window", "threads"):
@@ -50,6 +55,11 @@ class Options:
             raise ValueError(f"detector {self.detector!r} was given without detect; expected both")
         if len({*self.columns}) < len(self.columns):
             raise ValueError(f"a column is named twice among {', '.join(self.columns)}; expected each once")
+
+    @property
+    def search(self) -> SearchOptions:
+        """What the search does otherwise than the published one."""
+        return SearchOptions(context_tokens=self.context_tokens)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class WindowLinker:
         if options.detect:
             tagger = options.detector
             detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
-            self._annotator = Annotator(model, detector)
+            self._annotator = Annotator(model, detector, options=options.search)
 
     def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
         """Link the rows of a window.
@@ -100,7 +100,7 @@ class WindowLinker:
             return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)
         # A confidence must not depend on how many names are wanted, so it sees all that the search finds.
         names = options.top_k if confidence is None else options.num_beams
-        linked = self._model.link(mentions, names, options.num_beams, options.batch_size)
+        linked = self._model.link(mentions, names, options.num_beams, options.batch_size, options.search)
         return [
             [
                 Annotated(

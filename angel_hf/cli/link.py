@@ -29,13 +29,14 @@ from angel_hf.cli.bulk import (
 )
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
 from angel_hf.cli.jsonl import JsonlWriter, read_jsonl
-from angel_hf.cli.linker import Linker, Search, link_records, load_linker
+from angel_hf.cli.linker import Linker, Precision, Search, link_records, load_linker
 from angel_hf.cli.pubtator import Annotations, PubtatorWriter, read_documents
 from angel_hf.cli.records import InputFormat, OutputFormat, Record, Rejected
 from angel_hf.cli.sentence import find_mentions, parse_marked, read_sentences, sentence_record
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
 from angel_hf.cli.source import Source
 from angel_hf.cli.table import TableWriter
+from angel_hf.search_options import SearchOptions
 
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 _STANDARD_INPUT = Path("-")
@@ -111,6 +112,17 @@ def link(
     ] = None,
     num_beams: Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Mentions at once.")] = 32,
+    context_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Read at most so many tokens around a mention, which is faster. Default: all that fit.",
+            show_default=False,
+        ),
+    ] = None,
+    dtype: Annotated[
+        Precision, typer.Option(help="bfloat16 and float16 are faster where the processor has them, and less exact.")
+    ] = Precision.FLOAT32,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     engine: EngineOption = None,
     workers: WorkersOption = None,
@@ -146,8 +158,9 @@ def link(
                 "text_column": text_column, "id_column": id_column, "spans_column": spans_column,
                 "keep": tuple(keep or ()), "detect": detect or detector is not None, "detector": detector,
                 "top_k": top_k, "num_beams": num_beams, "batch_size": batch_size, "window": window, "threads": threads,
+                "context_tokens": context_tokens,
             }  # fmt: skip
-            source = (model, knowledge_base, revision)
+            source = (model, knowledge_base, revision, dtype)
             count = link_parquet(input_file, output, options, engine or Engine.LOCAL, workers, source, device)
             raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
         bulk_only = {
@@ -159,9 +172,9 @@ def link(
         }
         _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
         task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
-        search = Search(top_k, num_beams, batch_size)
+        search = Search(top_k, num_beams, batch_size, SearchOptions(context_tokens))
         target = _Target(None if output is None else Path(output), output_format, rejected, annotations)
-        count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device), search)
+        count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device, dtype), search)
         raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Protocol, cast
 
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.cli.records import LinkedRecord, Record, Rejected
+from angel_hf.search_options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 
 _BATCHES_AHEAD = 8
@@ -18,20 +20,37 @@ _MOST_RECORDS_AHEAD = 1000
 class Linker(Protocol):
     """What the command line needs of a model."""
 
-    def link(self, mentions: list[Mention], *, top_k: int, num_beams: int, batch_size: int) -> list[Linked]:
+    def link(
+        self, mentions: list[Mention], *, top_k: int, num_beams: int, batch_size: int, options: SearchOptions
+    ) -> list[Linked]:
         """Link mentions, the answers in the mentions' order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How mentions are searched for: names returned, beams, and mentions at once."""
+    """How mentions are searched for: names returned, beams, mentions at once, departures from the published search."""
 
     top_k: int
     num_beams: int
     batch_size: int
+    options: SearchOptions = PUBLISHED
 
 
-def load_linker(model: str, knowledge_base: Path | None, revision: str | None, device: str) -> Linker:
+class Precision(str, Enum):
+    """The number format of weights and sums; float32 gives the published scores."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+def load_linker(
+    model: str,
+    knowledge_base: Path | None,
+    revision: str | None,
+    device: str,
+    precision: Precision = Precision.FLOAT32,
+) -> Linker:
     """Load a model, on another knowledge base if one is given.
 
     Raises:
@@ -46,7 +65,9 @@ def load_linker(model: str, knowledge_base: Path | None, revision: str | None, d
     try:
         target = torch.device(_best_device() if device == "auto" else device)
         other = None if knowledge_base is None else KnowledgeBase.from_file(knowledge_base)
-        loaded = AngelForEntityLinking.from_pretrained(model, knowledge_base=other, revision=revision)
+        loaded = AngelForEntityLinking.from_pretrained(
+            model, knowledge_base=other, revision=revision, dtype=getattr(torch, precision.value)
+        )
         return cast(Linker, loaded.to(target).eval())
     except OSError as error:
         raise InputError(describe_os_error(error)) from None
@@ -107,4 +128,10 @@ def _link_chunk(linker: Linker, chunk: list[Record | Rejected], search: Search) 
 def _link(linker: Linker, mentions: list[Mention], search: Search) -> list[Linked]:
     if not mentions:
         return []
-    return linker.link(mentions, top_k=search.top_k, num_beams=search.num_beams, batch_size=search.batch_size)
+    return linker.link(
+        mentions,
+        top_k=search.top_k,
+        num_beams=search.num_beams,
+        batch_size=search.batch_size,
+        options=search.options,
+    )
