@@ -30,6 +30,7 @@ ONTOLOGIES = (
 _MEAN_NAMES_PER_CONCEPT = 3
 _MOST_CHARACTERS = 120
 _BLOCK = 20_000
+_MOST_FRUITLESS = 20_000  # concepts without a new name, one after another: the words have nothing more to give
 
 
 def write_synthetic(path: Path, folder: Path, names: int, seed: int) -> None:
@@ -40,6 +41,10 @@ def write_synthetic(path: Path, folder: Path, names: int, seed: int) -> None:
         folder: where the ontologies are.
         names: how many; the real ones come first and are cut off where they are more.
         seed: of the combinations.
+
+    Raises:
+        FileNotFoundError: there is no ontology in the folder.
+        ValueError: their words do not make so many names.
     """
     sources = [folder / name for name in ONTOLOGIES if (folder / name).is_file()]
     if not sources:
@@ -82,6 +87,7 @@ def _combine(
 def _first_names(concepts: Iterable[Concept], most: int) -> Iterator[Concept]:
     """Concepts with those of their names that are new once normalised, until there are so many."""
     seen: set[bytes] = set()
+    fruitless = 0
     for concept in concepts:
         kept = []
         for name in concept.names:
@@ -89,8 +95,11 @@ def _first_names(concepts: Iterable[Concept], most: int) -> Iterator[Concept]:
             if len(name) <= _MOST_CHARACTERS and key not in seen and len(seen) < most:
                 seen.add(key)
                 kept.append(name)
+        fruitless = 0 if kept else fruitless + 1
         if kept:
             yield Concept(concept.concept_id, tuple(kept), concept.alternative_ids, concept.semantic_types)
         if len(seen) >= most:
             return
+        if fruitless >= _MOST_FRUITLESS:
+            break
     raise ValueError(f"the concepts have {len(seen):,} names that differ once normalised; {most:,} were asked for")

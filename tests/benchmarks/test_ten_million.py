@@ -82,14 +82,20 @@ def test_the_slowdown_is_of_the_larger_knowledge_base():
     assert 1 / ten_million.Ratio.of(slow, fast).median == 1.5
 
 
+def test_words_that_do_not_make_so_many_names_are_an_end_and_leave_no_file(ontologies, tmp_path):
+    with pytest.raises(ValueError, match=r"names that differ once normalised; 100,000 were asked for"):
+        write_synthetic(tmp_path / "names.parquet", ontologies, names=100_000, seed=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["kb"]
+
+
 @pytest.mark.slow
 def test_everything_on_a_few_names(ontologies, tmp_path, monkeypatch):
     """Every process, on the sample's model."""
     monkeypatch.setenv("ANGEL_SHARED_DATA", str(tmp_path))
     parquet = tmp_path / "names.parquet"
-    write_synthetic(parquet, ontologies, names=200, seed=0)
-    scale = ten_million.measure_scale(200, 0, 1, tmp_path, lambda line: None, parquet)
-    assert scale.build.entries == 200
+    write_synthetic(parquet, ontologies, names=100, seed=0)
+    scale = ten_million.measure_scale(100, 0, 1, tmp_path, lambda line: None, parquet)
+    assert scale.build.entries == 100
     assert scale.build.peak_bytes > scale.build.trie_file_bytes > 0
     assert scale.linking.peak >= scale.linking.after > 0
     assert SAMPLE.is_dir()
