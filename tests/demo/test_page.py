@@ -84,6 +84,18 @@ def upload(page, selector, name, content):
     page.set_input_files(f"{selector} input[type=file]", {"name": name, "mimeType": "text/csv", "buffer": content})
 
 
+def use_model(page, name):
+    page.locator("#settings > button").click()
+    box = page.locator("#model textarea, #model input")
+    # The browser fills the boxes of a panel just after it opened, over what a program typed within those milliseconds.
+    for _ in range(20):
+        box.fill(name)
+        page.wait_for_timeout(500)
+        if box.input_value() == name:
+            break
+    page.click("#use")
+
+
 def use_own_names(page, name, content):
     if not page.locator("#use").is_visible():
         page.locator("#settings > button").click()
@@ -357,9 +369,7 @@ def test_abstracts_with_known_answers_tell_which_model_is_right(visitor):
 
 def test_another_model_brings_its_own_counterpart_or_says_that_there_is_none(visitor, positive_dir):
     page = visitor()
-    page.locator("#settings > button").click()
-    page.fill("#model textarea, #model input", str(positive_dir))
-    page.click("#use")
+    use_model(page, str(positive_dir))
     page.wait_for_selector(f".angel-status:has-text('{positive_dir.name}')")
     page.get_by_role("tab", name="Compare models").click()
     page.wait_for_selector("#about-counterpart:has-text('No positive-only counterpart')")
@@ -372,9 +382,7 @@ def test_another_model_brings_its_own_counterpart_or_says_that_there_is_none(vis
 
 def test_a_model_that_cannot_be_had_is_told_without_a_traceback(visitor):
     page = visitor()
-    page.locator("#settings > button").click()
-    page.fill("#model textarea, #model input", "nobody/nothing")
-    page.click("#use")
+    use_model(page, "nobody/nothing")
     page.wait_for_selector(".toast-body:has-text('could not be loaded')")
     shown = page.inner_text(".toast-body")
     assert "Traceback" not in shown and "/root" not in shown and "cache/" not in shown
