@@ -44,7 +44,7 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """
     result = path / "finished"
     if not result.exists():
-        parts = _parts(materials.train, stage.rounds, materials.recipe.seed)
+        parts = _parts(materials.train, stage.rounds, _seed(materials, stage))
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
         best, scores = 0, [_score(materials, model, states[0])]
@@ -166,7 +166,7 @@ def _round(
             dataset = prepared(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
             name = f"{materials.recipe.name} {path.parent.name} round {number}"
             taken = replace(stage, steps=len(dataset) // stage.batch_size)
-            train_preference(name, model, dataset, path / "checkpoints", taken, materials.recipe.seed)
+            train_preference(name, model, dataset, path / "checkpoints", taken, _seed(materials, stage))
         else:
             _LOG.warning("%s: no answer was wrong, so there is nothing to learn from", path)
         finished(result, lambda partial: save_weights(model, partial))
@@ -187,11 +187,16 @@ def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path,
     wanted = stage.steps * stage.batch_size
     if stage.epochs is not None:
         wanted = max(stage.batch_size, min(wanted, stage.epochs * len(encoded)))
-    rng = random.Random(recipe.seed * 1000 + number)
+    seed = _seed(materials, stage)
+    rng = random.Random(seed * 1000 + number)
     order: list[int] = []
     while len(order) < wanted:
         order += rng.sample(range(len(encoded)), len(encoded))
-    return group_by_length(encoded.select(order[:wanted]), stage.batch_size, recipe.seed)
+    return group_by_length(encoded.select(order[:wanted]), stage.batch_size, seed)
+
+
+def _seed(materials: Materials, stage: Preference) -> int:
+    return materials.recipe.seed if stage.seed is None else stage.seed
 
 
 def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:

@@ -254,6 +254,8 @@ class Preference(Optimization):
         epochs: passes over the pairs of a round; `steps` are then the most that are taken.
         rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
         patience: rounds without a better accuracy on dev after which no more are tried.
+        seed: of the parts and the order of the pairs, where it is another than the recipe's: runs on one positive model
+            that differ in it alone show the spread of this stage.
     """
 
     mining: Mining = field(default_factory=Mining)
@@ -267,6 +269,7 @@ class Preference(Optimization):
     epochs: int | None = None
     rounds: int = 1
     patience: int = 3
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         Optimization.__post_init__(self)

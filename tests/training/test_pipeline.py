@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
+from datasets import load_from_disk
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.training import preference_stage
@@ -165,6 +166,18 @@ def test_the_best_round_by_its_own_score_is_kept(fine_tuned, data, monkeypatch):
         for name in ("finished", "round-1/finished", "round-2/finished")
     )
     assert kept == first != second
+
+
+def test_another_seed_of_the_stage_changes_the_order_of_the_same_pairs(fine_tuned, data, tmp_path):
+    rows, mined = [], []
+    for seed in ("", "preference.seed=1", "preference.seed=2"):
+        path = tmp_path / (seed or "the recipe's")
+        shutil.copytree(fine_tuned, path)
+        run_recipe(recipe(data, "preference.rounds=1", "preference.steps=6", *filter(None, [seed])), data, path)
+        mined.append(pq.read_table(path / "preference/round-1/mined/train.parquet"))
+        rows.append(load_from_disk(str(path / "preference/round-1/pairs"))["chosen_ids"][:])
+    assert mined[0].equals(mined[1]) and mined[0].equals(mined[2])
+    assert rows[0] == rows[1] != rows[2]
 
 
 def test_rounds_without_a_gain_end_the_stage(fine_tuned, data, monkeypatch):
