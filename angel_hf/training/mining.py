@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ def mine_mentions(
     mining: Mining,
     source: str,
 ) -> Iterator[MinedPair]:
-    """Pairs from mentions; those whose concepts the knowledge base does not have make none.
+    """Pairs from mentions; those that the model cannot read, or whose concepts the names do not have, make none.
 
     Args:
         model: that links, on the names that it may choose among.
@@ -83,7 +84,9 @@ def _mine(
 ) -> Iterator[MinedPair]:
     knowledge_base = model.knowledge_base
     assert knowledge_base is not None, "a model without a knowledge base cannot link"
-    known = [(annotated, gold) for annotated in mentions if (gold := annotated.concept_ids(knowledge_base))]
+    assert model.processor is not None, "a model without a processor cannot read mentions"
+    readable = itertools.compress(mentions, model.processor.fits([annotated.mention for annotated in mentions]))
+    known = [(annotated, gold) for annotated in readable if (gold := annotated.concept_ids(knowledge_base))]
     linked = model.link([annotated.mention for annotated, _ in known], mining.num_beams, mining.num_beams)
     for (annotated, gold), answer in zip(known, linked, strict=True):
         surface = normalize(annotated.mention.surface, knowledge_base.normalization)

@@ -1,6 +1,7 @@
 """Which name is paired with which: the published rule, and the nearest gold name where none was right."""
 
 import math
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -58,10 +59,11 @@ def test_where_none_is_right_the_nearest_gold_name_is_chosen():
 class FixedAnswers:
     """Links every mention to the same names of a knowledge base, in a given order."""
 
-    def __init__(self, knowledge_base, names):
-        self.knowledge_base, self.names = knowledge_base, names
+    def __init__(self, knowledge_base, names, processor):
+        self.knowledge_base, self.names, self.processor = knowledge_base, names, processor
 
     def link(self, mentions, top_k, num_beams):
+        self.processor.encode_mentions(mentions)  # refuses what cannot be read, as a model does
         entries = [self.knowledge_base.find(name) for name in self.names[:top_k]]
         found = [
             Candidate(self.knowledge_base.entry_name(entry), self.knowledge_base.entry_concept_ids(entry), -1.0 - place)
@@ -74,8 +76,8 @@ ANSWERS = ["Deafness", "Skin Cancer", "Anemia", "Skin Tumors", "Wilson Disease",
 
 
 @pytest.fixture
-def linker(knowledge_base):
-    return FixedAnswers(knowledge_base, ANSWERS)
+def linker(knowledge_base, processor):
+    return FixedAnswers(knowledge_base, ANSWERS, processor)
 
 
 def names_of(mined):
@@ -95,6 +97,14 @@ def test_mentions_are_mined(linker, mentions, concept_names):
     ]
     without = Mining(top_k=2, nearest_if_absent=False)
     assert list(mine_mentions(linker, mentions[1:2], concept_names, without, "train")) == []
+
+
+def test_what_the_model_cannot_read_is_not_mined(linker, mentions, concept_names):
+    surface = "q" * 500
+    unreadable = replace(mentions[0], mention=Mention(surface, 0, len(surface)))
+    mining = Mining(top_k=3)
+    alone = list(mine_mentions(linker, mentions[:1], concept_names, mining, "train"))
+    assert alone and list(mine_mentions(linker, [unreadable, *mentions[:1]], concept_names, mining, "train")) == alone
 
 
 def test_a_name_is_mined_without_itself(linker, concept_names):
