@@ -180,10 +180,6 @@ def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path,
     _LOG.info("%s: %d pairs", pairs.parent, len(encoded))
     if not len(encoded):
         raise ValueError(f"{pairs}: every pair is longer than the recipe's max_target_length or max_source_length")
-    if stage.reference == "precomputed" and stage.method == "preference":
-        config = model.config
-        collator = PreferenceCollator(config.pad_token_id, config.decoder_start_token_id)
-        encoded = with_reference(model, encoded, collator, stage.bf16)
     wanted = stage.steps * stage.batch_size
     if stage.epochs is not None:
         wanted = max(stage.batch_size, min(wanted, stage.epochs * len(encoded)))
@@ -192,7 +188,16 @@ def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path,
     order: list[int] = []
     while len(order) < wanted:
         order += rng.sample(range(len(encoded)), len(encoded))
-    return group_by_length(encoded.select(order[:wanted]), stage.batch_size, seed)
+    order = order[:wanted]
+    if stage.reference == "precomputed" and stage.method == "preference":
+        # Of the pairs that are used, each once.
+        used = sorted(set(order))
+        place = {row: at for at, row in enumerate(used)}
+        order = [place[row] for row in order]
+        config = model.config
+        collator = PreferenceCollator(config.pad_token_id, config.decoder_start_token_id)
+        encoded = with_reference(model, encoded.select(used), collator, stage.bf16)
+    return group_by_length(encoded.select(order), stage.batch_size, seed)
 
 
 def _seed(materials: Materials, stage: Preference) -> int:

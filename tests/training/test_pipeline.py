@@ -175,9 +175,19 @@ def test_another_seed_of_the_stage_changes_the_order_of_the_same_pairs(fine_tune
         shutil.copytree(fine_tuned, path)
         run_recipe(recipe(data, "preference.rounds=1", "preference.steps=6", *filter(None, [seed])), data, path)
         mined.append(pq.read_table(path / "preference/round-1/mined/train.parquet"))
-        rows.append(load_from_disk(str(path / "preference/round-1/pairs"))["chosen_ids"][:])
+        rows.append(load_from_disk(str(path / "preference/round-1/pairs"))[:])
     assert mined[0].equals(mined[1]) and mined[0].equals(mined[2])
-    assert rows[0] == rows[1] != rows[2]
+    assert rows[0] == rows[1]
+    assert rows[0]["chosen_ids"] != rows[2]["chosen_ids"]
+    # A pair has the same reference wherever it stands.
+    references = [
+        {str(row[:3]): row[3] for row in zip(one["input_ids"], one["chosen_ids"], one["rejected_ids"], pairs)}
+        for one in (rows[0], rows[2])
+        for pairs in [one["reference_chosen"]]
+    ]
+    shared = references[0].keys() & references[1].keys()
+    assert shared
+    assert [references[0][key] for key in shared] == pytest.approx([references[1][key] for key in shared], abs=1e-5)
 
 
 def test_rounds_without_a_gain_end_the_stage(fine_tuned, data, monkeypatch):
