@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import shlex
 import statistics
@@ -27,7 +26,7 @@ import torch
 from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
-from angel_hf.array_file import written_whole
+from angel_hf.text_file import write_json
 from benchmarks.base_shaped import base_shaped_bart
 from benchmarks.data import BenchmarkData, find_data
 from benchmarks.machine import Machine, this_machine
@@ -196,8 +195,7 @@ def write_base_search(path: Path, found: BaseSearch) -> None:
     document |= dataclasses.asdict(found)
     document["ratios_by_default"] = [dataclasses.asdict(contest.ratio_by_default) for contest in found.contests]
     document |= {"peak_share": found.peak_share, "thread_ratio": found.threads.ratio, "targets": targets(found)}
-    with written_whole(path) as temporary:
-        Path(temporary).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(path, document)
 
 
 def main() -> None:

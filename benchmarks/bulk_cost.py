@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 import sys
 import tempfile
@@ -21,8 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoTokenizer
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Mention, NameTrie
-from angel_hf.array_file import written_whole
 from angel_hf.bulk import Job, Options, link_locally, start
+from angel_hf.text_file import write_json
 from angel_hf.trie import Expansion
 from benchmarks.machine import Machine
 from benchmarks.operations import Work, attention_operations, linear_operations
@@ -208,5 +207,4 @@ def write(path: Path, machine: Machine, corpus: str, whole_way: WholeWay, large:
         "angel-mini": dataclasses.asdict(whole_way),
         "bart-large": dataclasses.asdict(large),
     }
-    with written_whole(path) as temporary:
-        Path(temporary).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(path, document)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from angel_hf.array_file import written_whole
+from angel_hf.text_file import write_text
 from benchmarks.figures import Document, Spread, spreads
 from benchmarks.plots import draw, plots_of
 from benchmarks.suite import FORMAT as SUITE_FORMAT
@@ -127,8 +127,7 @@ def write_page(paths: Sequence[Path], docs: Path) -> list[Path]:
     for sweeps in _last_sweeps(runs):
         files |= {docs / IMAGES / f"{plot.name}.svg": draw(plot) for plot in plots_of(sweeps)}
     for path, text in files.items():
-        with written_whole(path) as temporary:
-            Path(temporary).write_text(text, encoding="utf-8")
+        write_text(path, text)
     return list(files)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.array_file import written_whole
+from angel_hf.text_file import write_text
 
 TEMPLATE = Path(__file__).with_name("plan_template.md")
 ABSTRACTS = 38_000_000
@@ -114,8 +114,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Markdown")
     options = parser.parse_args()
     measured = json.loads(options.measured.read_text(encoding="utf-8"))
-    with written_whole(options.output) as temporary:
-        Path(temporary).write_text(render(measured, options.measured.as_posix()), encoding="utf-8")
+    write_text(options.output, render(measured, options.measured.as_posix()))
 
 
 if __name__ == "__main__":

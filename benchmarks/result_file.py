@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from angel_hf.text_file import write_json
 from benchmarks.data import BenchmarkData
 from benchmarks.machine import Machine
 from benchmarks.search_speed import Contest, SearchSpeed
 from benchmarks.timing import Ratio, Timing
 from benchmarks.trie_cost import LEAST_MEMORY_RATIO, LEAST_TIME_RATIO, MOST_OPEN_SECONDS, TrieCost
-from benchmarks.write_json import write_json
 
 FORMAT = "angel-benchmarks-1"
 

@@ -36,10 +36,10 @@ def main() -> None:
     import torch
     from transformers.utils import logging
 
+    from angel_hf.text_file import write_json
     from benchmarks.machine import this_machine
     from benchmarks.sweep_measurement import QUICK, Extent, measure_sweeps
     from benchmarks.sweep_report import print_sweeps, sweeps_document
-    from benchmarks.write_json import write_json
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     logging.disable_progress_bar()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
-import json
 import multiprocessing
 import os
 import shlex
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, NameTrie
-from angel_hf.array_file import written_whole
+from angel_hf.text_file import write_json
 from benchmarks.data import find_data
 from benchmarks.machine import this_machine
 from benchmarks.search_speed import NUM_BEAMS, golden_mentions
@@ -328,10 +327,7 @@ def main() -> None:
             "seed": options.seed,
             "machine": dataclasses.asdict(this_machine()),
         }
-        with written_whole(options.output) as temporary:
-            Path(temporary).write_text(
-                json.dumps(document | {"scale": scale_document(scale)}, indent=2) + "\n", encoding="utf-8"
-            )
+        write_json(options.output, document | {"scale": scale_document(scale)})
 
 
 def _tell(line: str) -> None:

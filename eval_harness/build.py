@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 
 from angel_hf.array_file import written_whole
 from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.text_file import write_text
+from angel_hf.text_file import write_json, write_text
 from eval_harness.corpus import Corpus
 from eval_harness.example import SPLITS, Example
 from eval_harness.report.report import environment
@@ -84,7 +83,7 @@ def build(corpus: Corpus, out: Path, to_be_pushed: bool = False) -> Built:
         "bad_records": [str(bad) for bad in corpus.bad.records],
         "versions": versions(),
     }
-    write_text(out / DESCRIPTION_FILE, json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    write_json(out / DESCRIPTION_FILE, description)
     card = environment().get_template("dataset_card.md.jinja")
     write_text(out / "README.md", card.render(benchmark=benchmark, built=built, description=description))
     return built

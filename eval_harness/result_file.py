@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 
-from angel_hf.text_file import write_text
+from angel_hf.text_file import write_json
 from eval_harness.protocol import Protocol
 from eval_harness.result import FoldResult, Result, SliceResult
 from eval_harness.significance import CONFIDENCE_LEVEL, RESAMPLES, SEED, Interval
@@ -73,7 +73,7 @@ def write_results(path: Path, report: Report) -> None:
     """Write a results.json."""
     document = to_json(report)
     jsonschema.validate(document, _schema())
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_json(path, document)
 
 
 def read_results(path: Path) -> Report:

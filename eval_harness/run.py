@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.text_file import write_text
+from angel_hf.text_file import write_json
 from eval_harness.answering import Progress, answer_task, forget_parts, identify
 from eval_harness.corpus import Corpus
 from eval_harness.flags import Flags, flag_examples
@@ -88,7 +87,7 @@ def run_all(
     write_report(out, report, predictions)
     if timings:
         rows = [{"predictor": one.predictor, "protocol": one.protocol, "seconds": one.seconds} for one in timings]
-        write_text(out / TIMINGS_FILE, json.dumps(rows, indent=2) + "\n")
+        write_json(out / TIMINGS_FILE, rows)
     return report, timings
 
 

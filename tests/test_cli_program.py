@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from angel_hf import __version__
-from angel_hf.cli.linker import Precision, load_linker
+from angel_hf.cli.linker import Dtype, load_linker
 from angel_hf.search_options import PUBLISHED, SearchOptions
 from tests.cli_stub import RECORD, TableLinker, jsonl, run
 
@@ -40,8 +40,8 @@ def test_the_context_that_is_read_is_an_option(monkeypatch):
 
 
 def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():
-    for precision in Precision:
-        assert str(load_linker("angel-mini", None, None, "cpu", precision).dtype) == f"torch.{precision.value}"
+    for dtype in Dtype:
+        assert str(load_linker("angel-mini", None, None, "cpu", dtype).dtype) == f"torch.{dtype.value}"
 
 
 @pytest.mark.parametrize(

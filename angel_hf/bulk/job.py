@@ -23,7 +23,8 @@ class Options:
         num_beams: width of the search, at least `top_k`.
         batch_size: mentions that go through the model together.
         window: rows of a shard, what is done again after an interruption.
-        context_tokens: most tokens around a mention that the model reads, as in SearchOptions; None: all that fit.
+        context_tokens: most tokens around a mention that the model reads, as in SearchOptions; None: all that fit, with
+            which a model's confidence was fitted.
         threads: of each process. The order in which a sum is computed depends on it, so that scores of runs with
             other thread counts may differ in the last digit.
 

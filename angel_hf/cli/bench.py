@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from angel_hf.cli.failure import FAILED, SOME_REJECTED, InputError, failures_reported
+from angel_hf.text_file import write_json
 
 app = typer.Typer(help="Measure speed and memory on this machine; without a command, measure.", rich_markup_mode=None)
 
@@ -59,7 +60,7 @@ def bench(
         _measuring("suite_report").print_runs(found)
         if output is not None:
             command = shlex.join(["angel", *sys.argv[1:]])
-            _measuring("write_json").write_json(output, suite.suite_document(command, request, found))
+            write_json(output, suite.suite_document(command, request, found))
         if not any(run.parts for run in found):
             raise typer.Exit(FAILED)
         if any(run.lacking for run in found):

@@ -15,7 +15,7 @@ import typer
 from tqdm import tqdm
 
 from angel_hf.cli.failure import InputError
-from angel_hf.cli.linker import Precision, load_linker
+from angel_hf.cli.linker import Dtype, load_linker
 
 if TYPE_CHECKING:
     from angel_hf import AngelForEntityLinking
@@ -86,7 +86,7 @@ def link_parquet(
     options: dict[str, Any],
     engine: Engine,
     workers: int | None,
-    model: tuple[str, Path | None, str | None, Precision],
+    model: tuple[str, Path | None, str | None, Dtype],
     device: str,
 ) -> int:
     """Link Parquet files into a folder.
@@ -114,14 +114,14 @@ def link_parquet(
     try:
         from angel_hf.bulk import Job, Options, link_locally, link_with_ray, start
 
-        name, knowledge_base, revision, precision = model
+        name, knowledge_base, revision, dtype = model
         # Workers may be in other folders.
         where = (_absolute(name), knowledge_base and knowledge_base.absolute(), revision)
-        load = partial(_load, *where, device, precision)
+        load = partial(_load, *where, device, dtype)
         options = options | {"detector": options["detector"] and _absolute(options["detector"])}
         job = Job(source, output, Options(**options))
         # Ray's workers have the devices; this process only needs to know which model it is.
-        run = start(job, load if engine is Engine.LOCAL else partial(_load, *where, "cpu", precision))
+        run = start(job, load if engine is Engine.LOCAL else partial(_load, *where, "cpu", dtype))
         use_gpus = not device.startswith("cpu")
         reports = link_locally(run) if engine is Engine.LOCAL else link_with_ray(run, load, workers, use_gpus)
         _show(run, reports)
@@ -142,10 +142,10 @@ def _absolute(name: str) -> str:
 
 
 def _load(
-    model: str, knowledge_base: Path | None, revision: str | None, device: str, precision: Precision
+    model: str, knowledge_base: Path | None, revision: str | None, device: str, dtype: Dtype
 ) -> AngelForEntityLinking:
     """What each process calls for its model; by name, so that it can be sent to other machines."""
-    return cast("AngelForEntityLinking", load_linker(model, knowledge_base, revision, device, precision))
+    return cast("AngelForEntityLinking", load_linker(model, knowledge_base, revision, device, dtype))
 
 
 def _show(run: Run, reports: Iterator[Report]) -> None:

@@ -29,7 +29,7 @@ from angel_hf.cli.bulk import (
 )
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
 from angel_hf.cli.jsonl import JsonlWriter, read_jsonl
-from angel_hf.cli.linker import Linker, Precision, Search, link_records, load_linker
+from angel_hf.cli.linker import Dtype, Linker, Search, link_records, load_linker
 from angel_hf.cli.pubtator import Annotations, PubtatorWriter, read_documents
 from angel_hf.cli.records import InputFormat, OutputFormat, Record, Rejected
 from angel_hf.cli.sentence import find_mentions, parse_marked, read_sentences, sentence_record
@@ -121,8 +121,8 @@ def link(
         ),
     ] = None,
     dtype: Annotated[
-        Precision, typer.Option(help="bfloat16 and float16 are faster where the processor has them, and less exact.")
-    ] = Precision.FLOAT32,
+        Dtype, typer.Option(help="bfloat16 and float16 are faster where the processor has them, and less exact.")
+    ] = Dtype.FLOAT32,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     engine: EngineOption = None,
     workers: WorkersOption = None,
@@ -172,7 +172,7 @@ def link(
         }
         _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
         task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
-        search = Search(top_k, num_beams, batch_size, SearchOptions(context_tokens))
+        search = Search(top_k, num_beams, batch_size, SearchOptions(context_tokens=context_tokens))
         target = _Target(None if output is None else Path(output), output_format, rejected, annotations)
         count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device, dtype), search)
         raise typer.Exit(SOME_REJECTED if count else ALL_DONE)

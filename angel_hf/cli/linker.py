@@ -36,7 +36,7 @@ class Search:
     options: SearchOptions = PUBLISHED
 
 
-class Precision(str, Enum):
+class Dtype(str, Enum):
     """The number format of weights and sums; float32 gives the published scores."""
 
     FLOAT32 = "float32"
@@ -49,7 +49,7 @@ def load_linker(
     knowledge_base: Path | None,
     revision: str | None,
     device: str,
-    precision: Precision = Precision.FLOAT32,
+    dtype: Dtype = Dtype.FLOAT32,
 ) -> Linker:
     """Load a model, on another knowledge base if one is given.
 
@@ -66,7 +66,7 @@ def load_linker(
         target = torch.device(_best_device() if device == "auto" else device)
         other = None if knowledge_base is None else KnowledgeBase.from_file(knowledge_base)
         loaded = AngelForEntityLinking.from_pretrained(
-            model, knowledge_base=other, revision=revision, dtype=getattr(torch, precision.value)
+            model, knowledge_base=other, revision=revision, dtype=getattr(torch, dtype.value)
         )
         return cast(Linker, loaded.to(target).eval())
     except OSError as error:

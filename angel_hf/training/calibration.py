@@ -20,10 +20,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.array_file import written_whole
 from angel_hf.confidence import Confidence, Features, NilThreshold, features
 from angel_hf.mentions import expand_abbreviations
 from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.text_file import write_json
 from angel_hf.types import Linked, Mention
 
 PRECISIONS = (0.85, 0.9, 0.95)
@@ -157,8 +157,7 @@ def calibrate(model_dir: Path, corpus_dir: Path, report: Path | None) -> None:
             "development": measure(confidence, development),
             "test": measure(confidence, answers(model, corpus_dir / "NCBItestset_corpus.txt")),
         }
-        with written_whole(report) as temporary:
-            Path(temporary).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_json(report, results)
         _logger.info("wrote %s:\n%s", report, json.dumps(results["test"], indent=2))
 
 

@@ -39,8 +39,8 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
     if not (output / RECIPE).exists() and PartialState().is_main_process:
         found = json.loads((source / RECIPE).read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps(recipe.as_table()))
-        folds_differ = any(map(_pretraining_reads_the_corpus, (found, wanted)))
-        for key, before, now in differences(_shared(found, folds_differ), _shared(wanted, folds_differ)):
+        fold_matters = any(map(_pretraining_reads_the_corpus, (found, wanted)))
+        for key, before, now in differences(_shared(found, fold_matters), _shared(wanted, fold_matters)):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
         for name in _taken(found, wanted, source):
             if (source / name).exists():
@@ -72,11 +72,11 @@ def _taken(found: dict[str, Any], wanted: dict[str, Any], source: Path) -> Itera
                 yield "cross-fitting"
 
 
-def _shared(table: dict[str, Any], folds_differ: bool) -> dict[str, Any]:
+def _shared(table: dict[str, Any], fold_matters: bool) -> dict[str, Any]:
     """What two runs must have in common to share a stage."""
     adapter = table.get("adapter")
     from_the_start = adapter if adapter is not None and adapter["stages"] == "all" else None
-    data = {key: value for key, value in table["data"].items() if folds_differ or key != "fold"}
+    data = {key: value for key, value in table["data"].items() if fold_matters or key != "fold"}
     return {"seed": table["seed"], "data": data, "model": table["model"], "adapter": from_the_start}
 
 

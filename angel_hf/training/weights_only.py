@@ -10,7 +10,6 @@ and trie they use. `from_pretrained` loads the directory as any other.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from angel_hf.array_file import written_whole
 from angel_hf.checkpoint import Checkpoint
 from angel_hf.configuration_angel import AngelConfig
+from angel_hf.text_file import write_json
 
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
 _logger = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ def write_weights_only(weights: Path, files_of: str, out: Path) -> None:
     with written_whole(out / _WEIGHTS) as temporary:
         save_file(halves, temporary, metadata={"format": "pt"})
     values = {"model_type": AngelConfig.model_type, "files_of": files_of}
-    with written_whole(out / _CONFIG) as temporary:
-        Path(temporary).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    write_json(out / _CONFIG, values)
 
 
 def _check_tokenizers(ours: Checkpoint, theirs: Checkpoint) -> None:

@@ -50,9 +50,14 @@ class Angel(Predictor):
         """As it was given."""
         return self.label
 
+    @property
+    def is_of_folds(self) -> bool:
+        """Whether each fold has its own model."""
+        return _FOLD in self.model
+
     def of_fold(self, fold: str) -> Angel:
         """Itself, or the model of a fold."""
-        if _FOLD not in self.model:
+        if not self.is_of_folds:
             return self
         return Angel(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
 
@@ -64,7 +69,7 @@ class Angel(Predictor):
     @property
     def parameters(self) -> dict[str, str | int | float]:
         """The width of the search, the weights and the tokenizer; of the models of folds, a digest of theirs."""
-        if _FOLD in self.model:
+        if self.is_of_folds:
             return {"num_beams": self.num_beams, "models": self._digest_of_folds}
         processor = self.linker.processor
         return {

@@ -44,7 +44,7 @@ def parse_predictor(
 
 def model_of(predictor: Predictor) -> str:
     """What a predictor answers with, for reports: a checkpoint with its commit, a file, or its kind."""
-    if isinstance(predictor, Angel) and "{fold}" not in predictor.model:
+    if isinstance(predictor, Angel) and not predictor.is_of_folds:
         commit = getattr(predictor.linker.config, "_commit_hash", None)
         return f"{predictor.model}@{commit}" if commit else predictor.model
     if isinstance(predictor, (Angel, Dense)):

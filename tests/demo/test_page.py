@@ -93,6 +93,8 @@ def use_model(page, name):
         page.wait_for_timeout(500)
         if box.input_value() == name:
             break
+    else:
+        pytest.fail(f"the box never kept {name!r}")
     page.click("#use")
 
 
