@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 _WORD_BITS = 64
+# Sequences that have ended are dropped from the work when no more than this part of them goes on.
+_WORTH_DROPPING = 0.7
 
 
 class TrieArrays(NamedTuple):
@@ -23,14 +25,12 @@ class _SortedSequences(NamedTuple):
 
     Attributes:
         order: int64 [n], which sequence comes at each rank.
-        start: int64 [n], where the sequence of each rank starts in `symbols`.
         length: int32 [n], its number of tokens.
         shared: int32 [n], how many of its first tokens it shares with the sequence before; all, for an equal one.
-        symbols: unsigned, every token id + 1, and a 0 after each sequence.
+        symbols: unsigned, every token id + 1, as the sequences were given.
     """
 
     order: np.ndarray
-    start: np.ndarray
     length: np.ndarray
     shared: np.ndarray
     symbols: np.ndarray
@@ -43,34 +43,35 @@ def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> tuple[TrieArrays
     the nodes of a level are told by comparing neighbours and need no sort of their own.
     """
     rows = _sorted(token_ids, offsets)
-    nodes = int((rows.length - rows.shared).sum(dtype=np.int64)) + 1  # the root shares nothing
+    is_repeat = rows.shared == rows.length
+    ranks = np.flatnonzero(~is_repeat)
+    start, length, shared = offsets[rows.order[ranks]], rows.length[ranks], rows.shared[ranks]
+    # Names end level by level, and on each level in order.
+    terminal_ranks = ranks[np.argsort(length.astype(np.min_scalar_type(length.max())), kind="stable")]
+    nodes = int((length - shared).sum(dtype=np.int64)) + 1  # the root shares nothing
     first_child = np.empty(nodes + 1, dtype=np.uint32)
-    first_child[0] = 1
+    first_child[0], first_child[nodes] = 1, nodes
     level_tokens = np.empty(nodes, dtype=narrowest(token_ids))
     level_tokens[0] = 0
-    terminal_nodes, terminal_ranks = [], []
-
-    # What is left of the sequences that reach the level: their ranks, lengths, shared lengths and starts.
-    rank = np.arange(len(rows.order), dtype=np.int32)
-    _, start, length, shared, symbols = rows
+    terminal_nodes = []
     first_node, depth = 1, 0
-    while len(rank):
+    while first_node < nodes:
         depth += 1
-        is_new = shared < depth  # the sequence has a node of its own on this level
         goes_on = length > depth
-        has_new_child = goes_on & (shared <= depth)
-        last_node = first_node + int(np.count_nonzero(is_new))
-        level_tokens[first_node:last_node] = symbols[start[is_new] + (depth - 1)] - 1
+        new = np.flatnonzero((shared < depth) & (length >= depth))  # those with a node of their own on this level
+        nodes_here = slice(first_node, first_node + len(new))
+        np.subtract(rows.symbols[start[new] + (depth - 1)], 1, out=level_tokens[nodes_here])
         # The children of this level's nodes follow it, in the same order.
-        children_before = np.cumsum(has_new_child, dtype=np.uint32) - has_new_child
-        first_child[first_node:last_node] = children_before[is_new] + np.uint32(last_node)
-        ends = np.flatnonzero(is_new & ~goes_on)
-        terminal_nodes.append((np.cumsum(is_new, dtype=np.uint32) - 1)[ends] + np.uint32(first_node))
-        terminal_ranks.append(rank[ends])
-        rank, start, length, shared = rank[goes_on], start[goes_on], length[goes_on], shared[goes_on]
-        first_node = last_node
-    first_child[nodes] = nodes
-    names, name_of_sequence = _number_names(rows.order, rows.shared == rows.length, np.concatenate(terminal_ranks))
+        children = np.cumsum((goes_on & (shared <= depth)).astype(np.uint32), dtype=np.uint32)[new]
+        has_child_of_own = goes_on[new]
+        children -= has_child_of_own  # from those up to a node's own to those before it
+        np.add(children, np.uint32(nodes_here.stop), out=first_child[nodes_here])
+        terminal_nodes.append(np.flatnonzero(~has_child_of_own).astype(np.uint32) + np.uint32(first_node))
+        if np.count_nonzero(goes_on) < _WORTH_DROPPING * len(goes_on):
+            left = np.flatnonzero(goes_on)
+            start, length, shared = start[left], length[left], shared[left]
+        first_node = nodes_here.stop
+    names, name_of_sequence = _number_names(rows.order, is_repeat, terminal_ranks)
     return TrieArrays(level_tokens, first_child, np.concatenate(terminal_nodes), names), name_of_sequence
 
 
@@ -80,10 +81,9 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
     A tied group's number is the upper part of the word, so that one sort of integers serves all groups.
     """
     count = len(offsets) - 1
-    lengths = np.diff(offsets)
-    starts = offsets[:-1] + np.arange(count)
+    lengths = np.diff(offsets).astype(np.int32)
+    symbols = _symbols(token_ids)
     bits = (int(token_ids.max()) + 1).bit_length()
-    symbols = _with_ends(token_ids, offsets, bits)
     order = np.arange(count)
     shared = np.full(count, np.iinfo(np.int32).max, dtype=np.int32)
     shared[0] = 0
@@ -91,10 +91,7 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
     ranks, rows, group, depth = np.arange(count), np.arange(count), np.zeros(count, dtype=np.uint64), 0
     while len(ranks):
         per_word = max(1, (_WORD_BITS - int(group[-1]).bit_length()) // bits)
-        # What is read beyond the end of a sequence can only part sequences that are equal, and does no harm.
-        keys, at = group, starts[rows] + depth
-        for ahead in range(per_word):
-            keys = (keys << np.uint64(bits)) | symbols[at + ahead]
+        keys = _keys(symbols, offsets[rows] + depth, lengths[rows] - depth, group, per_word, bits)
         by_key = np.argsort(keys)
         keys, rows = keys[by_key], rows[by_key]
         order[ranks] = rows
@@ -104,26 +101,42 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
         shared[ranks[within + 1]] = depth + _common_symbols(differing[within], per_word, bits)
         depth += per_word
         starts_group = np.concatenate([[True], is_new])
-        is_alone = starts_group & np.concatenate([is_new, [True]])
-        is_open = ~is_alone & (lengths[rows] >= depth)  # all of a tied group have ended, or none
+        is_tied = ~(starts_group & np.concatenate([is_new, [True]]))
+        is_open = is_tied & (lengths[rows] >= depth)  # all of a tied group have ended, or none
         group = (np.cumsum(starts_group & is_open) - 1)[is_open].astype(np.uint64)
         ranks, rows = ranks[is_open], rows[is_open]
-    length = lengths[order].astype(np.int32)
-    # Equal sequences share all, whatever was read beyond their ends.
-    return _SortedSequences(order, starts[order], length, np.minimum(shared, length), symbols)
+    length = lengths[order]
+    # Equal sequences share all, whatever was compared beyond their ends.
+    return _SortedSequences(order, length, np.minimum(shared, length), symbols)
 
 
-def _with_ends(token_ids: np.ndarray, offsets: np.ndarray, bits: int) -> np.ndarray:
-    """Every token id + 1, and a 0 after each sequence, which sorts it before those that it begins."""
-    count = len(offsets) - 1
-    symbols = np.zeros(
-        len(token_ids) + count + _WORD_BITS, dtype=f"uint{16 if bits <= 16 else 32 if bits <= 32 else 64}"
-    )
-    is_token = np.ones(len(token_ids) + count, dtype=bool)
-    is_token[offsets[1:] + np.arange(count)] = False
-    symbols[: len(is_token)][is_token] = token_ids
-    symbols[: len(is_token)] += is_token
+def _symbols(token_ids: np.ndarray) -> np.ndarray:
+    """Every token id + 1, in the narrowest type, and zeros enough to read on after the last."""
+    symbols = np.zeros(len(token_ids) + _WORD_BITS, dtype=np.min_scalar_type(int(token_ids.max()) + 1))
+    np.add(token_ids, 1, out=symbols[: len(token_ids)], casting="unsafe")
     return symbols
+
+
+def _keys(
+    symbols: np.ndarray, at: np.ndarray, left: np.ndarray, group: np.ndarray, per_word: int, bits: int
+) -> np.ndarray:
+    """The tied group of each sequence and its next symbols as one word: uint64 [n].
+
+    After a sequence's end come zeros, which sort it before those that it begins.
+
+    Args:
+        symbols: see `_symbols`.
+        at: int64 [n], where each sequence goes on.
+        left: int32 [n], how many symbols are left of it.
+        group: uint64 [n].
+        per_word: how many symbols to take.
+        bits: of one symbol.
+    """
+    keys = group.copy()
+    for ahead in range(per_word):
+        keys <<= np.uint64(bits)
+        keys |= symbols[ahead:][at] * (left > ahead)
+    return keys
 
 
 def _common_symbols(differing: np.ndarray, per_word: int, bits: int) -> np.ndarray:
