@@ -80,10 +80,30 @@ def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
         Options(context_tokens=-1)
 
 
+def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_as_written(tmp_path, model, linker):
+    text = "Wilson disease (WD) is rare. WD is inherited."
+    start = text.index("WD is")
+    row = {"document_id": "d", "text": text, "spans": [{"start": start, "end": start + 2}]}
+    source = write(tmp_path / "in.parquet", [row])
+    run_locally(source, tmp_path / "out", model, num_beams=4)
+    run_locally(source, tmp_path / "as-written", model, num_beams=4, expand=False)
+    (expanded,), (as_written,) = linked_rows(tmp_path / "out"), linked_rows(tmp_path / "as-written")
+    written_out = text[:start] + "Wilson disease is inherited."
+    for got, mention in (
+        (expanded, Mention(written_out, start, start + 14)),
+        (as_written, Mention(text, start, start + 2)),
+    ):
+        assert (got["start"], got["end"], got["surface"]) == (start, start + 2, "WD")
+        assert got["score"] == pytest.approx(linker.link(mention, 1, 4).best.score, abs=1e-5)
+    assert expanded["read_as"] == "Wilson disease"
+    assert "read_as" not in as_written
+    assert expanded["score"] != pytest.approx(as_written["score"], abs=1e-3)
+
+
 def test_one_name_a_mention_makes_no_column_of_candidates_and_a_model_without_confidence_none_of_it(tmp_path, model):
     run_locally(write(tmp_path / "in.parquet", documents(5)), tmp_path / "out", model, num_beams=4)
     table = pyarrow.parquet.read_table(tmp_path / "out" / "linked")
-    assert table.schema.names == ["document_id", "start", "end", "surface", "concept_ids", "name", "score"]
+    assert table.schema.names == ["document_id", "start", "end", "surface", "read_as", "concept_ids", "name", "score"]
     assert [str(table.schema.field(name).type) for name in ("start", "score")] == ["int32", "float"]
 
 

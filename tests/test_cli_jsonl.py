@@ -76,3 +76,18 @@ def test_only_the_first_causes_are_told_and_all_are_written(linker, tmp_path):
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 22
     assert len(rows((tmp_path / "stdin.rejected.jsonl").read_text())) == 50
+
+
+def test_an_abbreviation_that_the_text_defines_is_written_out(linker):
+    text = "Ataxia-telangiectasia (A-T). An A-T family."
+    record = {"text": text, "spans": [[0, 21], [32, 35]]}
+    found = rows(run("link", stdin=jsonl(record)).stdout)[0]["mentions"]
+    assert [(one["text"], one.get("read_as")) for one in found] == [
+        ("Ataxia-telangiectasia", None),
+        ("A-T", "Ataxia-telangiectasia"),
+    ]
+    assert [(one["start"], one["end"]) for one in found] == [(0, 21), (32, 35)]
+    assert [one["candidates"][0]["name"] for one in found] == ["Ataxia Telangiectasia"] * 2
+    as_written = rows(run("link", "--as-written", stdin=jsonl(record)).stdout)[0]["mentions"][1]
+    assert "read_as" not in as_written and as_written["candidates"][0]["name"] == "A-T"
+    assert "A-T = Ataxia-telangiectasia" in run("link", "--output-format", "table", stdin=jsonl(record)).stdout

@@ -17,8 +17,9 @@ class Options:
         spans_column: the mentions: a list of [start, end], or of structs with `start` and `end`, in characters.
             Not read with `detect`.
         keep: further columns to copy to every mention.
-        detect: find the mentions, write abbreviations out and take composite mentions apart, as `model.annotate` does.
+        detect: find the mentions and take composite ones apart, as `model.annotate` does.
         detector: with `detect`, a token-classification model that finds them; None looks up the knowledge base's names.
+        expand: write the abbreviations in a mention out where its text defines them, which makes the column `read_as`.
         top_k: names for each mention; more than one makes the column `candidates`.
         num_beams: width of the search, at least `top_k`.
         batch_size: mentions that go through the model together.
@@ -38,6 +39,7 @@ class Options:
     keep: tuple[str, ...] = ()
     detect: bool = False
     detector: str | None = None
+    expand: bool = True
     top_k: int = 1
     num_beams: int = 10
     batch_size: int = 32

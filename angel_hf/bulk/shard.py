@@ -61,7 +61,7 @@ def linked_table(
     Args:
         rows: the window's rows of the input.
         found: row in the window and linked mention, in the order of the output.
-        options: `detect` makes the column read_as, `top_k` above 1 makes candidates.
+        options: `expand` and `detect` make the column read_as, `top_k` above 1 makes candidates.
         has_confidence: whether the model tells its confidence.
 
     Returns:
@@ -79,7 +79,7 @@ def linked_table(
     columns["start"] = pyarrow.array([one.mention.start for one in linked], int32)
     columns["end"] = pyarrow.array([one.mention.end for one in linked], int32)
     columns["surface"] = pyarrow.array([one.mention.surface for one in linked], string)
-    if options.detect:
+    if options.detect or options.expand:
         columns["read_as"] = pyarrow.array([one.read_as for one in linked], string)
     concept_ids = [list(one.concept_ids) if one else [] for one in best]
     columns["concept_ids"] = pyarrow.array(concept_ids, pyarrow.list_(string))

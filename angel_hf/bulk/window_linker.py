@@ -10,7 +10,7 @@ from angel_hf.annotation import Annotated, Annotator
 from angel_hf.bulk.documents import Document, RejectedRow, read_documents
 from angel_hf.bulk.job import Options
 from angel_hf.bulk.shard import Shard, linked_table, rejected_table
-from angel_hf.mentions import TokenClassificationDetector
+from angel_hf.mentions import TokenClassificationDetector, expand_abbreviations
 from angel_hf.modeling_angel import AngelForEntityLinking
 from angel_hf.types import Mention
 
@@ -33,7 +33,7 @@ class WindowLinker:
         if options.detect:
             tagger = options.detector
             detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
-            self._annotator = Annotator(model, detector, options=options.search)
+            self._annotator = Annotator(model, detector, expand=options.expand, options=options.search)
 
     def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
         """Link the rows of a window.
@@ -100,16 +100,17 @@ class WindowLinker:
             return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)
         # A confidence must not depend on how many names are wanted, so it sees all that the search finds.
         names = options.top_k if confidence is None else options.num_beams
-        linked = self._model.link(mentions, names, options.num_beams, options.batch_size, options.search)
+        read = expand_abbreviations(mentions) if options.expand else mentions
+        linked = self._model.link(read, names, options.num_beams, options.batch_size, options.search)
         return [
             [
                 Annotated(
-                    one.mention,
+                    mention,
                     one.candidates[: options.top_k],
                     one.mention.surface,
                     None if confidence is None else confidence.probability(one),
                     one.best is None,
                 )
             ]
-            for one in linked
+            for mention, one in zip(mentions, linked)
         ]

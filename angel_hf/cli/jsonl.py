@@ -29,7 +29,10 @@ def read_jsonl(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
 
 
 class JsonlWriter:
-    """Writes linked records as JSON lines: the record's fields, then `mentions` (a given one is replaced)."""
+    """Writes linked records as JSON lines: the record's fields, then `mentions` (a given one is replaced).
+
+    A mention has the key `read_as` where an abbreviation in it was written out.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -38,7 +41,10 @@ class JsonlWriter:
         """Write one record."""
         record = linked_record.record
         extra = record.mention_fields or ({},) * len(record.mentions)
-        mentions = [_mention_row(linked, fields) for linked, fields in zip(linked_record.linked, extra)]
+        mentions = [
+            _mention_row(linked, read_as, fields)
+            for linked, read_as, fields in zip(linked_record.linked, linked_record.read_as, extra)
+        ]
         self._stream.write(to_json({**record.fields, "mentions": mentions}) + "\n")
 
 
@@ -48,7 +54,7 @@ def to_json(row: dict[str, Any]) -> str:
     return line if _is_utf8(line) else json.dumps(row)
 
 
-def _mention_row(linked: Linked, fields: dict[str, Any]) -> dict[str, Any]:
+def _mention_row(linked: Linked, read_as: str, fields: dict[str, Any]) -> dict[str, Any]:
     mention = linked.mention
     candidates = [
         # Adding 0.0 makes a rounded -0.0 a plain zero.
@@ -59,6 +65,7 @@ def _mention_row(linked: Linked, fields: dict[str, Any]) -> dict[str, Any]:
         "start": mention.start,
         "end": mention.end,
         "text": mention.surface,
+        **({} if read_as == mention.surface else {"read_as": read_as}),
         **fields,
         "candidates": candidates,
     }

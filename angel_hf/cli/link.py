@@ -120,6 +120,14 @@ def link(
             show_default=False,
         ),
     ] = None,
+    as_written: Annotated[
+        bool,
+        typer.Option(
+            "--as-written",
+            help="Read abbreviations as they stand. Default: written out where the text defines them, as when the "
+            "model's accuracy and confidence were measured.",
+        ),
+    ] = False,
     dtype: Annotated[
         Dtype, typer.Option(help="bfloat16 and float16 are faster where the processor has them, and less exact.")
     ] = Dtype.FLOAT32,
@@ -154,14 +162,14 @@ def link(
                 "--output-format": output_format, "--rejected": rejected,
             }  # fmt: skip
             _refuse(records_only, f"--input {input_file} is Parquet, which goes to a folder of Parquet without them")
-            options = {
+            bulk_options = {
                 "text_column": text_column, "id_column": id_column, "spans_column": spans_column,
                 "keep": tuple(keep or ()), "detect": detect or detector is not None, "detector": detector,
                 "top_k": top_k, "num_beams": num_beams, "batch_size": batch_size, "window": window, "threads": threads,
-                "context_tokens": context_tokens,
+                "context_tokens": context_tokens, "expand": not as_written,
             }  # fmt: skip
             source = (model, knowledge_base, revision, dtype)
-            count = link_parquet(input_file, output, options, engine or Engine.LOCAL, workers, source, device)
+            count = link_parquet(input_file, output, bulk_options, engine or Engine.LOCAL, workers, source, device)
             raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
         bulk_only = {
             "--engine": engine,
@@ -172,7 +180,8 @@ def link(
         }
         _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
         task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
-        search = Search(top_k, num_beams, batch_size, SearchOptions(context_tokens=context_tokens))
+        options = SearchOptions(context_tokens=context_tokens)
+        search = Search(top_k, num_beams, batch_size, options, expand=not as_written)
         target = _Target(None if output is None else Path(output), output_format, rejected, annotations)
         count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device, dtype), search)
         raise typer.Exit(SOME_REJECTED if count else ALL_DONE)

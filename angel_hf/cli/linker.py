@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.cli.records import LinkedRecord, Record, Rejected
+from angel_hf.mentions import expand_abbreviations
 from angel_hf.search_options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 
@@ -28,12 +29,21 @@ class Linker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How mentions are searched for: names returned, beams, mentions at once, departures from the published search."""
+    """How mentions are read and searched for.
+
+    Args:
+        top_k: names returned.
+        num_beams: beams of the search.
+        batch_size: mentions at once.
+        options: departures from the published search.
+        expand: write the abbreviations in a mention out where its text defines them.
+    """
 
     top_k: int
     num_beams: int
     batch_size: int
     options: SearchOptions = PUBLISHED
+    expand: bool = True
 
 
 class Dtype(str, Enum):
@@ -120,7 +130,9 @@ def _link_chunk(linker: Linker, chunk: list[Record | Rejected], search: Search) 
         return
     for item in chunk:
         if isinstance(item, Record):
-            yield LinkedRecord(item, tuple(next(answers) for _ in item.mentions))
+            own = [next(answers) for _ in item.mentions]
+            linked = tuple(Linked(mention, one.candidates) for mention, one in zip(item.mentions, own))
+            yield LinkedRecord(item, linked, tuple(one.mention.surface for one in own))
         else:
             yield item
 
@@ -129,7 +141,7 @@ def _link(linker: Linker, mentions: list[Mention], search: Search) -> list[Linke
     if not mentions:
         return []
     return linker.link(
-        mentions,
+        expand_abbreviations(mentions) if search.expand else mentions,
         top_k=search.top_k,
         num_beams=search.num_beams,
         batch_size=search.batch_size,

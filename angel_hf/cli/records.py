@@ -58,7 +58,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class LinkedRecord:
-    """A record and what its mentions were linked to, in the same order."""
+    """A record and what its mentions were linked to, in the same order.
+
+    Args:
+        record: as it came.
+        linked: its own mentions with their candidates.
+        read_as: each mention as the model read it, abbreviations written out.
+    """
 
     record: Record
     linked: tuple[Linked, ...]
+    read_as: tuple[str, ...]

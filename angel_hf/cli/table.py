@@ -36,8 +36,9 @@ class TableWriter:
         table.add_column("concept", ratio=6, overflow="fold")
         table.add_column("name", ratio=10, overflow="fold")
         table.add_column("score", width=8, justify="right")
-        for linked in linked_record.linked:
+        for linked, read_as in zip(linked_record.linked, linked_record.read_as):
             surface = linked.mention.surface
+            surface += "" if read_as == surface else f" = {read_as}"
             if not linked.candidates:
                 table.add_row(Text(surface), Text("-"), Text("no name found"), Text("-"))
             for rank, candidate in enumerate(linked.candidates):

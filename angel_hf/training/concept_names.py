@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,6 +23,8 @@ class ConceptNames:
         knowledge_base: whose names are targets.
         synonyms: names of the same concepts in other ontologies, which are never targets.
         seed: decides between names that are equally near.
+        weights: how often a name of each concept is drawn, next to names of other concepts; all alike where there are
+            none.
 
     Attributes:
         names: the knowledge base's names of each concept, the preferred one first.
@@ -28,9 +32,16 @@ class ConceptNames:
         definitions: of the concepts that have one.
     """
 
-    def __init__(self, knowledge_base: KnowledgeBase, synonyms: Synonyms | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        knowledge_base: KnowledgeBase,
+        synonyms: Synonyms | None = None,
+        seed: int = 0,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.knowledge_base = knowledge_base
         self.seed = seed
+        self.weights = weights or {}
         self.names: dict[str, tuple[str, ...]] = {
             concept.concept_id: tuple(
                 dict.fromkeys(normalize(name, knowledge_base.normalization) for name in concept.names)
@@ -42,6 +53,12 @@ class ConceptNames:
         self.surfaces = {concept_id: names + further.get(concept_id, ()) for concept_id, names in self.names.items()}
         self._vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32)
         self._vectorizer.fit(name for names in self.names.values() for name in names)
+
+    def cumulative_weights(self, concept_ids: Iterable[str]) -> list[float] | None:
+        """Running sum of the weights of concepts, to draw names of them by; None where all weigh alike."""
+        if not self.weights:
+            return None
+        return list(itertools.accumulate(self.weights[concept_id] for concept_id in concept_ids))
 
     def nearest(self, surface: str, concept_id: str, k: int) -> list[str]:
         """The k names of a concept nearest to a normalised surface, best first; the seed decides between ties."""

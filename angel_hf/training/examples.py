@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from angel_hf.knowledge_base import normalize
 from angel_hf.training.concept_names import ConceptNames
@@ -12,6 +13,8 @@ from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.noise import add_noise
 from angel_hf.training.templates import describe
 from angel_hf.types import Mention
+
+_Option = TypeVar("_Option")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,16 @@ def pretraining_pairs(
         for position, other in enumerate(others)
         if other is not None
     ]
+    name_weights = concept_names.cumulative_weights(concept_id for concept_id, _ in all_names)
+    synonym_weights = concept_names.cumulative_weights(concept_id for concept_id, _, _ in with_synonyms)
     for number in range(count):
         copies = mixture.last_copies if settled else mixture.copies(number)
         if rng.random() < copies or not with_synonyms:
-            concept_id, position = rng.choice(all_names)
+            concept_id, position = _drawn(all_names, name_weights, rng)
             target = concept_names.names[concept_id][position]
             surface = add_noise(target, rng) if rng.random() < mixture.noised_copies else target
         else:
-            concept_id, position, target = rng.choice(with_synonyms)
+            concept_id, position, target = _drawn(with_synonyms, synonym_weights, rng)
             original = concept_names.surfaces[concept_id][position]
             surface = add_noise(original, rng) if rng.random() < mixture.noised_synonyms else original
             if rng.random() >= mixture.nearest_share:
@@ -124,6 +129,13 @@ def pretraining_pairs(
         else:
             mention = Mention(surface, 0, len(surface))
         yield Pair(mention, target)
+
+
+def _drawn(options: Sequence[_Option], cumulative_weights: list[float] | None, rng: random.Random) -> _Option:
+    """One of the options, as often as its weight says."""
+    if cumulative_weights is None:
+        return rng.choice(options)
+    return rng.choices(options, cum_weights=cumulative_weights)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from angel_hf.training.ontologies import Synonyms, join_ontologies
 from angel_hf.training.recipe import Recipe
 from angel_hf.training.stages import finished
 from angel_hf.training.vocabulary import train_tokenizer
+from angel_hf.types import Concept
 
 
 class Materials:
@@ -49,8 +50,7 @@ class Materials:
     @cached_property
     def knowledge_base(self) -> KnowledgeBase:
         """The names that are targets."""
-        files = self.recipe.data.paths(self.recipe.data.knowledge_base, self.data)
-        concepts = itertools.chain.from_iterable(read_concepts(path)[0] for path in files)
+        concepts = itertools.chain.from_iterable(self._concepts())
         return KnowledgeBase.from_concepts(concepts, self.recipe.data.normalization)
 
     @cached_property
@@ -58,7 +58,12 @@ class Materials:
         """The knowledge base's names and what other ontologies call its concepts."""
         files = self.recipe.data.paths(self.recipe.data.ontologies, self.data)
         synonyms = join_ontologies(self.knowledge_base, map(read_terms, files)) if files else Synonyms()
-        return ConceptNames(self.knowledge_base, synonyms, self.recipe.seed)
+        weights = {
+            concept.concept_id: weight
+            for weight, concepts in zip(self.recipe.data.name_weights, self._concepts())
+            for concept in concepts
+        }
+        return ConceptNames(self.knowledge_base, synonyms, self.recipe.seed, weights)
 
     @cached_property
     def train(self) -> list[AnnotatedMention]:
@@ -100,6 +105,11 @@ class Materials:
             for concept_id in annotated.concept_ids(self.knowledge_base):
                 strings.setdefault(concept_id, []).append(annotated.mention.surface)
         return self.knowledge_base.with_names(strings)
+
+    def _concepts(self) -> Iterator[Iterator[Concept]]:
+        """The concepts of each file of the knowledge base."""
+        files = self.recipe.data.paths(self.recipe.data.knowledge_base, self.data)
+        return (read_concepts(path)[0] for path in files)
 
     def _corpus(self, names: tuple[str, ...]) -> list[AnnotatedMention]:
         table = self.recipe.data

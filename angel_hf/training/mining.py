@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import random
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,13 @@ def name_mentions(names: ConceptNames, count: int, seed: int) -> list[AnnotatedM
         for surface in found
         if any(name != surface for name in names.names[concept_id])
     ]
-    sampled = random.Random(seed).sample(surfaces, min(count, len(surfaces)))
+    rng = random.Random(seed)
+    if names.weights:
+        # Without return, each as likely as its weight says: Efraimidis and Spirakis, "Weighted random sampling with a
+        # reservoir" (Information Processing Letters 97, 2006).
+        sampled = heapq.nlargest(count, surfaces, key=lambda row: rng.random() ** (1 / names.weights[row[0]]))
+    else:
+        sampled = rng.sample(surfaces, min(count, len(surfaces)))
     return [AnnotatedMention(Mention(name, 0, len(name)), (concept_id,), concept_id) for concept_id, name in sampled]
 
 

@@ -29,6 +29,8 @@ class Data:
     Args:
         knowledge_base: files of concepts whose names are the targets, read one after another.
         normalization: form of the names, one of `knowledge_base.NORMALIZATIONS`.
+        name_weights: how often a name of a concept of each of these files is drawn for pretraining and mining, next to
+            one of another file; all alike where it is left out. Texts mention some vocabularies more than others.
         ontologies: files whose names are joined to the knowledge base's concepts for pretraining.
         corpus_format: one of `corpus.FORMATS`.
         train: annotated corpora to learn from.
@@ -42,11 +44,17 @@ class Data:
     train: tuple[str, ...]
     dev: tuple[str, ...] = ()
     normalization: Literal["lowercase-punctuation", "lowercase", "as-is"] = "lowercase-punctuation"
+    name_weights: tuple[float, ...] = ()
     ontologies: tuple[str, ...] = ()
     corpus_format: Literal["pubtator", "genbioel"] = "pubtator"
     expand_abbreviations: bool = False
     training_strings: bool = False
     fold: int = 0
+
+    def __post_init__(self) -> None:
+        weights, files = self.name_weights, self.knowledge_base
+        if weights and (len(weights) != len(files) or min(weights) <= 0):
+            raise ValueError(f"name_weights is {weights} for {len(files)} files; expected a number above 0 for each")
 
     def paths(self, names: Iterable[str], directory: Path) -> list[Path]:
         """Files below a directory."""

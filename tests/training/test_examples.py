@@ -20,6 +20,7 @@ from angel_hf.training.examples import (
     fine_tuning_pairs,
     pretraining_pairs,
 )
+from angel_hf.training.mining import name_mentions
 from angel_hf.training.noise import add_noise
 from angel_hf.training.ontologies import Synonyms
 from angel_hf.types import Concept, Mention
@@ -218,3 +219,28 @@ def test_noise_changes_a_name_a_little_and_leaves_it_normalised():
         assert all(result and abs(len(result) - len(name)) <= 12 for result in results)
         assert all(result == normalize(result, "lowercase-punctuation") for result in results)
         assert len(set(results)) > 20
+
+
+def test_names_are_drawn_as_often_as_their_concepts_weigh(knowledge_base):
+    concept_ids = [concept.concept_id for concept in knowledge_base.concepts()]
+    weights = {concept_id: 5.0 if concept_id == "D2" else 1.0 for concept_id in concept_ids}
+    names = ConceptNames(knowledge_base, weights=weights)
+    share = 5 * len(names.names["D2"]) / sum(weights[key] * len(found) for key, found in names.names.items())
+    mixture = Mixture(first_copies=1, last_copies=1, noised_copies=0)
+    copies = [pair.target for pair in pretraining_pairs(names, [], 4000, seed=1, mixture=mixture)]
+    assert sum(name in names.names["D2"] for name in copies) / len(copies) == pytest.approx(share, abs=0.03)
+    mixture = Mixture(first_copies=0, last_copies=0, noised_synonyms=0)
+    synonyms = [pair.target for pair in pretraining_pairs(names, [], 4000, seed=1, mixture=mixture)]
+    several = {key: found for key, found in names.names.items() if len(found) > 1}
+    share = 5 * len(names.names["D2"]) / sum(weights[key] * len(found) for key, found in several.items())
+    assert sum(name in names.names["D2"] for name in synonyms) / len(synonyms) == pytest.approx(share, abs=0.03)
+
+
+def test_names_to_mine_are_sampled_by_weight_and_never_twice(knowledge_base):
+    weights = {concept.concept_id: 1e6 if concept.concept_id == "D2" else 1e-6 for concept in knowledge_base.concepts()}
+    names = ConceptNames(knowledge_base, weights=weights)
+    sampled = name_mentions(names, len(names.names["D2"]), seed=2)
+    assert sorted(annotated.mention.surface for annotated in sampled) == sorted(names.names["D2"])
+    all_of_them = name_mentions(names, 1000, seed=2)
+    assert len(all_of_them) == len({(one.mention.surface, one.identifiers) for one in all_of_them})
+    assert len(all_of_them) == len(name_mentions(ConceptNames(knowledge_base), 1000, seed=2))

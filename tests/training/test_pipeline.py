@@ -263,7 +263,7 @@ def test_folds_share_pretraining_that_reads_no_corpus(output, data, tmp_path):
 name = "folds"
 description = "One pretraining for every fold."
 seed = 1
-data = {{knowledge_base = ["medic.txt"], train = ["train.txt"], dev = ["dev.txt"]}}
+data = {{knowledge_base = ["medic.txt"], name_weights = [2], train = ["train.txt"], dev = ["dev.txt"]}}
 model = {{base = "{output / "model"}"}}
 pretraining = {{steps = 3, batch_size = 4, learning_rate = 1e-3, mixture = {{context_share = 0.0}}}}
 fine_tuning = {{steps = 3, batch_size = 4, learning_rate = 1e-3}}

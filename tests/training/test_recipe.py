@@ -79,6 +79,8 @@ def test_single_values_are_replaced(path, tmp_path):
         ('train = ["fold{fold}/train.txt"]', 'train = "x"', "data: train: got 'x'; expected a list"),
         ("steps = 4", 'steps = 4\nschedule = "cosine"', "schedule: got 'cosine'; expected one of 'linear'"),
         ('["kb.txt"]', '["kb.txt", 3]', "data: knowledge_base: got 3; expected str"),
+        ('["kb.txt"]', '["kb.txt"]\nname_weights = [1, 2]', "name_weights is (1.0, 2.0) for 1 files; expected"),
+        ('["kb.txt"]', '["kb.txt"]\nname_weights = [0]', "name_weights is (0.0,) for 1 files; expected"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_named(path, before, after, cause):
