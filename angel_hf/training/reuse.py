@@ -25,7 +25,8 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
     """Take over, as links, the finished stages of another run that this recipe would repeat in the same way.
 
     The files are those of the other run, not copies; nothing writes to a finished stage. Pretraining that reads nothing
-    of the corpus is the same for every fold of it.
+    of the corpus is the same for every fold of it. Preference training that differs only in how it learns from the
+    pairs of one round shares these, and what its model reached on dev before it.
 
     Args:
         recipe: to be run.
@@ -43,8 +44,10 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
         for key, before, now in differences(_shared(found, fold_matters), _shared(wanted, fold_matters)):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
         for name in _taken(found, wanted, source):
-            if (source / name).exists():
+            if (source / name).is_dir():
                 shutil.copytree(source / name, output / name, copy_function=os.link)
+            elif (source / name).exists():
+                os.link(source / name, output / name)
     PartialState().wait_for_everyone()
 
 
@@ -58,10 +61,14 @@ def _taken(found: dict[str, Any], wanted: dict[str, Any], source: Path) -> Itera
         difference = next(differences(found.get(stage), wanted[stage], stage), None)
         if found.get(stage) is None and wanted[stage] is not None:
             return
+        if difference is None and stage == "preference":
+            difference = next(differences(found.get("adapter"), wanted["adapter"], "adapter"), None)
         if difference is None and not same_corpus and stage != "pretraining":
             difference = "data.fold", found["data"]["fold"], wanted["data"]["fold"]
         if difference is not None:
             _LOG.info("%s: from %s on nothing is reused; %s was %r and is %r", source, stage, *difference)
+            if stage == "preference" and same_corpus:
+                yield from _taken_of_preference(found[stage], wanted[stage])
             return
         if wanted[stage] is not None:
             if not (source / directory / "finished").exists():
@@ -70,6 +77,13 @@ def _taken(found: dict[str, Any], wanted: dict[str, Any], source: Path) -> Itera
             yield directory
             if stage == "fine_tuning":
                 yield "cross-fitting"
+
+
+def _taken_of_preference(found: dict[str, Any], wanted: dict[str, Any] | None) -> Iterator[str]:
+    """What two ways of preference training have in common: all that comes before the first round's training."""
+    # The pairs of a model before it has learned anything, mined on the whole corpus.
+    if wanted is not None and found["mining"] == wanted["mining"] and found["rounds"] == wanted["rounds"] == 1:
+        yield from ("preference/round-1/mined", "preference/start.dev.json")
 
 
 def _shared(table: dict[str, Any], fold_matters: bool) -> dict[str, Any]:

@@ -278,6 +278,27 @@ fine_tuning = {{steps = 3, batch_size = 4, learning_rate = 1e-3}}
         run_recipe(with_contexts, data, third, reused=first)
 
 
+def test_ways_of_learning_from_the_same_pairs_share_them(fine_tuned, data, tmp_path):
+    one_round = ("preference.rounds=1",)
+    run_recipe(recipe(data, *one_round), data, fine_tuned)
+    pairs, start = "preference/round-1/mined/train.parquet", "preference/start.dev.json"
+    for change, shared in (
+        ('preference.method="likelihood"', True),
+        ("preference.seed=5", True),
+        ("adapter={rank=2, alpha=4}", True),
+        ("preference.mining.top_k=2", False),
+    ):
+        path = tmp_path / change
+        run_recipe(recipe(data, *one_round, change), data, path, reused=fine_tuned)
+        assert [(path / name).samefile(fine_tuned / name) for name in (pairs, start)] == [shared, shared]
+        assert (path / "preference/round-1/finished").is_dir()
+    equal = tmp_path / "equal"
+    run_recipe(recipe(data, *one_round), data, equal, reused=fine_tuned)
+    assert (equal / "preference/finished/model.safetensors").samefile(
+        fine_tuned / "preference/finished/model.safetensors"
+    )
+
+
 def test_a_directory_of_another_recipe_is_refused(output, data):
     with pytest.raises(ValueError, match=r"holds the work of another recipe: fine_tuning.steps was 6 and is 7; name"):
         run_recipe(recipe(data, "fine_tuning.steps=7"), data, output)
