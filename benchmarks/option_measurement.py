@@ -131,10 +131,10 @@ def _linker(model: AngelForEntityLinking, option: Option) -> AngelForEntityLinki
 def _outcomes(measured: Sequence[Measured], task: Task, split: str) -> Iterator[Outcome]:
     published = measured[0]
     documents = [example.document_id for example in task.examples]
-    base = _ranks(published.linked, task)
+    base = ranks_of(published.linked, task)
     work = len(task.examples) / len(published.cpu_seconds)
     for one in measured:
-        ranks = _ranks(one.linked, task)
+        ranks = ranks_of(one.linked, task)
         ours, theirs = Timing(tuple(one.cpu_seconds), work), Timing(tuple(published.cpu_seconds), work)
         yield Outcome(
             option=one.option.name,
@@ -151,7 +151,7 @@ def _outcomes(measured: Sequence[Measured], task: Task, split: str) -> Iterator[
         )
 
 
-def _ranks(linked: Sequence[Linked], task: Task) -> list[int | None]:
+def ranks_of(linked: Sequence[Linked], task: Task) -> list[int | None]:
     """Where each mention is answered, as the harness counts."""
     return [
         task.protocol.rank(one.candidates, example.mention.surface, gold_parts(example, task.knowledge_base))

@@ -21,7 +21,11 @@ RecipeName = Annotated[
 DataDirectory = Annotated[Path, typer.Option(help="The directory that the recipe's paths are below.", file_okay=False)]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Replace a value of the recipe, as in fine_tuning.steps=500.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        help="Replace a value of the recipe, as in fine_tuning.steps=500; preference={} drops that stage.",
+        metavar="KEY=VALUE",
+    ),
 ]
 
 

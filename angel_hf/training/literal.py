@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import sys
 import types
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+if sys.version_info >= (3, 11):
+    from tomllib import loads as parse_toml
+else:
+    from tomli import loads as parse_toml
+
 _Table = TypeVar("_Table")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table of a TOML file.
+
+    Raises:
+        ValueError: it is not TOML; the place is told.
+    """
+    try:
+        return parse_toml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not TOML ({error})") from None
 
 
 def from_table(table_type: type[_Table], table: dict[str, Any], where: str) -> _Table:

@@ -31,10 +31,10 @@ _LOG = logging.getLogger(__name__)
 
 
 def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path) -> None:
-    """Train a model in place in rounds, from where the stage stopped, and leave it as it was best on dev.
+    """Train a model in place in rounds, from where the stage stopped, and leave it as the recipe wants it kept.
 
-    The model before the first round takes part in the choice, and each is measured after it has been trained; of equals
-    the earlier one is kept. Without a dev corpus the last one is kept.
+    The model before the first round takes part in the choice by dev, and each is measured after it has been trained; of
+    equals the earlier one is kept. Without a dev corpus the last one is kept.
 
     Args:
         materials: of the recipe.
@@ -57,7 +57,7 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
             if number - best >= stage.patience:
                 _LOG.info("%s: no better on dev for %d rounds", path.name, stage.patience)
                 break
-        if not materials.recipe.data.dev:
+        if stage.keep == "last" or not materials.recipe.data.dev:
             best = len(states) - 1
         _LOG.info("%s: dev accuracy %s; round %d is kept", path.name, [round(score, 2) for score in scores], best)
         load_weights(model, states[best])

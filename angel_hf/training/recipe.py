@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from angel_hf.training.examples import Mixture
-from angel_hf.training.literal import from_table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from angel_hf.training.literal import from_table, parse_toml, read_toml
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 STAGES = ("pretraining", "pretraining_preference", "fine_tuning", "preference")
@@ -261,6 +255,8 @@ class Preference(Optimization):
         reference: "precomputed" before training; else made on the fly by a frozen "copy", or with "adapters-off".
         epochs: passes over the pairs of a round; `steps` are then the most that are taken.
         rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
+        keep: of the model before the first round and those after each, the "best" on dev; or the "last", to see what
+            training did.
         patience: rounds without a better accuracy on dev after which no more are tried.
         seed: of the parts and the order of the pairs, where it is another than the recipe's: runs on one positive model
             that differ in it alone show the spread of this stage.
@@ -276,6 +272,7 @@ class Preference(Optimization):
     reference: Literal["precomputed", "copy", "adapters-off"] = "precomputed"
     epochs: int | None = None
     rounds: int = 1
+    keep: Literal["best", "last"] = "best"
     patience: int = 3
     seed: int | None = None
 
@@ -339,7 +336,7 @@ def read_recipe(name_or_path: str, changes: Iterable[str] = ()) -> Recipe:
     Args:
         name_or_path: "angel_mini_ncbi", "my/recipe.toml".
         changes: `key=value` with a dotted key and a TOML value, as in `fine_tuning.learning_rate=1e-4`; each
-            replaces what the file has.
+            replaces what the file has, and an empty table, `preference={}`, takes a section away.
 
     Raises:
         ValueError: there is no such recipe, it is not TOML, or it holds an unknown key or a wrong value.
@@ -351,10 +348,7 @@ def read_recipe(name_or_path: str, changes: Iterable[str] = ()) -> Recipe:
             raise ValueError(
                 f"no recipe {name_or_path!r}; expected a file, or one of {', '.join(known_recipes())} in the package"
             )
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: not TOML ({error})") from None
+    table = read_toml(path)
     for change in changes:
         _change(table, change)
     return from_table(Recipe, table, str(path))
@@ -365,12 +359,15 @@ def _change(table: dict[str, Any], change: str) -> None:
     if not separator:
         raise ValueError(f"{change!r}; expected key=value, as in fine_tuning.learning_rate=1e-4")
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"value = {value}")["value"]
+    except ValueError:
         raise ValueError(
             f"{change!r}: {value!r} is not a TOML value; texts stand in quotes, as in '\"text\"'"
         ) from None
     *sections, last = key.strip().split(".")
     for section in sections:
         table = table.setdefault(section, {})
-    table[last] = parsed
+    if parsed == {}:
+        table.pop(last, None)
+    else:
+        table[last] = parsed

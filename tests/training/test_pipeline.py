@@ -168,6 +168,15 @@ def test_the_best_round_by_its_own_score_is_kept(fine_tuned, data, monkeypatch):
     assert kept == first != second
 
 
+def test_the_last_round_is_kept_where_the_recipe_says_so(fine_tuned, data, monkeypatch):
+    scores = iter([50.0, 40.0, 30.0])
+    monkeypatch.setattr(preference_stage, "_score", lambda *_: next(scores))
+    run_recipe(recipe(data, 'preference.keep="last"'), data, fine_tuned)
+    stage = fine_tuned / "preference"
+    kept, last = (stage / name / "model.safetensors" for name in ("finished", "round-2/finished"))
+    assert kept.read_bytes() == last.read_bytes()
+
+
 def test_another_seed_of_the_stage_changes_the_order_of_the_same_pairs(fine_tuned, data, tmp_path):
     rows, mined = [], []
     for seed in ("", "preference.seed=1", "preference.seed=2"):

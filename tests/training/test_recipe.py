@@ -57,6 +57,7 @@ def test_single_values_are_replaced(path, tmp_path):
     recipe = read_recipe(str(path), ["seed=3", "pretraining.mixture.nearest_share=0.5", "data.fold=7"])
     assert (recipe.seed, recipe.pretraining.mixture.nearest_share) == (3, 0.5)
     assert recipe.data.paths(recipe.data.train, tmp_path) == [tmp_path / "fold7" / "train.txt"]
+    assert read_recipe(str(path), ["pretraining={}", "model={base='x'}"]).pretraining is None
     assert read_recipe(str(path), ['data.dev=["a", "b"]']).data.dev == ("a", "b")
     for change, cause in (("seed", "expected key=value"), ("name=small", "texts stand in quotes")):
         with pytest.raises(ValueError, match=cause):

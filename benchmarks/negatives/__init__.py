@@ -1,0 +1,1 @@
+"""What negatives add to training: ways of preference training, each beside its control, on one benchmark."""

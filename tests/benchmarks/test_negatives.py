@@ -1,0 +1,149 @@
+"""What negatives add: every variant starts from the same model and has its control; gains are paired by mention."""
+
+import functools
+import json
+import re
+import subprocess
+import types
+
+import pytest
+from typer.testing import CliRunner
+
+import benchmarks.negatives.answers as answers_module
+import benchmarks.negatives.training as training_module
+from benchmarks.negatives.__main__ import app
+from benchmarks.negatives.answers import Answers
+from benchmarks.negatives.comparison import compare
+from benchmarks.negatives.study import POSITIVE, Study, Variant, control_of, models_of, read_study
+from eval_harness.corpus import open_corpus
+from tests.cli_stub import run
+
+RECIPE = """
+name = "small"
+description = "A recipe of a test."
+seed = 1
+data = {knowledge_base = ["medic.txt"], train = ["NCBItrainset_corpus.txt"]}
+[model]
+vocabulary_size = 400
+d_model = 16
+encoder_layers = 1
+decoder_layers = 1
+attention_heads = 2
+ffn_dim = 32
+max_positions = 128
+max_source_length = 32
+[pretraining]
+steps = 2
+batch_size = 8
+learning_rate = 1e-3
+
+[preference]
+steps = 2
+batch_size = 4
+learning_rate = 1e-2
+mining = {sources = ["train"], num_beams = 3, top_k = 3}
+"""
+STUDY = """
+recipe = "RECIPE"
+benchmark = "ncbi"
+source = "."
+knowledge_base = ["medic.txt"]
+splits = ["dev"]
+processes = 1
+[variants.sums]
+seeds = [1, 2]
+[variants.means]
+changes = ["preference.length_normalized=true"]
+control = false
+"""
+MEDIC = "D1||Skin Neoplasms|Skin Cancer|Skin Tumors\nD2||Wilson Disease|Hepatolenticular Degeneration\nD3||Deafness\n"
+RECORD = """7|t|Skin tumour in man.
+7|a|It is no Wilson disease.
+7\t0\t11\tSkin tumour\tModifier\tD1
+7\t29\t43\tWilson disease\tSpecificDisease\tD2
+"""
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "medic.txt").write_text(MEDIC, encoding="utf-8")
+    for number, split in enumerate(("train", "develop", "test"), start=7):
+        documents = [re.sub("^7", f"{number}{part}", RECORD, flags=re.MULTILINE) for part in (1, 2)]
+        text = "\n".join(documents)
+        (tmp_path / f"NCBI{split}set_corpus.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    (tmp_path / "study.toml").write_text(STUDY.replace("RECIPE", str(tmp_path / "recipe.toml")), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_study_trains_asks_and_compares_and_goes_on_where_it_was_stopped(data, monkeypatch):
+    commands = []
+
+    def in_this_process(command, **_options):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, run(*command[3:]).exit_code)
+
+    monkeypatch.setattr(training_module, "subprocess", types.SimpleNamespace(run=in_this_process))
+    allowed = functools.partial(open_corpus, allow_different=True)
+    monkeypatch.setattr(answers_module, "open_corpus", allowed)
+    arguments = [str(data / "study.toml"), "--data", str(data), "--runs", str(data / "runs")]
+    arguments += ["--output", str(data / "out.json")]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    rows = json.loads((data / "out.json").read_text(encoding="utf-8"))["rows"]
+    variants = [POSITIVE, "sums", control_of("sums"), "means"]
+    assert [(row["split"], row["variant"], len(row["accuracy"])) for row in rows] == [
+        ("dev", variant, seeds) for variant, seeds in zip(variants, (1, 2, 2, 1))
+    ]
+    assert [row["over_control"] is not None for row in rows] == [False, True, False, False]
+    mined = [path.stat().st_ino for path in (data / "runs").glob("*/preference/round-1/mined/train.parquet")]
+    assert len(mined) == 5 and len(set(mined)) == 1
+    assert len(commands) == 6
+    again = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert again.exit_code == 0 and len(commands) == 6
+    assert json.loads((data / "out.json").read_text(encoding="utf-8"))["rows"] == rows
+
+
+def test_gains_are_means_over_seeds_paired_by_mention():
+    study = Study(recipe="", benchmark="", source="", splits=("test",), variants={"v": Variant(seeds=(1, 2))})
+    documents = [("", "a"), ("", "a"), ("", "b"), ("", "b")]
+    answers = {
+        POSITIVE: Answers(documents, {0: [True, False, False, False]}),
+        "v": Answers(documents, {1: [True, True, False, False], 2: [True, True, True, False]}),
+        control_of("v"): Answers(documents, {1: [True, False, False, False], 2: [True, True, False, False]}),
+    }
+    positive, own, control = compare(study, {"test": answers})
+    assert (positive.mean, own.mean, control.mean) == (25.0, 62.5, 37.5)
+    assert own.spread == pytest.approx(12.5 * 2**0.5) and positive.spread is None
+    # Over positive: document a gains 1 of 2, document b 0.5 of 2; over the control: a 0.5, b 0.5.
+    assert own.over_positive.difference == pytest.approx(37.5)
+    assert (own.over_positive.interval.low, own.over_positive.interval.high) == pytest.approx((25, 50))
+    assert own.over_control.difference == own.over_control.interval.low == own.over_control.interval.high == 25
+    assert control.over_positive.difference == pytest.approx(12.5) and control.over_control is None
+
+
+def test_every_fold_has_models_of_its_own_and_one_change_removes_the_preference_training(data):
+    study = read_study(data / "study.toml")
+    models = list(models_of(Study(recipe=study.recipe, benchmark="", source="", folds=(0, 3), variants=study.variants)))
+    assert len({model.directory for model in models}) == len(models) == 12
+    assert [model.fold for model in models] == ["0"] * 6 + ["3"] * 6
+    recipes = [model.recipe(study) for model in models]
+    assert [recipe.preference is None for recipe in recipes] == [True, *[False] * 5] * 2
+    assert [recipe.data.fold for recipe in recipes] == [0] * 6 + [3] * 6
+    assert [recipe.preference.seed for recipe in recipes[1:6]] == [1, 1, 2, 2, 1]
+    assert {recipe.preference.keep for recipe in recipes[1:6]} == {"last"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ("[variants.sums]", f'[variants."{POSITIVE}"]', "expected one variant or more, of other names than"),
+        ("control = false", "contrl = false", "variants.means: unknown key 'contrl'; did you mean 'control'"),
+        ('splits = ["dev"]', "splits = 3", "splits: got 3; expected a list"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_named(data, before, after, cause):
+    path = data / "study.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(cause)):
+        read_study(path)
