@@ -53,7 +53,10 @@ class Beams:
 
 @dataclass
 class Extensions:
-    """Candidate continuations of live beams; an end token has node -1. All arrays [candidates]."""
+    """Candidate continuations of live beams; all arrays [candidates].
+
+    An end token, which leads to no node, has -1 - i for one, where i is the index of the name that it ends.
+    """
 
     row: np.ndarray
     token_id: np.ndarray
@@ -162,11 +165,12 @@ class _Search:
         steps = beams.token_ids.shape[1]
         # A child needs room for itself and for the end token after it.
         open_rows = np.flatnonzero(rooms[beams.mention] >= steps + 2)
-        ending_rows = np.flatnonzero((self.trie.name_index(beams.node) >= 0) & (rooms[beams.mention] >= steps + 1))
+        names = self.trie.name_index(beams.node)
+        ending_rows = np.flatnonzero((names >= 0) & (rooms[beams.mention] >= steps + 1))
         children = self.trie.expand(beams.node[open_rows])
         row = np.concatenate([open_rows[children.row], ending_rows])
         token_id = np.concatenate([children.token_id, np.full(len(ending_rows), self.end_token_id)])
-        node = np.concatenate([children.node, np.full(len(ending_rows), -1)])
+        node = np.concatenate([children.node, -1 - names[ending_rows]])
         logprob = self.bart.logprobs(hidden, row, token_id)
         return Extensions(row, token_id, node, logprob, beams.score[row] + logprob)
 
@@ -194,7 +198,7 @@ class _Search:
             token_ids=(*beams.token_ids[row].tolist(), self.end_token_id),
             score=sum(logprobs) / len(logprobs) ** self.length_penalty,
             token_logprobs=tuple(logprobs),
-            name_index=int(self.trie.name_index(beams.node[row : row + 1])[0]),
+            name_index=-1 - int(extensions.node[extension]),
         )
 
     def _to_beat(self, finished: list[Hypothesis]) -> float:
@@ -215,7 +219,7 @@ class _Search:
         length = beams.token_ids.shape[1] + 1
         bound = score_bound(
             self.trie,
-            extensions.node[picked],
+            np.maximum(extensions.node[picked], self.trie.root),
             extensions.score[picked],
             length,
             rooms[:, None],
