@@ -79,6 +79,21 @@ class Materials:
         """The mentions that choices are made by."""
         return self._corpus(self.recipe.data.dev)
 
+    @property
+    def learned(self) -> list[AnnotatedMention]:
+        """The mentions that fine-tuning and preference training learn from."""
+        return [*self.train, *self.dev] if self._dev_is_learned else self.train
+
+    @property
+    def unseen(self) -> list[AnnotatedMention]:
+        """The mentions of dev that finished models can be measured on; none where they have learned from them."""
+        return [] if self._dev_is_learned else self.dev
+
+    @property
+    def _dev_is_learned(self) -> bool:
+        fine_tuning = self.recipe.fine_tuning
+        return fine_tuning is not None and fine_tuning.dev_too
+
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The checkpoint's tokenizer; or a new one, of the names and, twice, of the corpus."""
@@ -101,7 +116,7 @@ class Materials:
         if not self.recipe.data.training_strings:
             return self.knowledge_base
         strings: dict[str, list[str]] = {}
-        for annotated in self.train:
+        for annotated in self.learned:
             for concept_id in annotated.concept_ids(self.knowledge_base):
                 strings.setdefault(concept_id, []).append(annotated.mention.surface)
         return self.knowledge_base.with_names(strings)

@@ -34,7 +34,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     """Train the recipe's model; a run that was stopped goes on.
 
     The finished model, with its knowledge base and trie, is `output/model`; `output/results.json` has its accuracy
-    on dev.
+    on dev, where dev was not learned from.
 
     Args:
         recipe: what to do.
@@ -61,7 +61,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     if recipe.pretraining_preference is not None:
         _prefer(materials, model, recipe.pretraining_preference, output / "pretraining-preference")
     if recipe.fine_tuning is not None:
-        fine_tune(materials, model, recipe.fine_tuning, materials.train, output / "fine-tuning")
+        fine_tune(materials, model, recipe.fine_tuning, materials.learned, output / "fine-tuning")
     if recipe.preference is not None:
         if recipe.adapter is not None and recipe.adapter.stages == "preference":
             # The adapter's base has to link, so that a model can be loaded from the adapter alone.
@@ -71,7 +71,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     if recipe.adapter is not None:
         finished(output / ADAPTER, lambda path: save_weights(model, path))
     finished(output / MODEL, lambda path: _write_linking(materials, model, path))
-    if PartialState().is_main_process and recipe.data.dev:
+    if PartialState().is_main_process and materials.unseen:
         _measure(materials, output)
 
 
@@ -112,6 +112,6 @@ def claim(recipe: Recipe, output: Path) -> None:
 
 def _measure(materials: Materials, output: Path) -> None:
     model = AngelForEntityLinking.from_pretrained(output / MODEL).eval()
-    measured: Accuracy = accuracy(model, materials.dev)
+    measured: Accuracy = accuracy(model, materials.unseen)
     _LOG.info("dev: accuracy %.1f at 1, %.1f at 5, of %d mentions", measured.at_1, measured.at_5, measured.mentions)
     write_json(output / RESULTS, {"recipe": materials.recipe.name, "dev": dataclasses.asdict(measured)})

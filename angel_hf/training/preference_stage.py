@@ -34,7 +34,7 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """Train a model in place in rounds, from where the stage stopped, and leave it as the recipe wants it kept.
 
     The model before the first round takes part in the choice by dev, and each is measured after it has been trained; of
-    equals the earlier one is kept. Without a dev corpus the last one is kept.
+    equals the earlier one is kept. Without unseen mentions of dev the last one is kept.
 
     Args:
         materials: of the recipe.
@@ -44,7 +44,7 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """
     result = path / "finished"
     if not result.exists():
-        parts = _parts(materials.train, stage.rounds, _seed(materials, stage))
+        parts = _parts(materials.learned, stage.rounds, _seed(materials, stage))
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
         best, scores = 0, [_score(materials, model, states[0])]
@@ -57,7 +57,7 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
             if number - best >= stage.patience:
                 _LOG.info("%s: no better on dev for %d rounds", path.name, stage.patience)
                 break
-        if stage.keep == "last" or not materials.recipe.data.dev:
+        if stage.keep == "last" or not materials.unseen:
             best = len(states) - 1
         _LOG.info("%s: dev accuracy %s; round %d is kept", path.name, [round(score, 2) for score in scores], best)
         load_weights(model, states[best])
@@ -209,13 +209,13 @@ def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[
 
 
 def _score(materials: Materials, model: AnyModel, state: Path) -> float:
-    """Dev accuracy at 1 of the weights in a directory, measured once; 0 without a dev corpus."""
-    if not materials.recipe.data.dev:
+    """Dev accuracy at 1 of the weights in a directory, measured once; 0 without unseen mentions of dev."""
+    if not materials.unseen:
         return 0.0
     path = state.with_name(state.name + ".dev.json")
     if PartialState().is_main_process and not path.exists():
         linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
-        measured = accuracy(linking, materials.dev)
+        measured = accuracy(linking, materials.unseen)
         write_json(path, {"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5})
     PartialState().wait_for_everyone()
     return float(json.loads(path.read_text(encoding="utf-8"))["at_1"])

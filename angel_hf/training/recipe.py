@@ -189,6 +189,8 @@ class FineTuning(Optimization):
         copy_share: how many mentions have themselves for a target, so that a mention which is a name is linked to it.
         noise_share: how many of the others have spelling noise in the mention, so that fewer are learned by heart.
         released_too: learn from mentions both as they stand and with abbreviations written out, where these differ.
+        dev_too: learn from the dev corpora as well, as the last run does once all choices have been made by them; from
+            here on they tell nothing of the model, and nothing is measured or chosen by them.
     """
 
     nearest_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
@@ -196,6 +198,7 @@ class FineTuning(Optimization):
     copy_share: float = 0.0
     noise_share: float = 0.0
     released_too: bool = False
+    dev_too: bool = False
 
     def __post_init__(self) -> None:
         Optimization.__post_init__(self)

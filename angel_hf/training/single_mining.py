@@ -44,7 +44,7 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
             sampled = name_mentions(materials.concept_names, mining.names, recipe.seed)
             mined += mine_names(model, sampled, materials.concept_names, mining, source)
         else:
-            mined += mine_mentions(model, materials.train, materials.concept_names, mining, source)
+            mined += mine_mentions(model, materials.learned, materials.concept_names, mining, source)
     output.mkdir(parents=True, exist_ok=True)
     write_pairs(output / PAIRS_FILE, mined, model.processor)
     write_card(output, f"Preference pairs of {model_name}", f"Mined by `angel mine` with the recipe {recipe.name}.")

@@ -308,6 +308,21 @@ def test_ways_of_learning_from_the_same_pairs_share_them(fine_tuned, data, tmp_p
     )
 
 
+def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tmp_path):
+    from angel_hf.training.materials import Materials
+
+    changes, path = ("fine_tuning.dev_too=true", "preference.rounds=1"), tmp_path / "run"
+    run_recipe(recipe(data, *changes), data, path, reused=output)
+    assert (path / "pretraining/finished/model.safetensors").samefile(output / "pretraining/finished/model.safetensors")
+    assert not (path / "results.json").exists() and not list(path.glob("preference/*.dev.json"))
+    rows = pq.read_table(path / "preference/round-1/mined/train.parquet").to_pylist()
+    assert {row["document_id"] for row in rows if row["source"] == "train"} == {"7", "8", "9"}
+    materials = Materials(recipe(data, *changes), data, path)
+    assert len(materials.learned) == len(materials.train) + len(materials.dev) and materials.unseen == []
+    last, kept = (path / "preference" / name / "model.safetensors" for name in ("round-1/finished", "finished"))
+    assert last.read_bytes() == kept.read_bytes()
+
+
 def test_a_directory_of_another_recipe_is_refused(output, data):
     with pytest.raises(ValueError, match=r"holds the work of another recipe: fine_tuning.steps was 6 and is 7; name"):
         run_recipe(recipe(data, "fine_tuning.steps=7"), data, output)
