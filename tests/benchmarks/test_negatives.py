@@ -2,11 +2,14 @@
 
 import functools
 import json
+import logging
 import re
 import subprocess
 import types
 
 import pytest
+import torch
+from transformers.utils import logging as transformers_logging
 from typer.testing import CliRunner
 
 import benchmarks.negatives.answers as answers_module
@@ -78,6 +81,10 @@ def data(tmp_path):
 
 def test_a_study_trains_asks_and_compares_and_goes_on_where_it_was_stopped(data, monkeypatch):
     commands = []
+    # What a process of its own may set, and other tests must not be left with.
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(transformers_logging, "disable_progress_bar", lambda: None)
 
     def in_this_process(command, **_options):
         commands.append(command)
