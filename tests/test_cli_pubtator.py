@@ -78,3 +78,13 @@ def test_json_input_cannot_become_pubtator(linker, tmp_path):
     result = run("link", "--input", "in.jsonl", "--output-format", "pubtator")
     assert result.exit_code == 2
     assert result.stderr == "error: --output-format pubtator needs PubTator input; in.jsonl is jsonl\n"
+
+
+def test_the_ending_of_the_output_tells_its_format(linker, tmp_path):
+    (tmp_path / "in.pubtator").write_text(DOCUMENT, encoding="utf-8")
+    for name, options in (("named.pubtator", ()), ("asked.txt", ("--output-format", "pubtator"))):
+        assert run("link", "--input", "in.pubtator", "--output", name, *options).exit_code == 0
+    named, asked = ((tmp_path / name).read_text(encoding="utf-8") for name in ("named.pubtator", "asked.txt"))
+    assert named == asked and named.startswith("12|t|")
+    refused = run("link", "--output", "other.pubtator", stdin='{"text": "ataxia", "spans": [[0, 6]]}\n')
+    assert refused.exit_code == 2 and "needs PubTator input" in refused.output

@@ -82,7 +82,9 @@ def link(
     output_format: Annotated[
         OutputFormat | None,
         typer.Option(
-            help="Default: table on a terminal, else jsonl; pubtator needs PubTator input.", show_default=False
+            help="Default: pubtator for an --output that ends in .pubtator, table on a terminal, else jsonl; pubtator "
+            "needs PubTator input.",
+            show_default=False,
         ),
     ] = None,
     annotations: Annotated[
@@ -260,6 +262,8 @@ def _check_outputs(output: Path | None, rejected: Path | None) -> None:
 
 
 def _default_format(output: Path | None) -> OutputFormat:
+    if output is not None and ".pubtator" in output.suffixes:
+        return OutputFormat.PUBTATOR
     return OutputFormat.TABLE if output is None and sys.stdout.isatty() else OutputFormat.JSONL
 
 
