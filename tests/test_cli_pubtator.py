@@ -86,5 +86,7 @@ def test_the_ending_of_the_output_tells_its_format(linker, tmp_path):
         assert run("link", "--input", "in.pubtator", "--output", name, *options).exit_code == 0
     named, asked = ((tmp_path / name).read_text(encoding="utf-8") for name in ("named.pubtator", "asked.txt"))
     assert named == asked and named.startswith("12|t|")
+    assert run("link", "--input", "in.pubtator", "--output", "in.pubtator.jsonl").exit_code == 0
+    assert rows((tmp_path / "in.pubtator.jsonl").read_text(encoding="utf-8"))[0]["id"] == "12"
     refused = run("link", "--output", "other.pubtator", stdin='{"text": "ataxia", "spans": [[0, 6]]}\n')
     assert refused.exit_code == 2 and "needs PubTator input" in refused.output

@@ -262,7 +262,7 @@ def _check_outputs(output: Path | None, rejected: Path | None) -> None:
 
 
 def _default_format(output: Path | None) -> OutputFormat:
-    if output is not None and ".pubtator" in output.suffixes:
+    if output is not None and output.suffix == ".pubtator":
         return OutputFormat.PUBTATOR
     return OutputFormat.TABLE if output is None and sys.stdout.isatty() else OutputFormat.JSONL
 

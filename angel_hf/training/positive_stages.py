@@ -111,7 +111,7 @@ def _run(
 
         dataset = prepared(path / "pairs", rows)
         development = None
-        if recipe.data.dev:
+        if materials.unseen:
             development = prepared(materials.output / "development", lambda: _development(materials))
         name = f"{recipe.name} {path.name}"
         train_positive(name, model, dataset, development, path / "checkpoints", stage, recipe.seed)

@@ -99,14 +99,23 @@ def read_study(path: Path) -> Study:
     """Read a study from TOML.
 
     Raises:
-        ValueError: it is not TOML, or has an unknown key or a wrong value.
+        ValueError: it is not TOML, or has an unknown key or a wrong value; a model would be measured on what it has
+            learned from.
     """
     table = read_toml(path)
     variants = table.pop("variants", {})
     named = {name: from_table(Variant, one, f"{path}: variants.{name}") for name, one in variants.items()}
     if not named or POSITIVE in named:
         raise ValueError(f"{path}: expected one variant or more, of other names than {POSITIVE!r}")
-    return dataclasses.replace(from_table(Study, table, str(path)), variants=named)
+    study = dataclasses.replace(from_table(Study, table, str(path)), variants=named)
+    for model in models_of(study):
+        fine_tuning = model.recipe(study).fine_tuning
+        if "dev" in study.splits and fine_tuning is not None and fine_tuning.dev_too:
+            raise ValueError(
+                f"{path}: {model.variant} learns from dev and would be measured on it; expected "
+                'changes = ["fine_tuning.dev_too=false"], or splits without dev'
+            )
+    return study
 
 
 def control_of(variant: str) -> str:

@@ -146,6 +146,11 @@ def test_every_fold_has_models_of_its_own_and_one_change_removes_the_preference_
     [
         ("[variants.sums]", f'[variants."{POSITIVE}"]', "expected one variant or more, of other names than"),
         ("control = false", "contrl = false", "variants.means: unknown key 'contrl'; did you mean 'control'"),
+        (
+            '["dev"]',
+            '["dev"]\nchanges = ["fine_tuning={steps=1, batch_size=1, learning_rate=1, dev_too=true}"]',
+            "positive only learns from dev and would be measured on it",
+        ),
         ('splits = ["dev"]', "splits = 3", "splits: got 3; expected a list"),
     ],
 )

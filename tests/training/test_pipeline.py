@@ -315,6 +315,8 @@ def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tm
     run_recipe(recipe(data, *changes), data, path, reused=output)
     assert (path / "pretraining/finished/model.safetensors").samefile(output / "pretraining/finished/model.safetensors")
     assert not (path / "results.json").exists() and not list(path.glob("preference/*.dev.json"))
+    logged = json.loads(next(path.glob("fine-tuning/checkpoints/*/trainer_state.json")).read_text(encoding="utf-8"))
+    assert logged["log_history"] and not any("eval_loss" in row for row in logged["log_history"])
     rows = pq.read_table(path / "preference/round-1/mined/train.parquet").to_pylist()
     assert {row["document_id"] for row in rows if row["source"] == "train"} == {"7", "8", "9"}
     materials = Materials(recipe(data, *changes), data, path)
