@@ -113,7 +113,9 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
 def _symbols(token_ids: np.ndarray) -> np.ndarray:
     """Every token id + 1, in the narrowest type, and zeros enough to read on after the last."""
     symbols = np.zeros(len(token_ids) + _WORD_BITS, dtype=np.min_scalar_type(int(token_ids.max()) + 1))
-    np.add(token_ids, 1, out=symbols[: len(token_ids)], casting="unsafe")
+    # Added in the type that the sums fit, which may be wider than that of the ids.
+    symbols[: len(token_ids)] = token_ids
+    symbols[: len(token_ids)] += 1
     return symbols
 
 

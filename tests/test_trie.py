@@ -181,3 +181,12 @@ def test_arrays_that_do_not_fit_each_other_are_refused(tmp_path):
 def test_what_cannot_be_a_trie_is_refused(sequences, message):
     with pytest.raises(ValueError, match=message):
         NameTrie.from_sequences(sequences)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_last_id_of_a_type_is_an_id_like_any_other(dtype):
+    last = int(np.iinfo(dtype).max)
+    sequences = [[last, 1], [last], [0, last], [1], [1, last], [1, last, last]]
+    offsets = np.cumsum([0, *map(len, sequences)])
+    trie, _ = NameTrie.build(np.array([one for ids in sequences for one in ids], dtype=dtype), offsets)
+    assert trie.sequences() == sequences
