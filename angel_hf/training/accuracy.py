@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from accelerate import PartialState
+from accelerate.utils import gather_object
+
 from angel_hf import AngelForEntityLinking
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.types import Linked
@@ -26,7 +29,7 @@ class Accuracy:
 def accuracy(
     model: AngelForEntityLinking, mentions: Sequence[AnnotatedMention], num_beams: int = 10, batch_size: int = 32
 ) -> Accuracy:
-    """Link the mentions and count.
+    """Link the mentions and count; processes share the work, and each gets the whole result.
 
     Raises:
         ValueError: there are no mentions.
@@ -34,8 +37,10 @@ def accuracy(
     """
     if not mentions:
         raise ValueError("no mentions to measure accuracy on; name a corpus in the recipe's [data] dev")
-    linked = model.link([annotated.mention for annotated in mentions], num_beams, num_beams, batch_size)
-    ranks = [first_right(answer, annotated, model) for answer, annotated in zip(linked, mentions, strict=True)]
+    state = PartialState()
+    own = mentions[state.process_index :: state.num_processes]
+    linked = model.link([annotated.mention for annotated in own], num_beams, num_beams, batch_size)
+    ranks = gather_object([first_right(answer, annotated, model) for answer, annotated in zip(linked, own, strict=True)])
 
     def share(k: int) -> float:
         return 100 * sum(rank is not None and rank < k for rank in ranks) / len(ranks)

@@ -71,7 +71,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     if recipe.adapter is not None:
         finished(output / ADAPTER, lambda path: save_weights(model, path))
     finished(output / MODEL, lambda path: _write_linking(materials, model, path))
-    if PartialState().is_main_process and materials.unseen:
+    if materials.unseen:
         _measure(materials, output)
 
 
@@ -113,5 +113,6 @@ def claim(recipe: Recipe, output: Path) -> None:
 def _measure(materials: Materials, output: Path) -> None:
     model = AngelForEntityLinking.from_pretrained(output / MODEL).eval()
     measured: Accuracy = accuracy(model, materials.unseen)
-    _LOG.info("dev: accuracy %.1f at 1, %.1f at 5, of %d mentions", measured.at_1, measured.at_5, measured.mentions)
-    write_json(output / RESULTS, {"recipe": materials.recipe.name, "dev": dataclasses.asdict(measured)})
+    if PartialState().is_main_process:
+        _LOG.info("dev: accuracy %.1f at 1, %.1f at 5, of %d mentions", measured.at_1, measured.at_5, measured.mentions)
+        write_json(output / RESULTS, {"recipe": materials.recipe.name, "dev": dataclasses.asdict(measured)})

@@ -34,7 +34,8 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """Train a model in place in rounds, from where the stage stopped, and leave it as the recipe wants it kept.
 
     The model before the first round takes part in the choice by dev, and each is measured after it has been trained; of
-    equals the earlier one is kept. Without unseen mentions of dev the last one is kept.
+    equals the earlier one is kept. Without unseen mentions of dev the last one is kept. Nothing is measured where nothing
+    depends on it.
 
     Args:
         materials: of the recipe.
@@ -45,21 +46,23 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     result = path / "finished"
     if not result.exists():
         parts = _parts(materials.learned, stage.rounds, _seed(materials, stage))
+        by_dev = bool(materials.unseen) and (stage.keep == "best" or stage.rounds > 1)
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
-        best, scores = 0, [_score(materials, model, states[0])]
+        best, scores = 0, [_score(materials, model, states[0]) if by_dev else 0.0]
         for number, mentions in enumerate(parts, start=1):
             state = path / f"round-{number}"
             _round(materials, model, stage, mentions, state, number)
             states.append(state / "finished")
-            scores.append(_score(materials, model, state / "finished"))
+            scores.append(_score(materials, model, state / "finished") if by_dev else 0.0)
             best = max(range(len(scores)), key=lambda place: (scores[place], -place))
-            if number - best >= stage.patience:
+            if by_dev and number - best >= stage.patience:
                 _LOG.info("%s: no better on dev for %d rounds", path.name, stage.patience)
                 break
-        if stage.keep == "last" or not materials.unseen:
+        if stage.keep == "last" or not by_dev:
             best = len(states) - 1
-        _LOG.info("%s: dev accuracy %s; round %d is kept", path.name, [round(score, 2) for score in scores], best)
+        if by_dev:
+            _LOG.info("%s: dev accuracy %s; round %d is kept", path.name, [round(score, 2) for score in scores], best)
         load_weights(model, states[best])
         finished(result, lambda partial: save_weights(model, partial))
     load_weights(model, result)
@@ -209,13 +212,16 @@ def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[
 
 
 def _score(materials: Materials, model: AnyModel, state: Path) -> float:
-    """Dev accuracy at 1 of the weights in a directory, measured once; 0 without unseen mentions of dev."""
-    if not materials.unseen:
-        return 0.0
-    path = state.with_name(state.name + ".dev.json")
-    if PartialState().is_main_process and not path.exists():
+    """Dev accuracy at 1 of the weights in a directory, measured once."""
+    path, processes = state.with_name(state.name + ".dev.json"), PartialState()
+    # Decided alike by all, since they share the work.
+    processes.wait_for_everyone()
+    missing = not path.exists()
+    processes.wait_for_everyone()
+    if missing:
         linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
         measured = accuracy(linking, materials.unseen)
-        write_json(path, {"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5})
-    PartialState().wait_for_everyone()
+        if processes.is_main_process:
+            write_json(path, {"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5})
+        processes.wait_for_everyone()
     return float(json.loads(path.read_text(encoding="utf-8"))["at_1"])

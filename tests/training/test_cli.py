@@ -1,5 +1,6 @@
 """`angel train` and `angel mine` as a user types them."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -16,8 +17,11 @@ from huggingface_hub import HfApi
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from angel_hf import AngelForEntityLinking
 from angel_hf.cli import app
 from angel_hf.training import pipeline, preference_loss
+from angel_hf.training.accuracy import accuracy
+from angel_hf.training.materials import Materials
 from angel_hf.training.pipeline import run_recipe
 from angel_hf.training.recipe import read_recipe
 from tests.hub_clients import TOKEN, see
@@ -207,6 +211,7 @@ def test_two_processes_train_as_one(data, tmp_path):
     """The same pairs an update, the loss of all of them: weights differ by rounding only."""
     for processes in (1, 2):
         arguments = command(data, tmp_path / str(processes), "--processes", str(processes))
+        arguments += ["--set", 'data.dev=["train.txt"]']
         result = subprocess.run(arguments, capture_output=True, text=True, timeout=280, check=False)
         assert result.returncode == 0, result.stderr
     one, two = (finished_weights(tmp_path / str(processes)) for processes in (1, 2))
@@ -219,6 +224,11 @@ def test_two_processes_train_as_one(data, tmp_path):
         for processes in (1, 2)
     ]
     assert sorted(mined[0].column("text").to_pylist()) == sorted(mined[1].column("text").to_pylist())
+    # So is measuring: what the two found together is what one finds.
+    together = json.loads((tmp_path / "2" / "results.json").read_text(encoding="utf-8"))["dev"]
+    model = AngelForEntityLinking.from_pretrained(tmp_path / "2" / "model").eval()
+    mentions = Materials(read_recipe(arguments[arguments.index("--recipe") + 1]), data, tmp_path / "2").train
+    assert together == dataclasses.asdict(accuracy(model, mentions))
 
 
 @pytest.mark.slow

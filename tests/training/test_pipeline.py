@@ -177,6 +177,12 @@ def test_the_last_round_is_kept_where_the_recipe_says_so(fine_tuned, data, monke
     assert kept.read_bytes() == last.read_bytes()
 
 
+def test_nothing_is_measured_where_nothing_depends_on_it(fine_tuned, data, monkeypatch):
+    monkeypatch.setattr(preference_stage, "_score", lambda *_: pytest.fail("measured"))
+    run_recipe(recipe(data, 'preference.keep="last"', "preference.rounds=1"), data, fine_tuned)
+    assert json.loads((fine_tuned / "results.json").read_text(encoding="utf-8"))["dev"]["mentions"] == 5
+
+
 def test_another_seed_of_the_stage_changes_the_order_of_the_same_pairs(fine_tuned, data, tmp_path):
     rows, mined = [], []
     for seed in ("", "preference.seed=1", "preference.seed=2"):
@@ -311,17 +317,19 @@ def test_ways_of_learning_from_the_same_pairs_share_them(fine_tuned, data, tmp_p
 def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tmp_path):
     from angel_hf.training.materials import Materials
 
-    changes, path = ("fine_tuning.dev_too=true", "preference.rounds=1"), tmp_path / "run"
+    changes = ("fine_tuning.dev_too=true", "preference.rounds=2", "preference.patience=1")
+    path = tmp_path / "run"
     run_recipe(recipe(data, *changes), data, path, reused=output)
     assert (path / "pretraining/finished/model.safetensors").samefile(output / "pretraining/finished/model.safetensors")
     assert not (path / "results.json").exists() and not list(path.glob("preference/*.dev.json"))
     logged = json.loads(next(path.glob("fine-tuning/checkpoints/*/trainer_state.json")).read_text(encoding="utf-8"))
     assert logged["log_history"] and not any("eval_loss" in row for row in logged["log_history"])
-    rows = pq.read_table(path / "preference/round-1/mined/train.parquet").to_pylist()
-    assert {row["document_id"] for row in rows if row["source"] == "train"} == {"7", "8", "9"}
+    rounds = [path / f"preference/round-{number}/mined/train.parquet" for number in (1, 2)]
+    rows = [row for mined in rounds for row in pq.read_table(mined).to_pylist() if row["source"] == "train"]
+    assert {row["document_id"] for row in rows} == {"7", "8", "9"}
     materials = Materials(recipe(data, *changes), data, path)
     assert len(materials.learned) == len(materials.train) + len(materials.dev) and materials.unseen == []
-    last, kept = (path / "preference" / name / "model.safetensors" for name in ("round-1/finished", "finished"))
+    last, kept = (path / "preference" / name / "model.safetensors" for name in ("round-2/finished", "finished"))
     assert last.read_bytes() == kept.read_bytes()
 
 
