@@ -53,10 +53,7 @@ class DecoderState:
         Returns:
             The cached position of slot 0 of each mention.
         """
-        first = self.length
-        self.length += self.num_beams
-        if self.length > self.seen.shape[1]:
-            self._grow(2 * self.length)
+        first = self.open(self.num_beams).start
         before = self.seen.numpy()
         seen = np.zeros_like(before)
         seen[slots] = before[parent_slots]
@@ -64,6 +61,14 @@ class DecoderState:
         self.seen = torch.from_numpy(seen)
         self.positions = self.positions + 1
         return first
+
+    def open(self, count: int) -> slice:
+        """Room for `count` more tokens of each mention: the cached positions."""
+        first = self.length
+        self.length += count
+        if self.length > self.seen.shape[1]:
+            self._grow(2 * self.length)
+        return slice(first, self.length)
 
     def mask(self, width: int) -> Tensor:
         """Over the scores of the first `width` slots: [B, 1, width, length], 0 where seen and -inf elsewhere."""

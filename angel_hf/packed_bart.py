@@ -98,6 +98,37 @@ class PackedBart:
         region = slice(state.advance(slots, parent_slots), state.length)
         return self._decode(hidden, state, DecoderPass(blocks, region, state.mask(blocks.width), state.source_mask))
 
+    def step_ahead(
+        self,
+        state: DecoderState,
+        token_ids: np.ndarray,
+        positions: np.ndarray,
+        prefix_length: int,
+        paths: Sequence[Sequence[int]],
+    ) -> Tensor:
+        """Feed tokens of a single mention, of which some may follow others.
+
+        Args:
+            state: of one mention; changed in place.
+            token_ids: int64 [R]; they are cached one after the other from `state.length` on.
+            positions: int64 [R], of the tokens in the target.
+            prefix_length: how many cached positions all see.
+            paths: which others each sees, its own among them.
+
+        Returns:
+            Hidden states [R, D].
+        """
+        region = state.open(len(token_ids))
+        seen = np.full((len(token_ids), state.length), np.float32("-inf"))
+        seen[:, :prefix_length] = 0
+        for row, path in enumerate(paths):
+            seen[row, list(path)] = 0
+        columns = np.arange(len(token_ids))
+        blocks = RowBlocks(np.zeros_like(columns), columns, 1, len(columns), self.device)
+        mask = torch.from_numpy(seen)[None, None].to(state.sources[0])
+        hidden = self._embed(self.decoder, token_ids, positions)
+        return self._decode(hidden, state, DecoderPass(blocks, region, mask, state.source_mask))
+
     def logprobs(self, hidden: Tensor, rows: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Log-probabilities of `token_ids` (int64 [n]) after `rows` (int64 [n]) of `hidden`: float32 [n]."""
         return self.head.logprobs(hidden, rows, token_ids)

@@ -23,11 +23,12 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class _Packed:
-    """Blocks of packed weights, with how the weights looked when they were packed."""
+    """Blocks of packed weights, with how the weights looked when they were packed, and views of how they look now."""
 
     blocks: list[Tensor]
     state: list[object]
     samples: list[Tensor]
+    views: list[Tensor]
 
 
 _PACKED: WeakKeyDictionary[nn.Module, _Packed] = WeakKeyDictionary()
@@ -67,14 +68,16 @@ def packed(layers: Sequence[nn.Linear], rows_a_block: int | None = None) -> list
     """
     state: list[object] = [rows_a_block, *map(_state, layers)]
     known = _PACKED.get(layers[0])
-    samples = [_sample(layer) for layer in layers]
-    if known is None or known.state != state or not all(map(torch.equal, known.samples, samples)):
+    # The state has the addresses of the weights: where these are the same, so is what the views show.
+    if known is None or known.state != state or not all(map(torch.equal, known.samples, known.views)):
+        views = [_sample(layer) for layer in layers]
         weight = torch.cat([layer.weight for layer in layers]) if len(layers) > 1 else layers[0].weight
         blocks = weight.split(rows_a_block or len(weight))
         known = _Packed(
             blocks=[torch.ops.mkldnn._reorder_linear_weight(block.detach(), _ROWS) for block in blocks],
             state=state,
-            samples=[sample.clone() for sample in samples],
+            samples=[view.clone() for view in views],
+            views=views,
         )
         _PACKED[layers[0]] = known
     return known.blocks

@@ -17,13 +17,15 @@ Where fewer names are wanted than there are beams, a mention's search ends befor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from .decoder_state import DecoderState
+from .lookahead import Lookahead
 from .packed_bart import PackedBart
 from .trie import NameTrie
 from .trie_heights import score_bound
@@ -128,9 +130,13 @@ class _Search:
         finished: list[list[Hypothesis]] = [[] for _ in sources]
         kept = np.arange(len(sources))  # the mention behind each position of the state
         state, hidden = self.bart.start(sources, prefix_ids, self.num_beams)
+        ahead = None
+        if len(sources) == 1:
+            ahead = Lookahead(self.bart, self.trie, state, hidden, self.end_token_id, int(rooms[0]))
+        logprobs = partial(self.bart.logprobs, hidden) if ahead is None else ahead.logprobs
         beams = self._first_beams(len(kept))
         while len(beams.mention):
-            extensions = self._extend(hidden, beams, rooms[kept])
+            extensions = self._extend(logprobs, beams, rooms[kept])
             picked = self._pick(beams, extensions, len(kept))
             taken = np.array([len(finished[mention]) for mention in kept])
             ended = extensions.node[picked] < 0
@@ -145,8 +151,12 @@ class _Search:
                 going_on &= self._may_change(beams, extensions, picked, going_on, rooms[kept], to_beat)
             parents, beams = self._next_beams(beams, extensions, picked, going_on)
             if len(beams.mention):
+                token_ids = beams.token_ids[:, -1]
+                if ahead is not None:
+                    ahead.step(parents, token_ids, beams.node, beams.score)
+                    continue
                 kept, parents = self._shed(state, beams, kept, parents)
-                hidden = self.bart.step(state, beams.token_ids[:, -1], beams.slot, parents)
+                logprobs = partial(self.bart.logprobs, self.bart.step(state, token_ids, beams.slot, parents))
         return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
 
     def _first_beams(self, count: int) -> Beams:
@@ -160,7 +170,9 @@ class _Search:
             token_logprobs=np.zeros((count, 0), dtype=np.float32),
         )
 
-    def _extend(self, hidden: torch.Tensor, beams: Beams, rooms: np.ndarray) -> Extensions:
+    def _extend(
+        self, logprobs: Callable[[np.ndarray, np.ndarray], np.ndarray], beams: Beams, rooms: np.ndarray
+    ) -> Extensions:
         """Every child of every beam, and the end token where a name ends, with log-probabilities."""
         steps = beams.token_ids.shape[1]
         # A child needs room for itself and for the end token after it.
@@ -171,7 +183,7 @@ class _Search:
         row = np.concatenate([open_rows[children.row], ending_rows])
         token_id = np.concatenate([children.token_id, np.full(len(ending_rows), self.end_token_id)])
         node = np.concatenate([children.node, -1 - names[ending_rows]])
-        logprob = self.bart.logprobs(hidden, row, token_id)
+        logprob = logprobs(row, token_id)
         return Extensions(row, token_id, node, logprob, beams.score[row] + logprob)
 
     def _pick(self, beams: Beams, extensions: Extensions, mentions: int) -> np.ndarray:

@@ -35,7 +35,8 @@ class CountedWork:
 
     Attributes:
         encoder_tokens, prefix_tokens: given to the encoder, and to the decoder before the first token of a name.
-        step_rows: beams that each step of the decoder was given, of all batches one after the other.
+        step_rows: beams, or tokens fed ahead of them, that each pass of the decoder after the prefix was given, of all
+            batches one after the other.
         step_mentions: mentions whose keys and values each step of the decoder still had.
         scored_rows: rows that the vocabulary was scored for, of each call.
         linear_operations: of linear layers and of the vocabulary's.
@@ -164,7 +165,7 @@ class _Passes:
 @contextmanager
 def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
     """Have every PackedBart tell `passes` what it is given."""
-    encode, start, step, logprobs = PackedBart.encode, PackedBart.start, PackedBart.step, PackedBart.logprobs
+    encode, start, logprobs = PackedBart.encode, PackedBart.start, PackedBart.logprobs
 
     def told_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
         passes.encoder_tokens += sum(map(len, encoder_ids))
@@ -174,18 +175,22 @@ def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
         passes.prefix_tokens += sum(map(len, prefix_ids))
         return start(bart, sources, prefix_ids, *rest, **more)
 
-    def told_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Any:
-        passes.step_rows.append(len(token_ids))
-        passes.step_mentions.append(len(state.positions))
-        before = counter.calls
-        hidden = step(bart, state, token_ids, *rest, **more)
-        passes.step_calls += counter.calls - before
-        return hidden
+    def telling(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def told_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Tensor:
+            passes.step_rows.append(len(token_ids))
+            passes.step_mentions.append(len(state.positions))
+            before = counter.calls
+            hidden = step(bart, state, token_ids, *rest, **more)
+            passes.step_calls += counter.calls - before
+            return hidden
+
+        return told_step
 
     def told_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
         passes.scored_rows.append(len(hidden))
         return logprobs(bart, hidden, *rest, **more)
 
-    told: dict[str, Any] = {"encode": told_encode, "start": told_start, "step": told_step, "logprobs": told_logprobs}
+    told: dict[str, Any] = {"encode": told_encode, "start": told_start, "logprobs": told_logprobs}
+    told |= {name: telling(getattr(PackedBart, name)) for name in ("step", "step_ahead")}
     with mock.patch.multiple(PackedBart, **told):
         yield

@@ -168,6 +168,11 @@ class _ClockedBart(PackedBart):
         with self.clock.part("decoder"):
             return super().step(state, token_ids, *arguments)
 
+    def step_ahead(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
+        self.beam_rows += len(token_ids)
+        with self.clock.part("decoder"):
+            return super().step_ahead(state, token_ids, *arguments)
+
     def logprobs(self, *arguments: Any) -> np.ndarray:
         with self.clock.part("vocabulary"):
             return super().logprobs(*arguments)

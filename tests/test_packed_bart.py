@@ -91,6 +91,29 @@ def test_beams_that_branch_move_and_leave(bart):
 
 
 @torch.inference_mode()
+def test_a_tree_of_tokens_is_fed_in_passes_of_any_size(bart):
+    """Random trees of one mention, whose tokens follow others of the same pass and of former ones."""
+    packed, source, prefix = PackedBart(bart), SOURCES[3], PREFIXES[2]
+    state, _ = packed.start(packed.encode([source]), [prefix], BEAMS)
+    generator = np.random.default_rng(3)
+    histories, paths = [prefix], [()]
+    capacity = state.targets[0].shape[1]
+    for size in (1, 3, 16, 8):
+        first, cached = len(paths), state.length
+        for row in range(size):
+            parent = int(generator.integers(len(paths)))
+            histories.append([*histories[parent], int(generator.integers(4, 12))])
+            paths.append((*paths[parent], cached + row))
+        positions = np.array([len(history) - 1 for history in histories[first:]])
+        tokens = np.array([history[-1] for history in histories[first:]])
+        hidden = packed.step_ahead(state, tokens, positions, len(prefix), paths[first:])
+        for logprobs, history in zip(packed_logprobs(packed, hidden), histories[first:], strict=True):
+            torch.testing.assert_close(logprobs, expected_logprobs(bart, source, history), atol=2e-5, rtol=0)
+    assert state.targets[0].shape[1] > capacity, "the cache never grew, so its growth was not tested"
+    assert max(map(len, paths)) > 3
+
+
+@torch.inference_mode()
 def test_more_tokens_than_are_encoded_together(bart):
     """Groups of sources, a source longer than a group, and numbers of tokens that are filled up to round ones."""
     lengths = [3, 30, 45] * 12 + [2]

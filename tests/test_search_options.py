@@ -82,7 +82,7 @@ def test_a_search_for_one_name_takes_fewer_rows_of_the_decoder(monkeypatch):
     for top_k in (6, 1):
         rows.clear()
         for seed in range(8):
-            small_model(names, seed).search([[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=6, top_k=top_k)
+            small_model(names, seed).search([[0, 5, 6, END]] * 2, [[5, PREFIX_END]] * 2, num_beams=6, top_k=top_k)
         taken[top_k] = sum(rows)
     assert 0 < taken[1] < taken[6]
 

@@ -40,7 +40,8 @@ def accuracy(
     state = PartialState()
     own = mentions[state.process_index :: state.num_processes]
     linked = model.link([annotated.mention for annotated in own], num_beams, num_beams, batch_size)
-    ranks = gather_object([first_right(answer, annotated, model) for answer, annotated in zip(linked, own, strict=True)])
+    own_ranks = [first_right(answer, annotated, model) for answer, annotated in zip(linked, own, strict=True)]
+    ranks = gather_object(own_ranks)
 
     def share(k: int) -> float:
         return 100 * sum(rank is not None and rank < k for rank in ranks) / len(ranks)

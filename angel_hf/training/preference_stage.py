@@ -34,8 +34,8 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """Train a model in place in rounds, from where the stage stopped, and leave it as the recipe wants it kept.
 
     The model before the first round takes part in the choice by dev, and each is measured after it has been trained; of
-    equals the earlier one is kept. Without unseen mentions of dev the last one is kept. Nothing is measured where nothing
-    depends on it.
+    equals the earlier one is kept. Without unseen mentions of dev the last one is kept. Nothing is measured where
+    nothing depends on it.
 
     Args:
         materials: of the recipe.

@@ -58,6 +58,12 @@ def alone(model, mentions) -> list[CountedWork]:
     return [counted(model, [mention], 1) for mention in mentions]
 
 
+@pytest.fixture(scope="module")
+def in_twos(model, mentions) -> list[CountedWork]:
+    """Each mention twice in a batch: what is fed ahead is fed to a single one only."""
+    return [counted(model, [mention, mention], 2) for mention in mentions]
+
+
 # Rows
 
 
@@ -67,9 +73,9 @@ def test_every_step_reads_the_live_beams_of_the_published_search_and_no_other(mo
     names = build_nested_dict(model.trie.sequences(), bart.config.eos_token_id)
     for mention in json.loads((TINY / "golden.json").read_text())["mentions"][:4]:
         source, prefix = mention["input_ids"], mention["decoder_prefix_ids"]
-        work = count_work(lambda source=source, prefix=prefix: model.search([source], [prefix], BEAMS))
-        assert (work.encoder_tokens, work.prefix_tokens) == (len(source), 1 + len(prefix))
-        assert list(work.step_rows) == live_beams(bart, names, source, prefix)
+        work = count_work(lambda source=source, prefix=prefix: model.search([source] * 2, [prefix] * 2, BEAMS))
+        assert (work.encoder_tokens, work.prefix_tokens) == (2 * len(source), 2 * (1 + len(prefix)))
+        assert list(work.step_rows) == [2 * live for live in live_beams(bart, names, source, prefix)]
 
 
 @torch.inference_mode()
@@ -94,19 +100,30 @@ def live_beams(bart: BartForConditionalGeneration, names: Node, source: list[int
     return [count for count in counts[:-1] if count] if finished >= BEAMS else counts[: counts.index(0)]
 
 
-def test_a_batch_reads_what_its_mentions_read_alone(together, alone):
+def test_a_batch_reads_what_its_mentions_read_by_themselves(together, in_twos):
     for what in ("encoder_tokens", "prefix_tokens", "decoder_rows"):
-        assert getattr(together, what) == sum(getattr(work, what) for work in alone), what
+        assert 2 * getattr(together, what) == sum(getattr(work, what) for work in in_twos), what
 
 
-def test_a_batch_takes_as_many_steps_as_its_longest_mention(together, alone):
-    assert len(together.step_rows) == max(len(work.step_rows) for work in alone)
+def test_a_batch_takes_as_many_steps_as_its_longest_mention(together, in_twos):
+    assert len(together.step_rows) == max(len(work.step_rows) for work in in_twos)
     assert together.step_rows[0] <= BEAMS * BATCH
 
 
-def test_mentions_that_are_done_leave_the_batch(together, alone):
+def test_a_mention_alone_takes_fewer_passes_of_at_most_sixteen_rows(alone, in_twos):
+    passes, steps = (sum(len(work.step_rows) for work in works) for works in (alone, in_twos))
+    assert passes <= MOST_PASSES_A_STEP * steps
+    for work, twice in zip(alone, in_twos, strict=True):
+        assert len(work.step_rows) <= len(twice.step_rows)
+        assert max(work.step_rows, default=0) <= 16
+
+
+MOST_PASSES_A_STEP = 0.7
+
+
+def test_mentions_that_are_done_leave_the_batch(together, in_twos):
     for step, kept in enumerate(together.step_mentions):
-        live = sum(len(work.step_rows) > step for work in alone)
+        live = sum(len(work.step_rows) > step for work in in_twos)
         assert live <= kept < live / LEAST_LIVE
 
 
@@ -154,10 +171,16 @@ def a_source_token(model: AngelForEntityLinking) -> int:
     return config.encoder_layers * (8 * config.d_model**2 + 4 * config.d_model * config.encoder_ffn_dim)
 
 
-def test_attention_alone_reads_the_source_and_one_cache_that_all_beams_share(model, alone):
+def test_attention_alone_reads_the_source_and_one_cache_that_all_rows_share(model, alone):
     for work in alone:
         least = attention_operations(model.config, mean(work, 1))
-        past = own_past(model, work.prefix_tokens, [1] * len(work.step_rows))
+        pairs, cached = work.prefix_tokens**2, work.prefix_tokens
+        for rows in work.step_rows:
+            cached += rows
+            pairs += rows * cached
+        past = 4 * model.config.d_model * model.config.decoder_layers * pairs
+        # Up to seven tokens that only fill up are one more source.
+        past += 4 * model.config.d_model * model.config.encoder_layers * (-work.encoder_tokens % 8) ** 2
         assert least <= work.attention_operations <= least + past
 
 
@@ -188,10 +211,10 @@ def own_past(model: AngelForEntityLinking, prefix: int, mentions: Sequence[int])
 # Calls and memory
 
 
-def test_a_step_takes_as_many_operators_for_a_batch_as_for_a_mention(model, together, alone):
+def test_a_step_takes_as_many_operators_for_a_batch_as_for_a_mention(model, together, in_twos):
     a_step = together.step_calls / len(together.step_rows)
     assert a_step <= MOST_CALLS_A_LAYER * model.config.decoder_layers
-    assert a_step <= 1.1 * max(work.step_calls / len(work.step_rows) for work in alone)
+    assert a_step <= 1.1 * max(work.step_calls / len(work.step_rows) for work in in_twos)
 
 
 MOST_CALLS_A_LAYER = 60
