@@ -6,6 +6,7 @@ import logging
 import re
 import subprocess
 import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -159,3 +160,11 @@ def test_what_is_not_as_it_should_be_is_named(data, before, after, cause):
     path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(cause)):
         read_study(path)
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "benchmarks/studies").glob("*.toml")), ids=lambda path: path.stem)
+def test_committed_studies_can_be_read(path):
+    study = read_study(path)
+    assert study.benchmark == path.stem
+    directories = [model.directory for model in models_of(study)]
+    assert len(directories) == len(set(directories)) > 2
