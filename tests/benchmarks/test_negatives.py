@@ -22,6 +22,7 @@ from benchmarks.negatives.study import POSITIVE, Study, Variant, control_of, mod
 from eval_harness.corpus import open_corpus
 from tests.cli_stub import run
 
+STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"
 RECIPE = """
 name = "small"
 description = "A recipe of a test."
@@ -162,7 +163,7 @@ def test_what_is_not_as_it_should_be_is_named(data, before, after, cause):
         read_study(path)
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "benchmarks/studies").glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
 def test_committed_studies_can_be_read(path):
     study = read_study(path)
     assert study.benchmark == path.stem
