@@ -1,9 +1,11 @@
 """Fit the confidence of a model on annotated mentions, and measure it on others.
 
-    python -m angel_hf.training.calibration --model DIR --corpus-dir DIR [--report FILE]
+    python -m angel_hf.training.calibration --model DIR --corpus-dir DIR [--twin DIR] [--report FILE]
 
 fits on the development set of the NCBI-disease corpus, writes `confidence.json` into the model's directory, and
-with `--report` measures on the test set. The mentions are the annotated ones, abbreviations written out.
+with `--report` measures on the test set. The mentions are the annotated ones, abbreviations written out. A model that
+has learned from the development set knows its answers; then the fit is on those of a twin, trained by the same recipe
+without it.
 """
 
 from __future__ import annotations
@@ -145,11 +147,20 @@ def measure(confidence: Confidence, given: Sequence[Answer]) -> dict[str, object
     }
 
 
-def calibrate(model_dir: Path, corpus_dir: Path, report: Path | None) -> None:
-    """Fit on the development set, store beside the model, measure on the test set if a report is wanted."""
+def calibrate(model_dir: Path, corpus_dir: Path, report: Path | None, twin_dir: Path | None = None) -> None:
+    """Fit on the development set, store beside the model, measure on the test set if a report is wanted.
+
+    Args:
+        model_dir: the model, which gets the confidence.
+        corpus_dir: the corpus.
+        report: file for the measurements.
+        twin_dir: the model that answers the development set; the same one where None.
+    """
     model = AngelForEntityLinking.from_pretrained(model_dir).eval()
-    development = answers(model, corpus_dir / "NCBIdevelopset_corpus.txt")
-    confidence = fit(development, f"NCBI-disease development set, {len(development)} mentions")
+    twin = model if twin_dir is None else AngelForEntityLinking.from_pretrained(twin_dir).eval()
+    development = answers(twin, corpus_dir / "NCBIdevelopset_corpus.txt")
+    fitted_on = f"NCBI-disease development set, {len(development)} mentions"
+    confidence = fit(development, fitted_on + ("" if twin_dir is None else ", answered by a twin that has not seen it"))
     path = confidence.save(model_dir)
     _logger.info("wrote %s", path)
     if report is not None:
@@ -166,10 +177,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Fit a model's confidence on the NCBI-disease development set.")
     parser.add_argument("--model", type=Path, required=True, help="directory of the model, which gets confidence.json")
     parser.add_argument("--corpus-dir", type=Path, required=True, help="holds NCBI{develop,test}set_corpus.txt")
+    parser.add_argument("--twin", type=Path, help="of the same recipe, without the development set: fit on its answers")
     parser.add_argument("--report", type=Path, help="measure on the test set and write the numbers here, as JSON")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    calibrate(options.model, options.corpus_dir, options.report)
+    calibrate(options.model, options.corpus_dir, options.report, options.twin)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Fitting confidence: on data whose truth is known, and against scikit-learn's own predictions."""
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.confidence import features
-from angel_hf.training.calibration import Answer, answers, fit, measure, reliability
+from angel_hf.training import calibration
+from angel_hf.training.calibration import Answer, answers, fit, main, measure, reliability
 from angel_hf.types import Candidate, Linked, Mention
 from tests.conftest import FULL
 
@@ -91,6 +93,36 @@ def test_the_shipped_confidence_is_calibrated_on_mentions_that_it_was_not_fitted
     assert measured["confidence"]["calibration_error"] == pytest.approx(
         shipped["confidence"]["calibration_error"], abs=5e-3
     ), "the report is this model's"
+
+
+def test_a_model_that_knows_the_answers_is_fitted_on_those_of_its_twin(tmp_path, monkeypatch):
+    asked = []
+
+    class Named:
+        def __init__(self, path):
+            self.name = path.name
+
+        def eval(self):
+            return self
+
+    def answered(model, corpus):
+        asked.append((model.name, corpus.name))
+        return synthetic(300, seed=3)
+
+    monkeypatch.setattr(calibration.AngelForEntityLinking, "from_pretrained", Named)
+    monkeypatch.setattr(calibration, "answers", answered)
+    for name in ("model", "twin"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    arguments = ["--model", str(tmp_path / "model"), "--corpus-dir", str(tmp_path), "--report", str(tmp_path / "r")]
+    main([*arguments, "--twin", str(tmp_path / "twin")])
+    assert asked == [("twin", "NCBIdevelopset_corpus.txt"), ("model", "NCBItestset_corpus.txt")]
+    written = json.loads((tmp_path / "model" / "confidence.json").read_text(encoding="utf-8"))
+    assert written["fitted_on"].endswith("300 mentions, answered by a twin that has not seen it")
+    assert not (tmp_path / "twin" / "confidence.json").exists()
+    asked.clear()
+    main(arguments)
+    assert [model for model, _ in asked] == ["model", "model"]
 
 
 def test_answers_that_are_all_right_are_refused():
