@@ -102,32 +102,32 @@ class PackedBart:
         self,
         state: DecoderState,
         token_ids: np.ndarray,
+        mentions: np.ndarray,
         positions: np.ndarray,
-        prefix_length: int,
-        paths: Sequence[Sequence[int]],
+        seen: Sequence[Sequence[int]],
     ) -> Tensor:
-        """Feed tokens of a single mention, of which some may follow others.
+        """Feed tokens of which some may follow others; a mention's are cached one after the other.
 
         Args:
-            state: of one mention; changed in place.
-            token_ids: int64 [R]; they are cached one after the other from `state.length` on.
+            state: changed in place.
+            token_ids: int64 [R].
+            mentions: int64 [R], ascending.
             positions: int64 [R], of the tokens in the target.
-            prefix_length: how many cached positions all see.
-            paths: which others each sees, its own among them.
+            seen: the cached positions that each sees, its own among them.
 
         Returns:
-            Hidden states [R, D].
+            Hidden states [R or a few more, D]; rows after the Rth mean nothing.
         """
-        region = state.open(len(token_ids))
-        seen = np.full((len(token_ids), state.length), np.float32("-inf"))
-        seen[:, :prefix_length] = 0
-        for row, path in enumerate(paths):
-            seen[row, list(path)] = 0
-        columns = np.arange(len(token_ids))
-        blocks = RowBlocks(np.zeros_like(columns), columns, 1, len(columns), self.device)
-        mask = torch.from_numpy(seen)[None, None].to(state.sources[0])
-        hidden = self._embed(self.decoder, token_ids, positions)
-        return self._decode(hidden, state, DecoderPass(blocks, region, mask, state.source_mask))
+        columns = np.arange(len(mentions)) - np.searchsorted(mentions, mentions)
+        width = int(columns.max()) + 1
+        blocks = RowBlocks(mentions, columns, len(state.positions), width, self.device, self.multiple)
+        region = state.open(width)
+        mask = np.full((len(state.positions), 1, width, state.length), np.float32("-inf"))
+        for mention, column, own in zip(mentions.tolist(), columns.tolist(), seen):
+            mask[mention, 0, column, list(own)] = 0
+        hidden = self._embed(self.decoder, token_ids[blocks.rows], positions[blocks.rows])
+        common = DecoderPass(blocks, region, torch.from_numpy(mask).to(state.sources[0]), state.source_mask)
+        return self._decode(hidden, state, common)
 
     def logprobs(self, hidden: Tensor, rows: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Log-probabilities of `token_ids` (int64 [n]) after `rows` (int64 [n]) of `hidden`: float32 [n]."""

@@ -11,6 +11,8 @@ The semantics are those of the published inference (dmis-lab/ANGEL). With K beam
 5. Finished names are ranked by the sum over their target's tokens, end token included, divided by
    length ** length_penalty.
 
+While few beams are live in a batch, the decoder is fed ahead of the search; see `lookahead`. That changes no answer.
+
 Where fewer names are wanted than there are beams, a mention's search ends before 4, as soon as the bound of
 `trie_heights` proves that no live beam can become one of them: the answer is the same.
 """
@@ -24,12 +26,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from .decoder_state import DecoderState
-from .lookahead import Lookahead
+from .lookahead import Lookahead, Wanted, pays
 from .packed_bart import PackedBart
 from .trie import NameTrie
 from .trie_heights import score_bound
 from .types import Hypothesis
+
+# Where no more than this share of a batch's mentions is live, dropping the others pays for the copy.
+_LEAST_LIVE = 0.75
 
 
 @dataclass
@@ -65,6 +69,68 @@ class Extensions:
     node: np.ndarray
     logprob: np.ndarray
     score: np.ndarray
+
+
+class _Decoder:
+    """The decoder of a batch, which is fed the live beams and, while these are few, what may follow them too.
+
+    Attributes:
+        mentions: int64, the mention of the batch behind each position of the state; those that are finished leave.
+        logprobs: tells log-probabilities of tokens (int64 [n]) after live beams (int64 [n]).
+    """
+
+    def __init__(
+        self,
+        bart: PackedBart,
+        trie: NameTrie,
+        end_token_id: int,
+        sources: list[torch.Tensor],
+        prefix_ids: Sequence[Sequence[int]],
+        num_beams: int,
+    ) -> None:
+        self.bart = bart
+        self.trie = trie
+        self.end_token_id = end_token_id
+        self.state, hidden = bart.start(sources, prefix_ids, num_beams)
+        self.mentions = np.arange(len(sources))
+        self.logprobs: Callable[[np.ndarray, np.ndarray], np.ndarray] = partial(bart.logprobs, hidden)
+        self.lookahead: Lookahead | None = None
+        self._slots = self.mentions * num_beams
+
+    def step(self, beams: Beams, parents: np.ndarray, rooms: np.ndarray) -> None:
+        """Go on to the next live beams.
+
+        Args:
+            beams: their mentions and slots are changed where mentions leave.
+            parents: int64 [R], the beam of the step before that each continues.
+            rooms: int64 [mentions of the batch], the most tokens of a name, end token included.
+        """
+        if self.lookahead is None:
+            few = pays(len(parents))
+            slots = self._shed(beams, self._slots[parents], 1.0 if few else _LEAST_LIVE)
+            if few:
+                self.lookahead = Lookahead(self.bart, self.trie, self.state, slots, self.end_token_id)
+                self.logprobs, parents = self.lookahead.logprobs, np.arange(len(parents))
+            else:
+                hidden = self.bart.step(self.state, beams.token_ids[:, -1], beams.slot, slots)
+                self.logprobs, self._slots = partial(self.bart.logprobs, hidden), beams.slot
+        if self.lookahead is not None:
+            room = rooms[self.mentions[beams.mention]] - beams.token_ids.shape[1]
+            self.lookahead.step(Wanted(parents, beams.mention, beams.token_ids[:, -1], beams.node, beams.score, room))
+
+    def _shed(self, beams: Beams, slots: np.ndarray, least_live: float) -> np.ndarray:
+        """Drop finished mentions where no more than a share of all is live; the given slots after that."""
+        live, count = np.unique(beams.mention), len(self.mentions)
+        if len(live) == count or len(live) > least_live * count:
+            return slots
+        position = np.full(count, -1)
+        position[live] = np.arange(len(live))
+        shift = (position[beams.mention] - beams.mention) * self.state.num_beams
+        beams.mention = position[beams.mention]
+        beams.slot = beams.slot + shift
+        self.mentions = self.mentions[live]
+        self.state.keep(torch.from_numpy(live))
+        return slots + shift
 
 
 @torch.inference_mode()
@@ -128,15 +194,11 @@ class _Search:
         self, sources: list[torch.Tensor], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray
     ) -> list[list[Hypothesis]]:
         finished: list[list[Hypothesis]] = [[] for _ in sources]
-        kept = np.arange(len(sources))  # the mention behind each position of the state
-        state, hidden = self.bart.start(sources, prefix_ids, self.num_beams)
-        ahead = None
-        if len(sources) == 1:
-            ahead = Lookahead(self.bart, self.trie, state, hidden, self.end_token_id, int(rooms[0]))
-        logprobs = partial(self.bart.logprobs, hidden) if ahead is None else ahead.logprobs
-        beams = self._first_beams(len(kept))
+        decoder = _Decoder(self.bart, self.trie, self.end_token_id, sources, prefix_ids, self.num_beams)
+        beams = self._first_beams(len(sources))
         while len(beams.mention):
-            extensions = self._extend(logprobs, beams, rooms[kept])
+            kept = decoder.mentions
+            extensions = self._extend(decoder.logprobs, beams, rooms[kept])
             picked = self._pick(beams, extensions, len(kept))
             taken = np.array([len(finished[mention]) for mention in kept])
             ended = extensions.node[picked] < 0
@@ -150,13 +212,8 @@ class _Search:
                 to_beat = [self._to_beat(finished[mention]) for mention in kept]
                 going_on &= self._may_change(beams, extensions, picked, going_on, rooms[kept], to_beat)
             parents, beams = self._next_beams(beams, extensions, picked, going_on)
-            if len(beams.mention):
-                token_ids = beams.token_ids[:, -1]
-                if ahead is not None:
-                    ahead.step(parents, token_ids, beams.node, beams.score)
-                    continue
-                kept, parents = self._shed(state, beams, kept, parents)
-                logprobs = partial(self.bart.logprobs, self.bart.step(state, token_ids, beams.slot, parents))
+            if len(parents):
+                decoder.step(beams, parents, rooms)
         return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
 
     def _first_beams(self, count: int) -> Beams:
@@ -244,12 +301,12 @@ class _Search:
     def _next_beams(
         self, beams: Beams, extensions: Extensions, picked: np.ndarray, going_on: np.ndarray
     ) -> tuple[np.ndarray, Beams]:
-        """The slots of the parents [R], and the live beams, numbered anew within each mention."""
+        """Which beam each of the next ones continues [R], and these, numbered anew within each mention."""
         mention, column = np.nonzero(going_on)
         chosen = picked[mention, column]
         row = extensions.row[chosen]
         beam = (np.cumsum(going_on, axis=1) - 1)[mention, column]
-        return beams.slot[row], Beams(
+        return row, Beams(
             mention=mention,
             slot=mention * self.num_beams + beam,
             node=extensions.node[chosen],
@@ -257,18 +314,3 @@ class _Search:
             token_ids=np.column_stack([beams.token_ids[row], extensions.token_id[chosen]]),
             token_logprobs=np.column_stack([beams.token_logprobs[row], extensions.logprob[chosen]]),
         )
-
-    def _shed(
-        self, state: DecoderState, beams: Beams, kept: np.ndarray, parents: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Drop finished mentions from the state once they are enough to pay for the copy."""
-        live = np.unique(beams.mention)
-        if len(live) > 0.75 * len(kept):
-            return kept, parents
-        position = np.full(len(kept), -1)
-        position[live] = np.arange(len(live))
-        shift = (position[beams.mention] - beams.mention) * self.num_beams
-        beams.mention = position[beams.mention]
-        beams.slot = beams.slot + shift
-        state.keep(torch.from_numpy(live))
-        return kept[live], parents + shift

@@ -91,26 +91,32 @@ def test_beams_that_branch_move_and_leave(bart):
 
 
 @torch.inference_mode()
-def test_a_tree_of_tokens_is_fed_in_passes_of_any_size(bart):
-    """Random trees of one mention, whose tokens follow others of the same pass and of former ones."""
-    packed, source, prefix = PackedBart(bart), SOURCES[3], PREFIXES[2]
-    state, _ = packed.start(packed.encode([source]), [prefix], BEAMS)
-    generator = np.random.default_rng(3)
-    histories, paths = [prefix], [()]
+def test_trees_of_tokens_are_fed_in_passes_of_any_size(bart):
+    """Random trees of some mentions, whose tokens follow others of the same pass and of former ones."""
+    packed = PackedBart(bart)
+    state, _ = packed.start(packed.encode(SOURCES), PREFIXES, BEAMS)
     capacity = state.targets[0].shape[1]
-    for size in (1, 3, 16, 8):
-        first, cached = len(paths), state.length
-        for row in range(size):
-            parent = int(generator.integers(len(paths)))
-            histories.append([*histories[parent], int(generator.integers(4, 12))])
-            paths.append((*paths[parent], cached + row))
-        positions = np.array([len(history) - 1 for history in histories[first:]])
-        tokens = np.array([history[-1] for history in histories[first:]])
-        hidden = packed.step_ahead(state, tokens, positions, len(prefix), paths[first:])
-        for logprobs, history in zip(packed_logprobs(packed, hidden), histories[first:], strict=True):
-            torch.testing.assert_close(logprobs, expected_logprobs(bart, source, history), atol=2e-5, rtol=0)
+    generator = np.random.default_rng(3)
+    # Of each mention, what each row has read and which cached positions it sees.
+    trees = [[(prefix, tuple(range(len(prefix))))] for prefix in PREFIXES]
+    for sizes in ((1, 0, 2, 1), (3, 2, 0, 5), (8, 0, 0, 1), (0, 0, 16, 0), (1, 1, 1, 1)):
+        cached, fed = state.length, []
+        for mention, (tree, size) in enumerate(zip(trees, sizes, strict=True)):
+            for column in range(size):
+                history, seen = tree[int(generator.integers(len(tree)))]
+                tree.append(([*history, int(generator.integers(4, 12))], (*seen, cached + column)))
+                fed.append((mention, *tree[-1]))
+        hidden = packed.step_ahead(
+            state,
+            np.array([history[-1] for _, history, _ in fed]),
+            np.array([mention for mention, _, _ in fed]),
+            np.array([len(history) - 1 for _, history, _ in fed]),
+            [seen for _, _, seen in fed],
+        )
+        for logprobs, (mention, history, _) in zip(packed_logprobs(packed, hidden), fed):
+            torch.testing.assert_close(logprobs, expected_logprobs(bart, SOURCES[mention], history), atol=2e-5, rtol=0)
     assert state.targets[0].shape[1] > capacity, "the cache never grew, so its growth was not tested"
-    assert max(map(len, paths)) > 3
+    assert max(len(history) for history, _ in trees[2]) > len(PREFIXES[2]) + 3
 
 
 @torch.inference_mode()

@@ -4,14 +4,15 @@ No clock is looked at, so that a busy machine can neither hide a waste nor inven
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 from transformers import BartForConditionalGeneration
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
+from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie, lookahead
 from angel_hf.readers.pubtator import read_pubtator
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.nested_dict import Node, build_nested_dict
@@ -43,25 +44,43 @@ def mentions() -> list[Mention]:
     return found[:BATCH]
 
 
-def counted(model: AngelForEntityLinking, mentions: list[Mention], batch_size: int) -> CountedWork:
-    return count_work(lambda: model.link(mentions, num_beams=BEAMS, batch_size=batch_size))
+def counted(model: AngelForEntityLinking, mentions: list[Mention]) -> CountedWork:
+    return count_work(lambda: model.link(mentions, num_beams=BEAMS, batch_size=BATCH))
+
+
+@contextmanager
+def without_lookahead() -> Iterator[None]:
+    """The decoder is fed what the search asks for and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookahead, "ROWS", 0)
+        yield
 
 
 @pytest.fixture(scope="module")
 def together(model, mentions) -> CountedWork:
+    """A batch."""
     assert len(mentions) == BATCH
-    return counted(model, mentions, BATCH)
+    with without_lookahead():
+        return counted(model, mentions)
 
 
 @pytest.fixture(scope="module")
 def alone(model, mentions) -> list[CountedWork]:
-    return [counted(model, [mention], 1) for mention in mentions]
+    """Each mention by itself."""
+    with without_lookahead():
+        return [counted(model, [mention]) for mention in mentions]
 
 
 @pytest.fixture(scope="module")
-def in_twos(model, mentions) -> list[CountedWork]:
-    """Each mention twice in a batch: what is fed ahead is fed to a single one only."""
-    return [counted(model, [mention, mention], 2) for mention in mentions]
+def together_ahead(model, mentions) -> CountedWork:
+    """A batch, at whose end the decoder is fed ahead."""
+    return counted(model, mentions)
+
+
+@pytest.fixture(scope="module")
+def alone_ahead(model, mentions) -> list[CountedWork]:
+    """Each mention by itself, the decoder fed ahead."""
+    return [counted(model, [mention]) for mention in mentions]
 
 
 # Rows
@@ -73,9 +92,10 @@ def test_every_step_reads_the_live_beams_of_the_published_search_and_no_other(mo
     names = build_nested_dict(model.trie.sequences(), bart.config.eos_token_id)
     for mention in json.loads((TINY / "golden.json").read_text())["mentions"][:4]:
         source, prefix = mention["input_ids"], mention["decoder_prefix_ids"]
-        work = count_work(lambda source=source, prefix=prefix: model.search([source] * 2, [prefix] * 2, BEAMS))
-        assert (work.encoder_tokens, work.prefix_tokens) == (2 * len(source), 2 * (1 + len(prefix)))
-        assert list(work.step_rows) == [2 * live for live in live_beams(bart, names, source, prefix)]
+        with without_lookahead():
+            work = count_work(lambda source=source, prefix=prefix: model.search([source], [prefix], BEAMS))
+        assert (work.encoder_tokens, work.prefix_tokens) == (len(source), 1 + len(prefix))
+        assert list(work.step_rows) == live_beams(bart, names, source, prefix)
 
 
 @torch.inference_mode()
@@ -100,35 +120,49 @@ def live_beams(bart: BartForConditionalGeneration, names: Node, source: list[int
     return [count for count in counts[:-1] if count] if finished >= BEAMS else counts[: counts.index(0)]
 
 
-def test_a_batch_reads_what_its_mentions_read_by_themselves(together, in_twos):
+def test_a_batch_reads_what_its_mentions_read_alone(together, alone):
     for what in ("encoder_tokens", "prefix_tokens", "decoder_rows"):
-        assert 2 * getattr(together, what) == sum(getattr(work, what) for work in in_twos), what
+        assert getattr(together, what) == sum(getattr(work, what) for work in alone), what
 
 
-def test_a_batch_takes_as_many_steps_as_its_longest_mention(together, in_twos):
-    assert len(together.step_rows) == max(len(work.step_rows) for work in in_twos)
+def test_a_batch_takes_as_many_steps_as_its_longest_mention(together, alone):
+    assert len(together.step_rows) == max(len(work.step_rows) for work in alone)
     assert together.step_rows[0] <= BEAMS * BATCH
 
 
-def test_a_mention_alone_takes_fewer_passes_of_at_most_sixteen_rows(alone, in_twos):
-    passes, steps = (sum(len(work.step_rows) for work in works) for works in (alone, in_twos))
-    assert passes <= MOST_PASSES_A_STEP * steps
-    for work, twice in zip(alone, in_twos, strict=True):
-        assert len(work.step_rows) <= len(twice.step_rows)
-        assert max(work.step_rows, default=0) <= 16
-
-
-MOST_PASSES_A_STEP = 0.7
-
-
-def test_mentions_that_are_done_leave_the_batch(together, in_twos):
+def test_mentions_that_are_done_leave_the_batch(together, alone):
     for step, kept in enumerate(together.step_mentions):
-        live = sum(len(work.step_rows) > step for work in in_twos)
+        live = sum(len(work.step_rows) > step for work in alone)
         assert live <= kept < live / LEAST_LIVE
 
 
 LEAST_LIVE = 0.75
 """Share of the mentions in a batch that are still searched; where no more are, the others leave it."""
+
+
+def test_fed_ahead_a_mention_takes_fewer_passes_of_few_rows(alone, alone_ahead):
+    steps, passes = (sum(len(work.step_rows) for work in works) for works in (alone, alone_ahead))
+    assert passes <= MOST_PASSES_A_STEP * steps
+    for work, plain in zip(alone_ahead, alone, strict=True):
+        assert len(work.step_rows) <= len(plain.step_rows)
+        assert max(work.step_rows, default=0) <= lookahead.ROWS
+        assert list(work.scored_rows) == [1, *work.step_rows]
+
+
+MOST_PASSES_A_STEP = 0.7
+
+
+def test_fed_ahead_a_batch_ends_sooner(together, together_ahead):
+    plain, ahead = together.step_rows, together_ahead.step_rows
+    many = sum(rows > lookahead.ROWS for rows in plain)
+    assert 0 < many < len(plain) and ahead[:many] == plain[:many]
+    assert len(ahead) - many <= MOST_LAST_PASSES * (len(plain) - many)
+    assert max(ahead[many:]) <= lookahead.ROWS
+    # Mentions that are done have left.
+    assert together_ahead.step_mentions[many] <= plain[many]
+
+
+MOST_LAST_PASSES = 0.5
 
 
 # Operations
@@ -171,16 +205,10 @@ def a_source_token(model: AngelForEntityLinking) -> int:
     return config.encoder_layers * (8 * config.d_model**2 + 4 * config.d_model * config.encoder_ffn_dim)
 
 
-def test_attention_alone_reads_the_source_and_one_cache_that_all_rows_share(model, alone):
+def test_attention_alone_reads_the_source_and_one_cache_that_all_beams_share(model, alone):
     for work in alone:
         least = attention_operations(model.config, mean(work, 1))
-        pairs, cached = work.prefix_tokens**2, work.prefix_tokens
-        for rows in work.step_rows:
-            cached += rows
-            pairs += rows * cached
-        past = 4 * model.config.d_model * model.config.decoder_layers * pairs
-        # Up to seven tokens that only fill up are one more source.
-        past += 4 * model.config.d_model * model.config.encoder_layers * (-work.encoder_tokens % 8) ** 2
+        past = own_past(model, work.prefix_tokens, [1] * len(work.step_rows))
         assert least <= work.attention_operations <= least + past
 
 
@@ -211,10 +239,10 @@ def own_past(model: AngelForEntityLinking, prefix: int, mentions: Sequence[int])
 # Calls and memory
 
 
-def test_a_step_takes_as_many_operators_for_a_batch_as_for_a_mention(model, together, in_twos):
+def test_a_step_takes_as_many_operators_for_a_batch_as_for_a_mention(model, together, alone):
     a_step = together.step_calls / len(together.step_rows)
     assert a_step <= MOST_CALLS_A_LAYER * model.config.decoder_layers
-    assert a_step <= 1.1 * max(work.step_calls / len(work.step_rows) for work in in_twos)
+    assert a_step <= 1.1 * max(work.step_calls / len(work.step_rows) for work in alone)
 
 
 MOST_CALLS_A_LAYER = 60
