@@ -119,7 +119,9 @@ class Lookahead:
             return row
 
         places = [row_of(*key, node) for key, node in zip(keys, wanted.node.tolist())]
-        for parent, token_id, node in below(self.trie, wanted):
+        # What follows a beam that was fed ahead may have been fed too, and then takes no row.
+        most = ROWS if len(chosen) < len(keys) else ROWS - len(chosen)
+        for parent, token_id, node in below(self.trie, wanted, most):
             if len(chosen) >= ROWS:
                 break
             places.append(row_of(places[parent], token_id, node))
@@ -165,7 +167,7 @@ class Lookahead:
         self._logprobs = np.concatenate([self._logprobs, logprobs[order]])
 
 
-def below(trie: NameTrie, wanted: Wanted) -> list[tuple[int, int, int]]:
+def below(trie: NameTrie, wanted: Wanted, most: int) -> list[tuple[int, int, int]]:
     """Nodes below those of live beams, likeliest first if all children of a node are equally likely.
 
     Beams are compared with the best of their mention.
@@ -173,6 +175,7 @@ def below(trie: NameTrie, wanted: Wanted) -> list[tuple[int, int, int]]:
     Args:
         trie: the names.
         wanted: the beams.
+        most: how many nodes.
 
     Returns:
         For each node the place of its parent, among the beams and, after these, what is returned; its token; itself.
@@ -183,25 +186,28 @@ def below(trie: NameTrie, wanted: Wanted) -> list[tuple[int, int, int]]:
     places, beams = np.arange(len(level)), len(level)
     found: list[tuple[np.ndarray, ...]] = []
     count = 0
-    for _ in range(ROWS):
+    while most > 0 and len(level):
         children = trie.expand(level)
         degree = np.bincount(children.row, minlength=len(level))[children.row]
         # A child among too many is not worth a row.
         kept = np.flatnonzero((degree <= ROWS) & (left[children.row] > 0))
-        kept = kept[np.argsort(np.log(degree[kept]) - estimate[children.row[kept]], kind="stable")[:ROWS]]
-        if not len(kept):
-            break
+        kept = kept[np.argsort(np.log(degree[kept]) - estimate[children.row[kept]], kind="stable")[:most]]
         parent = children.row[kept]
         estimate, left = estimate[parent] - np.log(degree[kept]), left[parent] - 1
         level = children.node[kept]
         found.append((estimate, places[parent], children.token_id[kept], level))
         places = beams + count + np.arange(len(kept))
         count += len(kept)
-    if not found:
+        if count >= most:
+            # What follows is no likelier: of nodes that are not among the likeliest, nothing needs to be known.
+            likeliest = np.sort(np.concatenate([one[0] for one in found]))[-most]
+            among = estimate >= likeliest
+            estimate, left, level, places = estimate[among], left[among], level[among], places[among]
+    if not count:
         return []
     estimates, parents, tokens, nodes = map(np.concatenate, zip(*found))
     # A child is never likelier than its parent, so that it comes after it.
-    order = np.argsort(-estimates, kind="stable")[:ROWS]
+    order = np.argsort(-estimates, kind="stable")[:most]
     place_of = np.arange(beams + count)
     place_of[beams + order] = beams + np.arange(len(order))
     return list(zip(place_of[parents[order]].tolist(), tokens[order].tolist(), nodes[order].tolist()))

@@ -39,27 +39,30 @@ def wanted(nodes, scores, room=9, mentions=None) -> Wanted:
 def test_nodes_below_the_beams_come_by_score_and_number_of_siblings(trie):
     beams = [node_after(trie, 4), node_after(trie, 8)]
     # The only child of the second beam has its score; those of the first share theirs, and an only child keeps it.
-    found = below(trie, wanted(beams, [-1.0, -1.5]))
+    found = below(trie, wanted(beams, [-1.0, -1.5]), 9)
     assert [one[:2] for one in found] == [(1, 9), (0, 5), (0, 7), (3, 6)]
     assert [one[2] for one in found] == [node_after(trie, *path) for path in ([8, 9], [4, 5], [4, 7], [4, 5, 6])]
     # Behind a beam that is far ahead, the other's child comes last.
-    assert [one[:2] for one in below(trie, wanted(beams, [-1.0, -9.0]))] == [(0, 5), (0, 7), (2, 6), (1, 9)]
+    assert [one[:2] for one in below(trie, wanted(beams, [-1.0, -9.0]), 9)] == [(0, 5), (0, 7), (2, 6), (1, 9)]
+    # The first of these are the same when fewer are asked for.
+    assert [one[:2] for one in below(trie, wanted(beams, [-1.0, -9.0]), 3)] == [(0, 5), (0, 7), (2, 6)]
+    assert below(trie, wanted(beams, [-1.0, -9.0]), 0) == []
     # As the best of another mention it is not behind.
-    found = below(trie, wanted(beams, [-1.0, -9.0], mentions=[0, 1]))
+    found = below(trie, wanted(beams, [-1.0, -9.0], mentions=[0, 1]), 9)
     assert [one[:2] for one in found] == [(1, 9), (0, 5), (0, 7), (3, 6)]
 
 
 def test_names_have_no_more_tokens_than_there_is_room_for(trie):
     four, last = node_after(trie, 4), node_after(trie, 4, 7)
-    assert [token for _, token, _ in below(trie, wanted([four], [0.0], room=2))] == [5, 7]
-    assert below(trie, wanted([four], [0.0], room=1)) == []
-    assert below(trie, wanted([last], [0.0])) == []
+    assert [token for _, token, _ in below(trie, wanted([four], [0.0], room=2), 9)] == [5, 7]
+    assert below(trie, wanted([four], [0.0], room=1), 9) == []
+    assert below(trie, wanted([last], [0.0]), 9) == []
 
 
 def test_nodes_with_many_children_are_left_alone():
     few, many = ([[first, token] for token in range(4, 4 + count)] for first, count in ((3, ROWS), (2, 99)))
     trie = NameTrie.from_sequences(few + many)
-    found = below(trie, wanted([node_after(trie, 3), node_after(trie, 2)], [-50.0, 0.0]))
+    found = below(trie, wanted([node_after(trie, 3), node_after(trie, 2)], [-50.0, 0.0]), 99)
     assert [one[:2] for one in found] == [(0, token) for token in range(4, 4 + ROWS)]
 
 
