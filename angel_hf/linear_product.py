@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import GELUActivation
 
+from .int8_linear import Int8Linear, rounded
 from .packed_weights import can_pack, packed, product, product_onto
 
 # Activations that a product with packed weights applies to its result.
@@ -52,6 +53,10 @@ class JointProduct:
 
     def __init__(self, *layers: Any) -> None:
         self.parts: list[LinearProduct] = []
+        # Their inputs are rounded once for all.
+        self.whole = layers if all(isinstance(layer, Int8Linear) for layer in layers) else ()
+        if self.whole:
+            return
         if all(can_pack(layer) and layer.bias is not None for layer in layers):
             self.weight = packed(layers)[0]
             self.bias = torch.cat([layer.bias for layer in layers])
@@ -60,6 +65,9 @@ class JointProduct:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """[T, in] -> [T, sum of out], the layers' results side by side."""
+        if self.whole:
+            inputs = rounded(rows)
+            return torch.cat([layer.multiply(*inputs) for layer in self.whole], dim=-1)
         if self.parts:
             return torch.cat([part(rows) for part in self.parts], dim=-1)
         return product(rows, self.weight, self.bias)

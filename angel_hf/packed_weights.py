@@ -1,4 +1,4 @@
-"""Weights of linear layers as oneDNN's float32 products read them, made once and kept.
+"""Weights of linear layers as oneDNN's products read them, in float32 or bfloat16, made once and kept.
 
 For float32 on x86 CPUs PyTorch's linear layers use MKL, which on AMD's processors leaves half of the vector width
 unused; oneDNN, which comes with PyTorch too, uses all of it, and is faster still for few rows when the weights lie in
@@ -44,14 +44,13 @@ def is_plain(layer: nn.Module) -> bool:
 
 
 def can_pack(layer: nn.Module) -> bool:
-    """Whether a module is a plain linear layer in float32, on a CPU that has oneDNN's products."""
+    """Whether a module is a plain linear layer in float32 or bfloat16, on a CPU that has oneDNN's products for it."""
     return (
         is_plain(layer)
         and layer.weight.device.type == "cpu"
-        and layer.weight.dtype == torch.float32
+        and _has_products(layer.weight.dtype)
         and layer.weight.is_contiguous()
         and not torch.is_autocast_enabled("cpu")
-        and _has_operators()
     )
 
 
@@ -106,11 +105,14 @@ def _sample(layer: nn.Linear) -> Tensor:
 
 
 @functools.cache
-def _has_operators() -> bool:
-    """Whether PyTorch has the operators, which its own compiler uses, for this machine."""
+def _has_products(dtype: torch.dtype) -> bool:
+    """Whether PyTorch has the operators, which its own compiler uses, for this type of numbers and this machine."""
     operators = ("_linear_pointwise", "_reorder_linear_weight")
+    # Without instructions for bfloat16 its products are made of float32's, and gain nothing.
+    types = [torch.float32] + [torch.bfloat16] * getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
     return (
-        platform.machine().lower() in ("x86_64", "amd64")
+        dtype in types
+        and platform.machine().lower() in ("x86_64", "amd64")
         and torch.backends.mkldnn.is_available()
         and all(hasattr(torch.ops.mkldnn, operator) for operator in operators)
     )

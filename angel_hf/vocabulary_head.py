@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from .int8_linear import Int8Blocks, rounded
 from .packed_weights import can_pack, is_plain, packed, product
 
 # The scores of so many tokens, for all beams of a batch, lie in the cache of a core.
-_TOKENS_A_BLOCK = 4096
+TOKENS_A_BLOCK = 4096
 
 
 class VocabularyHead:
@@ -30,14 +31,19 @@ class VocabularyHead:
     """
 
     def __init__(self, lm_head: Any, bias: Tensor) -> None:
-        bias = bias.to(lm_head.weight.dtype)
         self.vocabulary = len(bias)
         self.block = self.vocabulary
-        self.scores: list[Callable[[Tensor], Tensor]]
+        self.scores: list[Callable[..., Tensor]]
+        self.integers = isinstance(lm_head, Int8Blocks)
+        if isinstance(lm_head, Int8Blocks):
+            self.block = lm_head.block
+            self.scores = [partial(_in_integers, part, own) for part, own in zip(lm_head.parts, bias.split(self.block))]
+            return
+        bias = bias.to(lm_head.weight.dtype)
         if not is_plain(lm_head) or bias.device.type != "cpu":
             self.scores = [lambda hidden: lm_head(hidden) + bias]
             return
-        self.block = min(_TOKENS_A_BLOCK, self.vocabulary)
+        self.block = min(TOKENS_A_BLOCK, self.vocabulary)
         biases = bias.split(self.block)
         if can_pack(lm_head):
             weights = packed([lm_head], self.block)
@@ -60,12 +66,17 @@ class VocabularyHead:
         bounds = np.searchsorted(token_ids[order], np.arange(len(self.scores) + 1) * self.block)
         places = np.stack([rows[order], token_ids[order] % self.block])
         row, column = torch.from_numpy(places).to(hidden.device)
+        inputs = rounded(hidden) if self.integers else (hidden,)
         sums, asked = [], []
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
-            scores = scores_of(hidden).float()
+            scores = scores_of(*inputs).float()
             sums.append(torch.logsumexp(scores, dim=-1))
             asked.append(scores[row[first:last], column[first:last]])
         found = torch.cat(asked) - torch.logsumexp(torch.stack(sums), dim=0)[row]
         logprobs = np.empty(len(order), dtype=np.float32)
         logprobs[order] = found.cpu().numpy()
         return logprobs
+
+
+def _in_integers(part: Any, bias: Tensor, inputs: Tensor, scale: Tensor) -> Tensor:
+    return part.multiply(inputs, scale) + bias

@@ -14,7 +14,7 @@ from angel_hf.linear_product import JointProduct, LinearProduct
 from angel_hf.packed_weights import can_pack, packed
 
 pytestmark = pytest.mark.skipif(
-    not packed_weights._has_operators(), reason="this machine or this PyTorch has no oneDNN products"
+    not packed_weights._has_products(torch.float32), reason="this machine or this PyTorch has no oneDNN products"
 )
 ROWS = torch.randn(7, 6, generator=torch.Generator().manual_seed(0))
 
@@ -41,6 +41,20 @@ def test_a_product_is_the_layer_s(layer):
             product = LinearProduct(layer, ACT2FN[name])
             assert (product.weight is None) == (name == "silu")
             torch.testing.assert_close(product(ROWS), activation(layer(ROWS)))
+
+
+@pytest.mark.skipif(not packed_weights._has_products(torch.bfloat16), reason="this processor has no bfloat16")
+def test_a_product_in_bfloat16_is_the_layer_s(layer):
+    layer, rows = layer.bfloat16(), ROWS.bfloat16()
+    summand = torch.randn(7, 9).bfloat16()
+    with torch.inference_mode():
+        product = LinearProduct(layer, ACT2FN["gelu"])
+        assert product.weight is not None and product(rows).dtype == torch.bfloat16
+        # Eight bits of a number are kept.
+        torch.testing.assert_close(product(rows), gelu(layer(rows)), atol=0.02, rtol=0.01)
+        onto = LinearProduct(layer).onto(summand, rows)
+        torch.testing.assert_close(onto, summand + layer(rows), atol=0.02, rtol=0.01)
+        torch.testing.assert_close(JointProduct(layer, layer)(rows), layer(rows).repeat(1, 2), atol=0.02, rtol=0.01)
 
 
 def test_several_layers_in_one_product(layer):
@@ -101,9 +115,10 @@ def test_what_is_packed_goes_with_its_layer():
     assert block() is None
 
 
-def test_what_is_more_than_a_float32_product_is_left_to_the_module(layer):
+def test_what_is_more_than_a_product_is_left_to_the_module(layer):
     assert can_pack(layer)
-    assert not can_pack(nn.Linear(6, 9).bfloat16())
+    assert can_pack(nn.Linear(6, 9).bfloat16()) == packed_weights._has_products(torch.bfloat16)
+    assert not can_pack(nn.Linear(6, 9).half())
     assert not can_pack(nn.Linear(6, 9).double())
     assert not can_pack(nn.Linear(6, 9, device="meta"))
     assert not can_pack(torch.nn.utils.parametrizations.weight_norm(nn.Linear(6, 9)))

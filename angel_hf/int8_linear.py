@@ -1,0 +1,111 @@
+"""Linear layers of 8-bit integers.
+
+On x86 processors with VNNI the product is oneDNN's, with weights laid out as its kernels want them; on others it is
+`torch._int_mm`, since oneDNN adds up pairs of products in 16 bits there, which may overflow.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+
+import torch
+from torch import Tensor, nn
+
+# What an input of 0 is in unsigned integers.
+_ZERO_POINT = 128
+
+
+class Int8Linear(nn.Module):
+    """A linear layer of 8-bit integers: float32 [rows, in] -> float32 [rows, out].
+
+    Weights are rounded once, with a scale for each output; inputs anew each time, with a scale for each row, so that an
+    answer does not depend on what else is in its batch. 127 of a scale is the largest magnitude that it stands for.
+    """
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        weight = layer.weight.detach()
+        scale = _scale(weight)
+        whole = (weight / scale).round().to(torch.int8)
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        self.out_features = len(weight)
+        self.packed = has_packed_products()
+        packed = torch.ops.onednn.qlinear_prepack(whole, None) if self.packed else whole.t().contiguous()
+        self.weight: Tensor
+        self.weight_scale: Tensor
+        self.zero_points: Tensor
+        self.bias: Tensor
+        self.register_buffer("weight", packed, persistent=False)
+        self.register_buffer("weight_scale", scale[:, 0].contiguous(), persistent=False)
+        self.register_buffer("zero_points", torch.zeros(len(weight), dtype=torch.int64), persistent=False)
+        self.register_buffer("bias", bias, persistent=False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Round, and multiply in integers."""
+        return self.multiply(*rounded(inputs))
+
+    def multiply(self, inputs: Tensor, scale: Tensor) -> Tensor:
+        """The layer's result for inputs that `rounded` has rounded; products are added up in 32 bits."""
+        if not self.packed:
+            return torch.addcmul(self.bias, torch._int_mm(inputs, self.weight) * scale, self.weight_scale)
+        products = torch.ops.onednn.qlinear_pointwise(
+            inputs, 1.0, _ZERO_POINT, self.weight, self.weight_scale, self.zero_points, None, 1.0, 0, torch.float32,
+            "none", [], "",
+        )  # fmt: skip
+        return torch.addcmul(self.bias, products, scale)
+
+
+class Int8Blocks(nn.Module):
+    """A layer with many outputs as Int8Linear layers of `block` of them each, the last of what is left."""
+
+    def __init__(self, layer: nn.Linear, block: int) -> None:
+        super().__init__()
+        self.block = block
+        biases = [None] * -(-layer.out_features // block) if layer.bias is None else layer.bias.detach().split(block)
+        self.parts = nn.ModuleList(
+            Int8Linear(_linear(weight, bias)) for weight, bias in zip(layer.weight.detach().split(block), biases)
+        )
+
+    @property
+    def weight(self) -> Tensor:
+        """The first block's."""
+        found = self.parts[0].weight
+        assert isinstance(found, Tensor), "a buffer"
+        return found
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Of all blocks."""
+        whole = rounded(inputs)
+        return torch.cat([part.multiply(*whole) for part in self.parts], dim=-1)  # type: ignore[operator]
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    layer.weight = nn.Parameter(weight, requires_grad=False)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias, requires_grad=False)
+    return layer
+
+
+def rounded(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Integers as products want them [rows, in], and what one step of them stands for in each row [rows, 1]."""
+    scale = _scale(inputs)
+    whole = (inputs / scale).round_()
+    return (whole.add_(_ZERO_POINT).to(torch.uint8) if has_packed_products() else whole.to(torch.int8)), scale
+
+
+def _scale(rows: Tensor) -> Tensor:
+    """What one step of an integer stands for in each row: [rows, in] -> [rows, 1]."""
+    return rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-8) / 127
+
+
+@functools.cache
+def has_packed_products() -> bool:
+    """Whether PyTorch has oneDNN's operators for 8-bit integers, and the processor instructions that add up exactly."""
+    return (
+        platform.machine().lower() in ("x86_64", "amd64")
+        and torch.backends.mkldnn.is_available()
+        and getattr(torch.cpu, "_is_vnni_supported", bool)()
+        and all(hasattr(torch.ops.onednn, operator) for operator in ("qlinear_prepack", "qlinear_pointwise"))
+    )
