@@ -1,8 +1,8 @@
 """`python -m benchmarks.base_search --output results/bench-base.json`: search on a model of BART-base's shape.
 
 One thread, CPU seconds, in turns with transformers' generate over a nested dict; a profile, with the share of the peak
-of matrix products that was measured beside it; and two threads against one, in seconds of the clock, for which the
-machine must be idle.
+of matrix products that was measured beside it; the same search in bfloat16 and in 8-bit integers; and two threads
+against one, in seconds of the clock, for which the machine must be idle.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 if __name__ == "__main__":  # before the first import of numpy and torch
@@ -26,6 +27,7 @@ import torch
 from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
+from angel_hf.low_precision import Precision, in_low_precision
 from angel_hf.text_file import write_json
 from benchmarks.base_shaped import base_shaped_bart
 from benchmarks.data import BenchmarkData, find_data
@@ -43,6 +45,7 @@ from benchmarks.search_speed import (
     hold,
     ids_of,
 )
+from benchmarks.timing import Ratio, Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
 
 FORMAT = "angel-base-search-1"
@@ -63,6 +66,29 @@ class Threads:
 
 
 @dataclass(frozen=True)
+class LowPrecision:
+    """The same search with less exact weights, in turns with that in float32.
+
+    Attributes:
+        precision: as `in_low_precision` calls it.
+        batch_size: of both.
+        float32, low: CPU seconds of every repeat.
+        same_first: mentions whose first name is the same.
+    """
+
+    precision: Precision
+    batch_size: int
+    float32: Timing
+    low: Timing
+    same_first: int
+
+    @property
+    def ratio(self) -> Ratio:
+        """How many times faster it is."""
+        return Ratio.of(self.low, self.float32)
+
+
+@dataclass(frozen=True)
 class BaseSearch:
     """What was measured; contests are at batch 32 against 16, and at batch 1."""
 
@@ -74,6 +100,7 @@ class BaseSearch:
     peak: Peak
     profile: Profile
     threads: Threads
+    precisions: tuple[LowPrecision, ...]
 
     @property
     def peak_share(self) -> float:
@@ -116,6 +143,7 @@ def measure_base_search(
         peak=peak,
         profile=profile,
         threads=compare_threads(searches.ours, mentions, repeats),
+        precisions=tuple(compare_precisions(searches.ours, mentions, repeats)),
     )
 
 
@@ -147,6 +175,27 @@ def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMenti
             own.append(time.perf_counter() - start)
     torch.set_num_threads(1)
     return Threads(tuple(seconds[1]), tuple(seconds[2]))
+
+
+def compare_precisions(
+    model: AngelForEntityLinking, mentions: Sequence[GoldenMention], repeats: int
+) -> Iterator[LowPrecision]:
+    """Search the mentions with less exact weights, in a batch and one by one."""
+    precisions: tuple[Precision, ...] = ("bfloat16", "int8")
+    models = [model, *(in_low_precision(model, precision) for precision in precisions)]
+    for batch_size in (32, 1):
+        firsts: list[list[int]] = [[] for _ in models]
+
+        def search(number: int, batch_size: int = batch_size, firsts: list[list[int]] = firsts) -> None:
+            answers = models[number].search(*ids_of(mentions), NUM_BEAMS, batch_size)
+            firsts[number] = [names[0].name_index for names in answers]
+
+        tasks = [partial(search, number) for number in range(len(models))]
+        in_turns(tasks, 1)
+        float32, *others = (Timing(seconds, len(mentions)) for seconds in in_turns(tasks, repeats))
+        for precision, low, own in zip(precisions, others, firsts[1:]):
+            same = sum(one == other for one, other in zip(own, firsts[0], strict=True))
+            yield LowPrecision(precision, batch_size, float32, low, same)
 
 
 def targets(found: BaseSearch) -> dict[str, bool]:
@@ -185,6 +234,11 @@ def print_base_search(found: BaseSearch) -> None:
         f"{packed}; {found.peak_share:.0%} of the higher, {profile.rate / peak.matmul:.0%} of torch.mm's"
     )
     print(f"  two threads: {found.threads.ratio:.2f}x one")
+    for low in found.precisions:
+        print(
+            f"  {low.precision}, batch {low.batch_size}: {low.ratio.median:.2f}x float32 ({low.ratio.least:.2f} - "
+            f"{low.ratio.most:.2f}); the first name of {low.same_first} is the same"
+        )
     for target, met in targets(found).items():
         print(f"  {target}: {'met' if met else 'NOT MET'}")
 
@@ -194,6 +248,7 @@ def write_base_search(path: Path, found: BaseSearch) -> None:
     document = {"format": FORMAT, "command": shlex.join(["python", "-m", "benchmarks.base_search", *sys.argv[1:]])}
     document |= dataclasses.asdict(found)
     document["ratios_by_default"] = [dataclasses.asdict(contest.ratio_by_default) for contest in found.contests]
+    document["ratios_of_precisions"] = [dataclasses.asdict(low.ratio) for low in found.precisions]
     document |= {"peak_share": found.peak_share, "thread_ratio": found.threads.ratio, "targets": targets(found)}
     write_json(path, document)
 

@@ -112,6 +112,10 @@ def _base(document: Document) -> Iterator[Figure]:
     for contest in document["contests"]:
         rate = contest["ours"]["work"] / statistics.median(contest["ours"]["cpu_seconds"])
         yield Figure("base", f"BART-base's shape, batch {contest['our_batch_size']}", rate, "mentions/CPU s")
+    precisions = document.get("precisions", []), document.get("ratios_of_precisions", [])  # earlier files have none
+    for low, ratio in zip(*precisions, strict=True):
+        name = f"BART-base's shape, batch {low['batch_size']}, {low['precision']} by float32"
+        yield Figure("base", name, ratio["median"], "times")
 
 
 def _named(target: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from angel_hf.low_precision import Int8Linear
+from angel_hf import int8_linear
+from angel_hf.int8_linear import Int8Linear
 from angel_hf.packed_weights import packed, product
 from angel_hf.text_file import write_json
 from benchmarks.machine import this_machine
@@ -108,7 +110,9 @@ def ways() -> dict[str, Callable[[nn.Linear], Product]]:
     return {
         BASELINE: packed_float32,
         "bfloat16, torch": torch_bfloat16,
-        "int8, torch._int_mm": Int8Linear,
+        "bfloat16, packed weights": packed_bfloat16,
+        "int8, torch._int_mm": torch_int8,
+        "int8, packed weights": Int8Linear,
         "int8, torchao": torchao_int8,
         "float32, onnxruntime": onnx_float32,
         "int8, onnxruntime": onnx_int8,
@@ -192,6 +196,26 @@ def torch_bfloat16(layer: nn.Linear) -> Product:
     """PyTorch's own product."""
     weight, bias = layer.weight.bfloat16(), layer.bias.bfloat16()
     return lambda rows: nn.functional.linear(rows.bfloat16(), weight, bias).float()
+
+
+def packed_bfloat16(layer: nn.Linear) -> Product:
+    """As the search does in bfloat16."""
+    copy = nn.Linear(layer.in_features, layer.out_features, dtype=torch.bfloat16)
+    copy.load_state_dict(layer.state_dict())
+    (weight,) = packed([copy])
+    return lambda rows: product(rows.bfloat16(), weight, copy.bias).float()
+
+
+def torch_int8(layer: nn.Linear) -> Product:
+    """PyTorch's product of integers, as the search uses it where there is no better one."""
+    with mock.patch.object(int8_linear, "has_packed_products", return_value=False):
+        whole = Int8Linear(layer)
+
+    def multiply(rows: Tensor) -> Tensor:
+        scale = rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-8) / 127
+        return whole.multiply((rows / scale).round_().to(torch.int8), scale)
+
+    return multiply
 
 
 def torchao_int8(layer: nn.Linear) -> Product:

@@ -7,12 +7,23 @@ import pytest
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
-from benchmarks.base_search import BaseSearch, Threads, print_base_search, targets, write_base_search
+from angel_hf import AngelForEntityLinking, KnowledgeBase
+from benchmarks.base_search import (
+    BaseSearch,
+    LowPrecision,
+    Threads,
+    compare_precisions,
+    print_base_search,
+    targets,
+    write_base_search,
+)
 from benchmarks.base_shaped import base_shaped_bart
+from benchmarks.data import SAMPLE
+from benchmarks.figures import figures
 from benchmarks.machine import this_machine
 from benchmarks.operations import Work
 from benchmarks.search_profile import PARTS, Peak, Profile, _Clock
-from benchmarks.search_speed import Agreement, Contest
+from benchmarks.search_speed import Agreement, Contest, golden_mentions
 from benchmarks.timing import Timing
 
 # Of the width that is tiled, and otherwise as small as it may be, with as many layers as BART-base has.
@@ -65,7 +76,15 @@ def found() -> BaseSearch:
     profile = Profile(40, 32, Work(114, 4, 60), 14e9, 1e9, seconds)
     agreement = Agreement(40, 39, 38, 10, 0)
     return BaseSearch(
-        this_machine(), 40, 139_000_000, agreement, contests, Peak(1e11, 2e11), profile, Threads((4.0,), (2.0,))
+        machine=this_machine(),
+        mentions=40,
+        parameters=139_000_000,
+        agreement=agreement,
+        contests=contests,
+        peak=Peak(1e11, 2e11),
+        profile=profile,
+        threads=Threads((4.0,), (2.0,)),
+        precisions=(LowPrecision("int8", 32, Timing((4.0,), 40), Timing((1.6,), 40), 38),),
     )
 
 
@@ -76,6 +95,7 @@ def test_targets_are_judged_as_measured(found, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "batch 1 at least 2.0x generate at 1: NOT MET" in printed
     assert "batch 32 at least 3.2x generate at 16: met" in printed
+    assert "int8, batch 32: 2.50x float32 (2.50 - 2.50); the first name of 38 is the same" in printed
     assert "75% of the higher, 150% of torch.mm's" in printed
     path = Path(tmp_path, "results", "base.json")
     write_base_search(path, found)
@@ -83,3 +103,16 @@ def test_targets_are_judged_as_measured(found, tmp_path, capsys):
     assert document["targets"] == targets(found)
     assert document["peak_share"] == found.peak_share
     assert document["profile"]["seconds"] == found.profile.seconds
+    (low,) = (figure for figure in figures({"base": document}) if "int8" in figure.name)
+    assert (low.name, low.value) == ("BART-base's shape, batch 32, int8 by float32", 2.5)
+
+
+def test_views_in_low_precision_search_the_same_mentions():
+    names = KnowledgeBase.from_file(SAMPLE / "reference" / "target_kb.json.gz")
+    model = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny", knowledge_base=names).eval()
+    mentions = golden_mentions(SAMPLE / "reference" / "tiny")[:3]
+    found = list(compare_precisions(model, mentions, 1))
+    assert [(low.precision, low.batch_size) for low in found] == [
+        ("bfloat16", 32), ("int8", 32), ("bfloat16", 1), ("int8", 1),
+    ]  # fmt: skip
+    assert all(0 <= low.same_first <= 3 and low.low.work == 3 for low in found)
