@@ -285,10 +285,10 @@ def openvino_int8(layer: nn.Linear) -> Product:
     """OpenVINO's compressed weights, rounded by output, with inputs rounded in groups as it runs."""
     from openvino import opset13
 
-    quantized = Int8Linear(layer)
-    whole = opset13.constant(quantized.weight.t().contiguous().numpy())
-    scale = opset13.constant(quantized.weight_scale[:, None].numpy().astype(np.float32))
-    weight = opset13.multiply(opset13.convert(whole, np.float32), scale)
+    weights = layer.weight.detach().numpy()
+    scale = np.abs(weights).max(axis=1, keepdims=True) / np.float32(127)
+    whole = opset13.constant(np.rint(weights / scale).astype(np.int8))
+    weight = opset13.multiply(opset13.convert(whole, np.float32), opset13.constant(scale))
     return _openvino_request(weight, layer, {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"})
 
 
