@@ -43,7 +43,8 @@ def search_batches(
     assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
 
     def answers(positions: list[int]) -> list[Answer]:
-        order = sorted(positions, key=lambda position: len(encoder_ids[position]))
+        # The longest first: what memory they take is enough for the others, and used again.
+        order = sorted(positions, key=lambda position: -len(encoder_ids[position]))
         found: dict[int, Answer] = {}
         for first in range(0, len(order), batch_size):
             batch = order[first : first + batch_size]

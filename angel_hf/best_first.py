@@ -105,6 +105,7 @@ def best_first_search(
             state.keep(torch.tensor(going_on))
             live, batches = [live[place] for place in going_on], [batches[place] for place in going_on]
         hidden = _step(bart, state, live, batches)
+    bart.recycle(state)
     return [one.proof() for one in searches]
 
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers import BartForConditionalGeneration
 
 from .decoder_state import DecoderState
 from .packed_layers import DecoderLayer, DecoderPass, EncoderLayer
 from .row_blocks import RowBlocks
 from .vocabulary_head import VocabularyHead
+from .workspace import Workspace
 
 # Enough for products to be efficient, and few enough for what lies between them to stay in a core's cache.
 _TOKENS_TOGETHER = 768
@@ -49,6 +49,7 @@ class PackedBart:
         heads: int = model.config.encoder_attention_heads
         self.encoder_layers = [EncoderLayer(layer, heads, self.normalize_before) for layer in self.encoder.layers]
         self.decoder_layers = [DecoderLayer(layer, self.heads, self.normalize_before) for layer in self.decoder.layers]
+        self.workspace = Workspace()
         self.head = VocabularyHead(model.lm_head, model.final_logits_bias[0])
 
     def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
@@ -56,6 +57,12 @@ class PackedBart:
         lengths = [len(ids) for ids in encoder_ids]
         groups = _groups(lengths, _TOKENS_TOGETHER) if self.device.type == "cpu" else [slice(0, len(lengths))]
         return [hidden for group in groups for hidden in self._encode(encoder_ids[group], lengths[group])]
+
+    def recycle(self, state: DecoderState) -> None:
+        """Take back the memory of a state that nobody uses any more."""
+        self.workspace.give_back([*state.sources, *state.targets])
+        state.sources.clear()
+        state.targets.clear()
 
     def start(
         self, sources: list[Tensor], prefix_ids: Sequence[Sequence[int]], num_beams: int
@@ -165,19 +172,23 @@ class PackedBart:
         longest = int(prefix_lengths.max())
         capacity = longest + _STEPS * num_beams
         seen = np.arange(capacity) < np.repeat(prefix_lengths, num_beams)[:, None]
+        beyond = np.arange(max(lengths)) >= np.array(lengths)[:, None]
+        mask = np.where(beyond, np.float32("-inf"), np.float32(0))[:, None, None]
 
         def pad(rows: Tensor) -> Tensor:
-            padded = pad_sequence(list(rows.split(lengths)), batch_first=True)
+            padded = self.workspace.take((len(lengths), max(lengths), rows.shape[-1]), rows)
+            for own, part in zip(padded, rows.split(lengths)):
+                own[: len(part)] = part
+                own[len(part) :] = 0
             return padded.view(*padded.shape[:2], 2, self.heads, -1)
 
         cached = [pad(layer.source_key_value(packed)) for layer in self.decoder_layers]
-        beyond = np.arange(max(lengths)) >= np.array(lengths)[:, None]
-        mask = np.where(beyond, np.float32("-inf"), np.float32(0))[:, None, None]
+        targets = [self.workspace.take((len(sources), capacity, *rows.shape[2:]), rows) for rows in cached]
         return DecoderState(
             num_beams=num_beams,
             sources=cached,
             source_mask=torch.from_numpy(mask).to(packed) if beyond.any() else None,
-            targets=[rows.new_empty(len(sources), capacity, *rows.shape[2:]) for rows in cached],
+            targets=targets,
             seen=torch.from_numpy(seen),
             length=longest,
             positions=torch.from_numpy(prefix_lengths),

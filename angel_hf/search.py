@@ -214,6 +214,7 @@ class _Search:
             parents, beams = self._next_beams(beams, extensions, picked, going_on)
             if len(parents):
                 decoder.step(beams, parents, rooms)
+        self.bart.recycle(decoder.state)
         return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
 
     def _first_beams(self, count: int) -> Beams:

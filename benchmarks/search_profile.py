@@ -92,7 +92,7 @@ def profile_search(model: AngelForEntityLinking, mentions: Sequence[GoldenMentio
     bart, trie = _ClockedBart(model, clock), _ClockedTrie(model.trie, clock)
     start, end = model.config.decoder_start_token_id, model.config.eos_token_id
     assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
-    ordered = sorted(mentions, key=lambda mention: len(mention.encoder_ids))
+    ordered = sorted(mentions, key=lambda mention: -len(mention.encoder_ids))
     with clock.part("Python and numpy"):
         for first in range(0, len(ordered), batch_size):
             batch = ordered[first : first + batch_size]
