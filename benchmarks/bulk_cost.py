@@ -12,17 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow
 import pyarrow.parquet
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoTokenizer
 
-from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Mention, NameTrie
+from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Mention
 from angel_hf.bulk import Job, Options, link_locally, start
 from angel_hf.text_file import write_json
-from angel_hf.trie import Expansion
+from benchmarks.counted_work import count_work
 from benchmarks.machine import Machine
 from benchmarks.operations import Work, attention_operations, linear_operations
 
@@ -78,19 +77,6 @@ class LargeShape:
     operations_per_second: tuple[float, ...]
 
 
-class CountingTrie(NameTrie):
-    """A trie that counts the beams which are at its nodes."""
-
-    def __init__(self, trie: NameTrie) -> None:
-        super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
-        self.beam_rows = 0
-
-    def expand(self, nodes: np.ndarray) -> Expansion:
-        """As the trie does, and counted."""
-        self.beam_rows += len(nodes)
-        return super().expand(nodes)
-
-
 def measure_whole_way(
     model: AngelForEntityLinking, texts: list[str], mentions: list[Mention], repeats: int
 ) -> WholeWay:
@@ -127,16 +113,9 @@ def measure_whole_way(
 
 def work_of(model: AngelForEntityLinking, mentions: list[Mention]) -> Work:
     """What the model goes through for these mentions."""
-    assert model.processor is not None and model.trie is not None, "a linking model has them"
-    encoder_ids, prefix_ids = model.processor.encode_mentions(mentions)
-    trie = model.trie
-    counting = CountingTrie(trie)
-    model.trie = counting
-    model.link(mentions)
-    model.trie = trie
-    count = len(mentions)
-    prefixes = 1 + sum(map(len, prefix_ids)) / count
-    return Work(sum(map(len, encoder_ids)) / count, prefixes, counting.beam_rows / count)
+    counted, count = count_work(lambda: model.link(mentions)), len(mentions)
+    # The head reads the last row of a prefix and every row of a step.
+    return Work(counted.encoder_tokens / count, counted.prefix_tokens / count, 1 + counted.decoder_rows / count)
 
 
 def host_seconds(model: AngelForEntityLinking, mentions: list[Mention]) -> float:

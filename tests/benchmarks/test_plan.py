@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from angel_hf import KnowledgeBase, lookahead
+from angel_hf import KnowledgeBase
 from benchmarks.bulk_cost import work_of
 from benchmarks.data import REPOSITORY
 from benchmarks.operations import Work, attention_operations, linear_operations
@@ -63,8 +63,7 @@ def test_operations_of_the_linear_maps_are_those_that_torch_counts_in_the_plain_
     assert counted.get_total_flops() == linear_operations(model.config, Work(9, 1, 7))
 
 
-def test_beams_are_counted_at_every_step(monkeypatch):
-    monkeypatch.setattr(lookahead, "ROWS", 0)
+def test_beams_are_counted_at_every_step():
     model = random_model(byte_tokenizer())
     model.set_knowledge_base(KnowledgeBase.from_names({"1": ["old", "old gene"]}))
     # One beam at the start, one at " old" and one at " gene", whatever the model thinks of them.
