@@ -21,14 +21,18 @@ class Int8Linear(nn.Module):
 
     Weights are rounded once, with a scale for each output; inputs anew each time, with a scale for each row, so that an
     answer does not depend on what else is in its batch. 127 of a scale is the largest magnitude that it stands for.
+
+    Args:
+        layer: in float32.
+        outputs: which of its outputs.
     """
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, outputs: slice = slice(None)) -> None:
         super().__init__()
-        weight = layer.weight.detach()
+        weight = layer.weight.detach()[outputs]
         scale = _scale(weight)
         whole = (weight / scale).round().to(torch.int8)
-        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()[outputs]
         self.out_features = len(weight)
         self.packed = has_packed_products()
         packed = torch.ops.onednn.qlinear_prepack(whole, None) if self.packed else whole.t().contiguous()
@@ -62,10 +66,8 @@ class Int8Blocks(nn.Module):
     def __init__(self, layer: nn.Linear, block: int) -> None:
         super().__init__()
         self.block = block
-        biases = [None] * -(-layer.out_features // block) if layer.bias is None else layer.bias.detach().split(block)
-        self.parts = nn.ModuleList(
-            Int8Linear(_linear(weight, bias)) for weight, bias in zip(layer.weight.detach().split(block), biases)
-        )
+        firsts = range(0, layer.out_features, block)
+        self.parts = nn.ModuleList(Int8Linear(layer, slice(first, first + block)) for first in firsts)
 
     @property
     def weight(self) -> Tensor:
@@ -78,14 +80,6 @@ class Int8Blocks(nn.Module):
         """Of all blocks."""
         whole = rounded(inputs)
         return torch.cat([part.multiply(*whole) for part in self.parts], dim=-1)  # type: ignore[operator]
-
-
-def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
-    layer.weight = nn.Parameter(weight, requires_grad=False)
-    if bias is not None:
-        layer.bias = nn.Parameter(bias, requires_grad=False)
-    return layer
 
 
 def rounded(inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,8 +34,10 @@ class VocabularyHead:
         self.vocabulary = len(bias)
         self.block = self.vocabulary
         self.scores: list[Callable[..., Tensor]]
-        self.integers = isinstance(lm_head, Int8Blocks)
+        self.inputs: Callable[[Tensor], tuple[Tensor, ...]] = lambda hidden: (hidden,)
         if isinstance(lm_head, Int8Blocks):
+            # Rounded once for all blocks.
+            self.inputs = rounded
             self.block = lm_head.block
             self.scores = [partial(_in_integers, part, own) for part, own in zip(lm_head.parts, bias.split(self.block))]
             return
@@ -66,7 +68,7 @@ class VocabularyHead:
         bounds = np.searchsorted(token_ids[order], np.arange(len(self.scores) + 1) * self.block)
         places = np.stack([rows[order], token_ids[order] % self.block])
         row, column = torch.from_numpy(places).to(hidden.device)
-        inputs = rounded(hidden) if self.integers else (hidden,)
+        inputs = self.inputs(hidden)
         sums, asked = [], []
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
             scores = scores_of(*inputs).float()

@@ -8,6 +8,7 @@ import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
+from angel_hf.low_precision import in_low_precision
 from benchmarks.base_search import (
     BaseSearch,
     LowPrecision,
@@ -23,7 +24,7 @@ from benchmarks.figures import figures
 from benchmarks.machine import this_machine
 from benchmarks.operations import Work
 from benchmarks.search_profile import PARTS, Peak, Profile, _Clock
-from benchmarks.search_speed import Agreement, Contest, golden_mentions
+from benchmarks.search_speed import Agreement, Contest, golden_mentions, ids_of
 from benchmarks.timing import Timing
 
 # Of the width that is tiled, and otherwise as small as it may be, with as many layers as BART-base has.
@@ -115,4 +116,8 @@ def test_views_in_low_precision_search_the_same_mentions():
     assert [(low.precision, low.batch_size) for low in found] == [
         ("bfloat16", 32), ("int8", 32), ("bfloat16", 1), ("int8", 1),
     ]  # fmt: skip
-    assert all(0 <= low.same_first <= 3 and low.low.work == 3 for low in found)
+    first = [one[0].name_index for one in model.search(*ids_of(mentions), 10)]
+    for low in found:
+        own = in_low_precision(model, low.precision).search(*ids_of(mentions), 10)
+        assert low.same_first == sum(one[0].name_index == name for one, name in zip(own, first, strict=True))
+        assert low.low.work == 3
