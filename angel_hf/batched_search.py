@@ -22,6 +22,7 @@ def search_batches(
     prefix_ids: Sequence[Sequence[int]],
     batch_size: int,
     cache: AnswerCache[Answer] | None,
+    names: Sequence[Sequence[int]] | None = None,
 ) -> list[Answer]:
     """Answer each mention, in the order given.
 
@@ -33,6 +34,7 @@ def search_batches(
         settings: what distinguishes this search's answers from another's.
         encoder_ids, prefix_ids, batch_size: as for `AngelForEntityLinking.search`.
         cache: asked first, where there is one.
+        names: what the search is told beside that, one of its `names` for each mention: token ids.
 
     Raises:
         ValueError: the ids cannot be searched with.
@@ -50,17 +52,18 @@ def search_batches(
             batch = order[first : first + batch_size]
             sources = [encoder_ids[position] for position in batch]
             prefixes = [[start, *prefix_ids[position]] for position in batch]
-            longest = model.config.max_position_embeddings
-            results = search(bart, trie, sources, prefixes, end_token_id=end, max_length=longest, **limits)
+            told = limits | {"end_token_id": end, "max_length": model.config.max_position_embeddings}
+            if names is not None:
+                told["names"] = [names[position] for position in batch]
+            results = search(bart, trie, sources, prefixes, **told)
             found |= zip(batch, results)
         return [found[position] for position in positions]
 
     if cache is None:
         return answers(list(range(len(encoder_ids))))
     # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
-    questions = [
-        (trie, settings, packed_ids(source), packed_ids(prefix)) for source, prefix in zip(encoder_ids, prefix_ids)
-    ]
+    each = (encoder_ids, prefix_ids) if names is None else (encoder_ids, prefix_ids, names)
+    questions = [(trie, settings, *map(packed_ids, ids)) for ids in zip(*each)]
     return cache.answer(weights_state(model), questions, answers)
 
 

@@ -20,6 +20,7 @@ from .confidence import CONFIDENCE_FILE, Confidence
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .knowledge_base import KnowledgeBase
+from .normalization import normalize
 from .processing_angel import AngelProcessor, list_of_mentions
 from .repository_code import copy_code
 from .saved_names import load_names, own_names, trie_provenance
@@ -28,6 +29,7 @@ from .search_options import PUBLISHED, Proven, SearchOptions
 from .tokenized_names import TokenizedNames
 from .trie import NameTrie
 from .types import Candidate, Hypothesis, Linked, Mention
+from .verbatim import put_first, score_names
 from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
 
 
@@ -294,7 +296,14 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                 Proven(mention, self._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
                 for mention, proof in zip(mentions, proofs)
             ]
-        found = self.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
+        verbatim: dict[int, Hypothesis] = {}
+        if options.verbatim_first:
+            verbatim = self._score_verbatim(mentions, encoder_ids, prefix_ids, batch_size)
+        # With one name wanted, nothing that the beams may find comes before it.
+        left = [position for position in range(len(mentions)) if top_k > 1 or position not in verbatim]
+        sources, prefixes = ([ids[position] for position in left] for ids in (encoder_ids, prefix_ids))
+        searched = dict(zip(left, self.search(sources, prefixes, num_beams, batch_size, top_k=top_k, options=options)))
+        found = [put_first(verbatim.get(one), searched.get(one, []), top_k) for one in range(len(mentions))]
         return [Linked(mention, self._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
 
     @overload
@@ -403,6 +412,23 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         settings = ("exact", top_k, max_expansions)
         return self._search_batches(best_first_search, limits, settings, encoder_ids, prefix_ids, batch_size)
 
+    def _score_verbatim(
+        self,
+        mentions: Sequence[Mention],
+        encoder_ids: Sequence[Sequence[int]],
+        prefix_ids: Sequence[Sequence[int]],
+        batch_size: int,
+    ) -> dict[int, Hypothesis]:
+        """For the mentions that spell a name of the knowledge base, by position, the hypothesis that writes it."""
+        if self.knowledge_base is None or self.trie is None:
+            return {}  # the search tells what is missing
+        spelled = [normalize(mention.surface, self.knowledge_base.normalization) for mention in mentions]
+        names = self._require_processor().encode_names(spelled)
+        known = [position for position, ids in enumerate(names) if self.trie.find(ids) >= 0]
+        sources, prefixes, own = ([ids[position] for position in known] for ids in (encoder_ids, prefix_ids, names))
+        scored = self._search_batches(score_names, {}, ("verbatim",), sources, prefixes, batch_size, own)
+        return {position: one for position, one in zip(known, scored) if one is not None}
+
     def _search_batches(
         self,
         search: Callable[..., list[Answer]],
@@ -411,6 +437,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         encoder_ids: Sequence[Sequence[int]],
         prefix_ids: Sequence[Sequence[int]],
         batch_size: int,
+        names: Sequence[Sequence[int]] | None = None,
     ) -> list[Answer]:
         if self.trie is None:
             raise RuntimeError(
@@ -418,7 +445,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                 "model.set_knowledge_base(KnowledgeBase.from_file(...)) or give from_pretrained a knowledge_base"
             )
         return search_batches(
-            self, self.trie, search, limits, settings, encoder_ids, prefix_ids, batch_size, self.answer_cache
+            self, self.trie, search, limits, settings, encoder_ids, prefix_ids, batch_size, self.answer_cache, names
         )
 
     def _is_in_doubt(self, hypotheses: list[Hypothesis], margin: float) -> bool:

@@ -146,6 +146,7 @@ def beam_search(
     length_penalty: float = 1.0,
     top_k: int | None = None,
     sources: list[torch.Tensor] | None = None,
+    roots: np.ndarray | None = None,
 ) -> list[list[Hypothesis]]:
     """Search one batch; neighbours of similar source length waste least.
 
@@ -160,6 +161,7 @@ def beam_search(
         length_penalty: exponent of the target's length in the final score.
         top_k: how many hypotheses are wanted; K where None. With fewer the search ends sooner.
         sources: what `bart.encode` made of `encoder_ids`, where it is at hand.
+        roots: int64 [mentions], the node below which each mention's names are; all of the trie's where None.
 
     Returns:
         For each mention its hypotheses, best first: min(top_k, names in the trie) of them, less those that
@@ -168,7 +170,9 @@ def beam_search(
     search = _Search(bart, trie, num_beams, end_token_id, length_penalty, num_beams if top_k is None else top_k)
     # The start token is not counted, as it is the end token's place that the count includes.
     rooms = np.array([max_length - (len(ids) - 1) for ids in prefix_ids])
-    return search.run(bart.encode(encoder_ids) if sources is None else sources, prefix_ids, rooms)
+    if sources is None:
+        sources = bart.encode(encoder_ids)
+    return search.run(sources, prefix_ids, rooms, np.full(len(sources), trie.root) if roots is None else roots)
 
 
 class _Search:
@@ -191,14 +195,16 @@ class _Search:
         self.top_k = top_k
 
     def run(
-        self, sources: list[torch.Tensor], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray
+        self, sources: list[torch.Tensor], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray, roots: np.ndarray
     ) -> list[list[Hypothesis]]:
         finished: list[list[Hypothesis]] = [[] for _ in sources]
         decoder = _Decoder(self.bart, self.trie, self.end_token_id, sources, prefix_ids, self.num_beams)
-        beams = self._first_beams(len(sources))
+        beams = self._first_beams(roots)
         while len(beams.mention):
             kept = decoder.mentions
             extensions = self._extend(decoder.logprobs, beams, rooms[kept])
+            if not len(extensions.row):
+                break  # no beam has room to go on
             picked = self._pick(beams, extensions, len(kept))
             taken = np.array([len(finished[mention]) for mention in kept])
             ended = extensions.node[picked] < 0
@@ -217,12 +223,13 @@ class _Search:
         self.bart.recycle(decoder.state)
         return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
 
-    def _first_beams(self, count: int) -> Beams:
+    def _first_beams(self, roots: np.ndarray) -> Beams:
+        count = len(roots)
         mention = np.arange(count)
         return Beams(
             mention=mention,
             slot=mention * self.num_beams,
-            node=np.full(count, self.trie.root),
+            node=roots,
             score=np.zeros(count, dtype=np.float32),
             token_ids=np.zeros((count, 0), dtype=np.int64),
             token_logprobs=np.zeros((count, 0), dtype=np.float32),

@@ -173,6 +173,16 @@ class NameTrie:
         found = self.terminal_nodes[position] == nodes
         return np.where(found, self.terminal_names[position].astype(np.int64), -1)
 
+    def find(self, token_ids: Sequence[int]) -> int:
+        """The index of the name that is written so, without end token; -1 where there is none."""
+        node = self.root
+        for token_id in token_ids:
+            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
+            node = first + int(np.searchsorted(self.token_ids[first:last], token_id))
+            if node == last or self.token_ids[node] != token_id:
+                return -1
+        return int(self.name_index(np.array([node]))[0])
+
     def sequences(self) -> list[list[int]]:
         """Every name's token ids, by name index: the inverse of building."""
         degrees = self.first_child[1:].astype(np.int64) - self.first_child[:-1]

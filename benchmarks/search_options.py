@@ -58,6 +58,8 @@ OPTIONS = (
     Option("1 name, by proof", top_k=1),
     Option("5 names, by proof", top_k=5),
     Option("1 name, whole trie by proof", top_k=1, search=SearchOptions(exact=True)),
+    Option("a verbatim name first", search=SearchOptions(verbatim_first=True)),
+    Option("a verbatim name first, 1 name", top_k=1, search=SearchOptions(verbatim_first=True)),
     Option("2 beams", top_k=2, num_beams=2),
     Option("2 beams, 10 below a lead of 0.5", search=_widened(2, 0.5)),
     Option("3 beams, 10 below a lead of 0.5", search=_widened(3, 0.5)),

@@ -72,7 +72,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Directory for results, reports and predictions.", file_okay=False)],
     predictor: Annotated[
         list[str],
-        typer.Option(help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL or file:PATH; several."),
+        typer.Option(
+            help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL, angel-verbatim or file:PATH; several."
+        ),
     ],
     protocol: Annotated[
         list[str],

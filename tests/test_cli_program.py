@@ -31,12 +31,13 @@ def test_the_model_options_reach_the_loader(monkeypatch, tmp_path):
     assert asked == [("org/m", Path("kb"), "v1", "cpu", "bfloat16"), ("angel-mini", None, None, "auto", "float32")]
 
 
-def test_the_context_that_is_read_is_an_option(monkeypatch):
+def test_departures_from_the_published_search_are_options(monkeypatch):
     linker = TableLinker()
     monkeypatch.setattr("angel_hf.cli.link.load_linker", lambda *options: linker)
     run("link", "[[ataxia]]")
     run("link", "[[ataxia]]", "--context-tokens", "16")
-    assert linker.options == [PUBLISHED, SearchOptions(context_tokens=16)]
+    run("link", "[[ataxia]]", "--verbatim-first")
+    assert linker.options == [PUBLISHED, SearchOptions(context_tokens=16), SearchOptions(verbatim_first=True)]
 
 
 def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():

@@ -252,6 +252,7 @@ def test_what_is_not_known_or_not_in_float32_is_refused(model):
         ({"margin": -0.1}, "margin=-0.1; expected 0 or more"),
         ({"max_expansions": 0}, "max_expansions=0; expected 1 or more"),
         ({"exact": True, "first_beams": 2}, "exact with first_beams"),
+        ({"exact": True, "verbatim_first": True}, "exact with verbatim_first"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):

@@ -26,6 +26,7 @@ class Options:
         window: rows of a shard, what is done again after an interruption.
         context_tokens: most tokens around a mention that the model reads, as in SearchOptions; None: all that fit, with
             which a model's confidence was fitted.
+        verbatim_first: a name that is spelled as the mention comes first, as in SearchOptions.
         threads: of each process. The order in which a sum is computed depends on it, so that scores of runs with
             other thread counts may differ in the last digit.
 
@@ -45,6 +46,7 @@ class Options:
     batch_size: int = 32
     window: int = 1024
     context_tokens: int | None = None
+    verbatim_first: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class Options:
     @property
     def search(self) -> SearchOptions:
         """What the search does otherwise than the published one."""
-        return SearchOptions(context_tokens=self.context_tokens)
+        return SearchOptions(context_tokens=self.context_tokens, verbatim_first=self.verbatim_first)
 
     @property
     def columns(self) -> tuple[str, ...]:

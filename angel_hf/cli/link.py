@@ -122,6 +122,13 @@ def link(
             show_default=False,
         ),
     ] = None,
+    verbatim_first: Annotated[
+        bool,
+        typer.Option(
+            "--verbatim-first",
+            help="Put a name that is spelled as the mention before all others. Default: the best score is first.",
+        ),
+    ] = False,
     as_written: Annotated[
         bool,
         typer.Option(
@@ -168,7 +175,7 @@ def link(
                 "text_column": text_column, "id_column": id_column, "spans_column": spans_column,
                 "keep": tuple(keep or ()), "detect": detect or detector is not None, "detector": detector,
                 "top_k": top_k, "num_beams": num_beams, "batch_size": batch_size, "window": window, "threads": threads,
-                "context_tokens": context_tokens, "expand": not as_written,
+                "context_tokens": context_tokens, "verbatim_first": verbatim_first, "expand": not as_written,
             }  # fmt: skip
             source = (model, knowledge_base, revision, dtype)
             count = link_parquet(input_file, output, bulk_options, engine or Engine.LOCAL, workers, source, device)
@@ -182,7 +189,7 @@ def link(
         }
         _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
         task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
-        options = SearchOptions(context_tokens=context_tokens)
+        options = SearchOptions(context_tokens=context_tokens, verbatim_first=verbatim_first)
         search = Search(top_k, num_beams, batch_size, options, expand=not as_written)
         target = _Target(None if output is None else Path(output), output_format, rejected, annotations)
         count = _link_task(task, target, lambda: load_linker(model, knowledge_base, revision, device, dtype), search)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.search_options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Asked, Example
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
@@ -30,6 +31,7 @@ class Angel(Predictor):
 
     kind: ClassVar[str] = "angel"
     score_kind: ClassVar[ScoreKind] = "log-probability"
+    options: ClassVar[SearchOptions] = PUBLISHED
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Angel(Predictor):
         """Itself, or the model of a fold."""
         if not self.is_of_folds:
             return self
-        return Angel(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
+        return type(self)(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
 
     @cached_property
     def linker(self) -> AngelForEntityLinking:
@@ -90,4 +92,11 @@ class Angel(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> list[Linked]:
         """Names by their mean log-probability."""
-        return self.linker.link(mentions, top_k=self.num_beams, num_beams=self.num_beams, batch_size=self.batch_size)
+        return self.linker.link(mentions, self.num_beams, self.num_beams, self.batch_size, self.options)
+
+
+class AngelVerbatim(Angel):
+    """The same, with a name that is spelled as the mention before all others; see `SearchOptions.verbatim_first`."""
+
+    kind: ClassVar[str] = "angel-verbatim"
+    options: ClassVar[SearchOptions] = SearchOptions(verbatim_first=True)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval_harness.predictors import PREDICTORS, Angel, Bm25, CharacterTfidf, Dense, ExactMatch, FromFile, Memory
+from eval_harness.predictors import (
+    PREDICTORS,
+    Angel,
+    AngelVerbatim,
+    Bm25,
+    CharacterTfidf,
+    Dense,
+    ExactMatch,
+    FromFile,
+    Memory,
+)
 from eval_harness.predictors.predictor import Predictor
 
 
@@ -16,7 +26,7 @@ def parse_predictor(
 
     Args:
         spec: as given.
-        model: for `angel` alone.
+        model: for `angel` and `angel-verbatim` without anything after a colon.
         num_beams: for ANGEL models.
         batch_size: likewise.
         folds: of the benchmark, for a model with "{fold}" in its name.
@@ -26,9 +36,10 @@ def parse_predictor(
         ImportError: it needs a library that is not installed.
     """
     kind, _, what = spec.partition(":")
-    if kind == Angel.kind:
-        name = f"angel-{Path(what).name}" if what else "angel"
-        return Angel(what or model, num_beams, batch_size, name, folds)
+    for angel in (Angel, AngelVerbatim):
+        if kind == angel.kind:
+            name = f"{kind}-{Path(what).name}" if what else kind
+            return angel(what or model, num_beams, batch_size, name, folds)
     for made_of in (Dense, FromFile):
         if kind == made_of.kind:
             if not what:

@@ -204,7 +204,7 @@ def test_answers_to_mentions_of_another_corpus_are_refused(knowledge_base: Knowl
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("psychic", "'psychic'; expected one of exact, memory, tfidf, bm25, dense, angel, file"),
+        ("psychic", "'psychic'; expected one of exact, memory, tfidf, bm25, dense, angel, angel-verbatim, file"),
         ("dense", "expected `dense:` and a checkpoint or file"),
         ("exact:x", "exact takes nothing after a colon"),
     ],
