@@ -32,7 +32,7 @@ def shape_of(model: Model) -> Shape:
     """
     if model.shape is not None:
         return model.shape
-    config = Checkpoint(model.base or "", None, {}).config()
+    config = _whole(model).config()
     sizes = {key: getattr(config, name) for key, name in _CONFIG_NAMES.items()}
     return Shape(**sizes, max_source_length=model.max_source_length or config.max_position_embeddings)
 
@@ -61,7 +61,7 @@ def base_processor(recipe: Recipe) -> AngelProcessor:
         OSError: the checkpoint, or its tokenizer, cannot be had.
     """
     model = recipe.model
-    checkpoint = Checkpoint(model.base or "", None, {})
+    checkpoint = _whole(model)
     saved = checkpoint.processor(model.tokenizer, checkpoint.config().max_position_embeddings)
     return AngelProcessor(
         saved.tokenizer,
@@ -79,6 +79,12 @@ def new_processor(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> AngelPr
     return AngelProcessor(
         tokenizer, normalization=recipe.data.normalization, max_source_length=recipe.model.max_source_length
     )
+
+
+def _whole(model: Model) -> Checkpoint:
+    """What holds the base's files: the base, or the model whose files its weights go with."""
+    checkpoint = Checkpoint(model.base or "", None, {})
+    return checkpoint.companion(checkpoint.config())
 
 
 def _check_shape(model: Model, config: AngelConfig) -> None:

@@ -14,6 +14,7 @@ from angel_hf import AngelForEntityLinking
 from angel_hf.training import preference_stage
 from angel_hf.training.pipeline import run_recipe
 from angel_hf.training.recipe import read_recipe
+from angel_hf.training.weights_only import write_weights_only
 
 RECIPE = """
 name = "small"
@@ -271,6 +272,23 @@ fine_tuning = {steps = 3, batch_size = 4, learning_rate = 1e-3}
     assert after.config.d_model == 32 and not (tmp_path / "own" / "tokenizer").exists()
     assert not torch.equal(before.model.shared.weight, after.model.shared.weight)
     torch.testing.assert_close(before.model.shared.weight, after.model.shared.weight, atol=2e-2, rtol=0)
+
+
+def test_a_recipe_may_start_from_weights_that_go_with_the_files_of_another_model(output, data, tmp_path):
+    """Preference training alone, from a stage of another run; and no stage at all, which leaves the model as it is."""
+    write_weights_only(output / "fine-tuning" / "finished", str(output / "model"), tmp_path / "weights")
+    start = (f'model={{base="{tmp_path / "weights"}"}}', "pretraining={}", "fine_tuning={}")
+    run_recipe(recipe(data, *start, "preference={}"), data, tmp_path / "as it is")
+    last = recipe(data, *start, 'preference.keep="last"')
+    run_recipe(last, data, tmp_path / "preference", reused=tmp_path / "as it is")
+    weights, same, preferred, whole = (
+        AngelForEntityLinking.from_pretrained(path)
+        for path in (tmp_path / "weights", tmp_path / "as it is/model", tmp_path / "preference/model", output / "model")
+    )
+    assert torch.equal(weights.model.shared.weight, same.model.shared.weight)
+    assert not torch.equal(same.model.shared.weight, preferred.model.shared.weight)
+    assert same.processor.fingerprint == whole.processor.fingerprint
+    assert same.processor.max_source_length == whole.processor.max_source_length
 
 
 def test_folds_share_pretraining_that_reads_no_corpus(output, data, tmp_path):
