@@ -16,6 +16,9 @@ from .packed_weights import can_pack, is_plain, packed, product
 
 # The scores of so many tokens, for all beams of a batch, lie in the cache of a core.
 TOKENS_A_BLOCK = 4096
+# Scores lie around 0 as a rule, so that their exponentials can be summed as they are, as exactly as relative to the
+# largest score, which would have to be found first. Rows whose sum is beyond these bounds are done that way.
+_LEAST_SUM, _MOST_SUM = 1e-25, 1e35
 
 
 class VocabularyHead:
@@ -71,13 +74,25 @@ class VocabularyHead:
         inputs = self.inputs(hidden)
         sums, asked = [], []
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
-            scores = scores_of(*inputs).float()
-            sums.append(torch.logsumexp(scores, dim=-1))
+            scores = _wide(scores_of(*inputs))
             asked.append(scores[row[first:last], column[first:last]])
-        found = torch.cat(asked) - torch.logsumexp(torch.stack(sums), dim=0)[row]
+            sums.append(scores.exp_().sum(dim=-1))
+        total = torch.stack(sums).sum(dim=0)
+        # Neither too large for float32, nor so small that terms were lost.
+        sound = (total > _LEAST_SUM) & (total < _MOST_SUM)
+        total = total.log()
+        if not sound.all():
+            blocks = [torch.logsumexp(_wide(scores_of(*inputs)), dim=-1) for scores_of in self.scores]
+            total = torch.where(sound, total, torch.logsumexp(torch.stack(blocks), dim=0))
+        found = torch.cat(asked) - total[row]
         logprobs = np.empty(len(order), dtype=np.float32)
         logprobs[order] = found.cpu().numpy()
         return logprobs
+
+
+def _wide(scores: Tensor) -> Tensor:
+    """Half precision as float32."""
+    return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
 
 
 def _in_integers(part: Any, bias: Tensor, inputs: Tensor, scale: Tensor) -> Tensor:

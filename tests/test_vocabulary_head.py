@@ -53,6 +53,29 @@ def test_tokens_in_any_order_and_again(head, make, blocks, tolerance):
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("shift", [-3000.0, -80.0, 0.0, 80.0, 3000.0])
+def test_scores_anywhere(head, shift):
+    """Exponentials that overflow or vanish in some rows, all rows or none."""
+    bias, hidden = torch.randn(VOCABULARY) + shift, torch.randn(ROWS, WIDTH)
+    hidden[0] *= 100
+    hidden[1] *= 0
+    rows, token_ids = np.repeat(np.arange(ROWS), 3), np.tile([0, 4096, VOCABULARY - 1], ROWS)
+    expected = (hidden.double() @ head.weight.double().T + bias).log_softmax(-1)
+    found = VocabularyHead(head, bias).logprobs(hidden, rows, token_ids)
+    np.testing.assert_allclose(found, expected[rows, token_ids], atol=2e-6, rtol=2e-6 if abs(shift) < 100 else 1e-3)
+
+
+@torch.inference_mode()
+def test_a_row_that_needs_another_way_does_not_change_the_others(head):
+    bias, hidden = torch.randn(VOCABULARY), torch.randn(ROWS, WIDTH)
+    rows, token_ids = np.arange(ROWS), np.full(ROWS, 17)
+    before = VocabularyHead(head, bias).logprobs(hidden, rows, token_ids)
+    hidden[2] *= 1000
+    after = VocabularyHead(head, bias).logprobs(hidden, rows, token_ids)
+    assert np.delete(after == before, 2).all()
+
+
+@torch.inference_mode()
 def test_no_tokens(head):
     nothing = np.zeros(0, dtype=np.int64)
     assert VocabularyHead(head, torch.zeros(VOCABULARY)).logprobs(torch.randn(ROWS, WIDTH), nothing, nothing).size == 0
