@@ -3,6 +3,7 @@
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoProcessor
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from .checkpoint import embedded
 from .configuration_angel import TASK, AngelConfig
 from .knowledge_base import KnowledgeBase
 from .modeling_angel import AngelForEntityLinking
@@ -28,4 +29,7 @@ __all__ = [
 AutoConfig.register("angel", AngelConfig, exist_ok=True)
 AutoModelForSeq2SeqLM.register(AngelConfig, AngelForEntityLinking, exist_ok=True)
 AutoProcessor.register(AngelConfig, AngelProcessor, exist_ok=True)
-PIPELINE_REGISTRY.register_pipeline(TASK, EntityLinkingPipeline, pt_model=AutoModelForSeq2SeqLM)
+# Without a model the pipeline takes the one that the package holds; a folder has no revision, but one must be named.
+PIPELINE_REGISTRY.register_pipeline(
+    TASK, EntityLinkingPipeline, pt_model=AutoModelForSeq2SeqLM, default=(embedded("angel-mini"), "main")
+)

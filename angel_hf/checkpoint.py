@@ -53,7 +53,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, revision: str | None, kwargs: dict[str, Any]) -> None:
-        self.path = _embedded(path)
+        self.path = embedded(path)
         self.is_local = Path(self.path).is_dir()
         self.hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if name in kwargs}
         self.hub["revision"] = self._resolve(revision)
@@ -228,7 +228,7 @@ class Checkpoint:
             raise OSError(f"{wanted}: not in the cache, and the Hub cannot be asked ({error})") from error
 
 
-def _embedded(path: str | Path) -> str:
+def embedded(path: str | Path) -> str:
     """The directory of a model that the package holds, for its name; any other path as it is."""
     directory = Path(__file__).parent / "assets" / str(path)
     if str(path) in EMBEDDED_MODELS and not Path(path).exists() and directory.is_dir():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import os
 import shlex
 import statistics
@@ -49,6 +50,7 @@ from benchmarks.timing import Ratio, Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
 
 FORMAT = "angel-base-search-1"
+_PROFILED_BATCH = 32
 LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
 
 
@@ -131,8 +133,11 @@ def measure_base_search(
         contests.append(hold(searches, mentions, ours, theirs, repeats, target))
     progress("profile, peak and threads")
     peak = measure_peak(20)
+    # So many copies that all batches are full, as they are in a long run.
+    full = mentions * (math.lcm(len(mentions), _PROFILED_BATCH) // len(mentions))
     profile = min(
-        (profile_search(searches.ours, mentions, 32) for _ in range(repeats)), key=lambda one: sum(one.seconds.values())
+        (profile_search(searches.ours, full, _PROFILED_BATCH) for _ in range(repeats)),
+        key=lambda one: sum(one.seconds.values()),
     )
     return BaseSearch(
         machine=machine,

@@ -111,3 +111,8 @@ def test_the_pipeline_takes_a_repository_by_name(repository, link):
     by_name = pipeline("entity-linking", model="org/angel-tiny", device="cpu")
     assert type(by_name) is type(link)
     assert rounded([by_name(MARKED)]) == rounded([link(MARKED)])
+
+
+def test_without_a_model_it_is_the_one_that_the_package_holds():
+    (found,) = pipeline("entity-linking", device="cpu")("a case of [[ataxia telangiectasia]]")
+    assert (found["name"], found["concept_ids"]) == ("Ataxia Telangiectasia", ["D001260"])
