@@ -12,6 +12,7 @@ import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
 from angel_hf.bulk import Options
+from angel_hf.search_options import SearchOptions
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
@@ -78,6 +79,19 @@ def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
         run_locally(source, tmp_path / "whole", model, num_beams=4, context_tokens=0)
     with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
         Options(context_tokens=-1)
+
+
+def test_a_verbatim_name_comes_first_where_that_is_asked_for(tmp_path, model, linker):
+    rows = documents(12)
+    source = write(tmp_path / "in.parquet", rows)
+    mentions = [Mention(row["text"], one["start"], one["end"]) for row in rows for one in row["spans"]]
+    firsts = []
+    for asked in (True, False):
+        run_locally(source, tmp_path / str(asked), model, num_beams=4, verbatim_first=asked)
+        found = linker.link(mentions, top_k=1, num_beams=4, options=SearchOptions(verbatim_first=asked))
+        firsts.append([one["name"] for one in linked_rows(tmp_path / str(asked))])
+        assert firsts[-1] == [one.best.name for one in found]
+    assert firsts[0] != firsts[1]
 
 
 def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_as_written(tmp_path, model, linker):
