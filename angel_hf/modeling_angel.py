@@ -296,14 +296,12 @@ class AngelForEntityLinking(BartWithTrieGeneration):
                 Proven(mention, self._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
                 for mention, proof in zip(mentions, proofs)
             ]
-        verbatim: dict[int, Hypothesis] = {}
         if options.verbatim_first:
-            verbatim = self._score_verbatim(mentions, encoder_ids, prefix_ids, batch_size)
-        # With one name wanted, nothing that the beams may find comes before it.
-        left = [position for position in range(len(mentions)) if top_k > 1 or position not in verbatim]
-        sources, prefixes = ([ids[position] for position in left] for ids in (encoder_ids, prefix_ids))
-        searched = dict(zip(left, self.search(sources, prefixes, num_beams, batch_size, top_k=top_k, options=options)))
-        found = [put_first(verbatim.get(one), searched.get(one, []), top_k) for one in range(len(mentions))]
+            found = self._search_verbatim_first(
+                mentions, encoder_ids, prefix_ids, num_beams, batch_size, top_k, options
+            )
+        else:
+            found = self.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
         return [Linked(mention, self._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
 
     @overload
@@ -412,22 +410,41 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         settings = ("exact", top_k, max_expansions)
         return self._search_batches(best_first_search, limits, settings, encoder_ids, prefix_ids, batch_size)
 
-    def _score_verbatim(
+    def _search_verbatim_first(
         self,
         mentions: Sequence[Mention],
         encoder_ids: Sequence[Sequence[int]],
         prefix_ids: Sequence[Sequence[int]],
+        num_beams: int,
         batch_size: int,
-    ) -> dict[int, Hypothesis]:
-        """For the mentions that spell a name of the knowledge base, by position, the hypothesis that writes it."""
+        top_k: int,
+        options: SearchOptions,
+    ) -> list[list[Hypothesis]]:
+        """As `search`, with the names first that are spelled as their mentions."""
         if self.knowledge_base is None or self.trie is None:
-            return {}  # the search tells what is missing
+            return self.search(encoder_ids, prefix_ids)  # which tells what is missing
         spelled = [normalize(mention.surface, self.knowledge_base.normalization) for mention in mentions]
         names = self._require_processor().encode_names(spelled)
-        known = [position for position, ids in enumerate(names) if self.trie.find(ids) >= 0]
-        sources, prefixes, own = ([ids[position] for position in known] for ids in (encoder_ids, prefix_ids, names))
-        scored = self._search_batches(score_names, {}, ("verbatim",), sources, prefixes, batch_size, own)
-        return {position: one for position, one in zip(known, scored) if one is not None}
+        # A name with its end that the decoder has no room for after the prefix cannot be written.
+        fits = [len(prefix) + len(ids) < self._max_positions for prefix, ids in zip(prefix_ids, names)]
+        indices = [self.trie.find(ids) if room else -1 for ids, room in zip(names, fits)]
+        # With one name wanted, nothing that the beams may find comes before the name that is spelled.
+        asked = [position for position, index in enumerate(indices) if top_k > 1 or index < 0]
+        sources, prefixes = ([ids[position] for position in asked] for ids in (encoder_ids, prefix_ids))
+        found: list[list[Hypothesis]] = [[] for _ in mentions]
+        for position, own in zip(asked, self.search(sources, prefixes, num_beams, batch_size, 1.0, top_k, options)):
+            found[position] = own
+        lost = [
+            position
+            for position, index in enumerate(indices)
+            if index >= 0 and all(one.name_index != index for one in found[position])
+        ]
+        if lost:
+            sources, prefixes, own_names = ([ids[place] for place in lost] for ids in (encoder_ids, prefix_ids, names))
+            scored = self._search_batches(score_names, {}, ("verbatim",), sources, prefixes, batch_size, own_names)
+            for position, one in zip(lost, scored):
+                found[position] += [one] if one is not None else []
+        return [put_first(index, own)[:top_k] for index, own in zip(indices, found)]
 
     def _search_batches(
         self,

@@ -45,9 +45,6 @@ def score_names(
     ]
 
 
-def put_first(name: Hypothesis | None, hypotheses: Sequence[Hypothesis], top_k: int) -> list[Hypothesis]:
-    """The hypotheses led by a name, whether it was among them or not; `top_k` at most."""
-    if name is None:
-        return list(hypotheses[:top_k])
-    others = [one for one in hypotheses if one.name_index != name.name_index]
-    return [name, *others][:top_k]
+def put_first(name_index: int, hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """The hypotheses with that of a name before the others, where it is among them."""
+    return sorted(hypotheses, key=lambda one: one.name_index != name_index)

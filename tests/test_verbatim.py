@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase, NameTrie, lookahead
+from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie, lookahead
 from angel_hf.answer_cache import AnswerCache
 from angel_hf.exhaustive import score_all_names
 from angel_hf.packed_bart import PackedBart
@@ -63,13 +63,12 @@ def test_a_name_that_the_decoder_has_no_room_for_has_no_score():
     assert narrow == [None, None]
 
 
-def test_the_name_leads_whether_it_was_found_or_not():
+def test_the_name_leads_and_the_others_stay_in_their_order():
     ranked = [Hypothesis((name, END), -name, (-name, 0.0), name) for name in (1, 2, 3)]
-    other = Hypothesis((9, END), -9.0, (-9.0, 0.0), 9)
-    assert names_of([put_first(ranked[1], ranked, 3), put_first(other, ranked, 3), put_first(None, ranked, 2)]) == [
+    assert names_of([put_first(2, ranked), put_first(9, ranked), put_first(-1, ranked)]) == [
         [2, 1, 3],
-        [9, 1, 2],
-        [1, 2],
+        [1, 2, 3],
+        [1, 2, 3],
     ]
 
 
@@ -115,10 +114,15 @@ def test_a_shared_name_keeps_all_its_concepts(model):
 
 
 def test_a_name_that_the_beams_lose_comes_first_with_its_score(model):
+    whole = model.link(MENTIONS[0], 10)
     (lost,) = [one for one in model.link(MENTIONS[:1], 10)[0].candidates if one.name == "Ataxia"]
     narrow = model.link(MENTIONS[0], 1, 1, options=VERBATIM)
     assert [one.name for one in narrow.candidates] == ["Ataxia"]
     assert narrow.best.score == pytest.approx(lost.score, abs=1e-5)
+    # With two beams, and two names wanted, the others are those of the search.
+    published, verbatim = model.link(MENTIONS[0], 2, 2), model.link(MENTIONS[0], 2, 2, options=VERBATIM)
+    assert "Ataxia" in [one.name for one in whole.candidates] and len(verbatim.candidates) == 2
+    assert verbatim.candidates[1] == next(one for one in published.candidates if one.name != "Ataxia")
 
 
 def test_one_name_is_the_first_of_many_and_takes_no_search_where_it_is_spelled(model, monkeypatch):
@@ -154,17 +158,36 @@ def test_names_count_in_the_form_of_the_knowledge_base():
     assert model.link(mention("old [ATAXIA]"), options=VERBATIM) == model.link(mention("old [ATAXIA]"))
 
 
+def test_a_name_too_long_to_follow_its_mention_is_searched_for_like_others():
+    model = random_model(byte_tokenizer())
+    for less, is_first in ((0, False), (1, True)):
+        # The prefix has one token more than the mention, and the name is followed by its end.
+        name = " ".join(["q"] * (model.config.max_position_embeddings // 2 - less))
+        model.set_knowledge_base(KnowledgeBase.from_concepts([*CONCEPTS, Concept("Q", (name,))]))
+        whole = Mention(name, 0, len(name))
+        for top_k in (1, 3):
+            found = model.link(whole, top_k, options=VERBATIM)
+            assert len(found.candidates) == top_k
+            assert (found.best.name == name) == is_first
+
+
 def test_answers_from_memory_are_those_of_the_search(model):
     expected = [
         [(one.name, one.concept_ids) for one in linked.candidates] for linked in model.link(MENTIONS, options=VERBATIM)
     ]
     model.answer_cache = AnswerCache()
     try:
-        for hits in (0, 2):
+        for hits in (5, 10):
             before = model.answer_cache.hits
             found = model.link([*MENTIONS, *MENTIONS], options=VERBATIM)
             assert [[(one.name, one.concept_ids) for one in linked.candidates] for linked in found] == expected * 2
-            assert model.answer_cache.hits - before == (8 if hits == 0 else 16)
+            assert model.answer_cache.hits - before == hits
+        # Those that spell a name are now scored, and the others searched for one name alone.
+        for hits in (5, 10):
+            before = model.answer_cache.hits
+            found = model.link([*MENTIONS, *MENTIONS], top_k=1, options=VERBATIM)
+            assert [linked.best.name for linked in found] == [own[0][0] for own in expected * 2]
+            assert model.answer_cache.hits - before == hits
     finally:
         model.answer_cache = None
 
