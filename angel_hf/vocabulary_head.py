@@ -18,7 +18,10 @@ from .packed_weights import can_pack, is_plain, packed, product
 TOKENS_A_BLOCK = 4096
 # Scores lie around 0 as a rule, so that their exponentials can be summed as they are, as exactly as relative to the
 # largest score, which would have to be found first. Rows whose sum is beyond these bounds are done that way.
-_LEAST_SUM, _MOST_SUM = 1e-25, 1e35
+# Exponentials that vanish take many times as long as others, so that no score is taken as less than the least; a whole
+# vocabulary of those adds less than 1e-29.
+_LEAST_SCORE = -80.0
+_LEAST_SUM, _MOST_SUM = 1e-20, 1e35
 
 
 class VocabularyHead:
@@ -76,7 +79,7 @@ class VocabularyHead:
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
             scores = _wide(scores_of(*inputs))
             asked.append(scores[row[first:last], column[first:last]])
-            sums.append(scores.exp_().sum(dim=-1))
+            sums.append(scores.clamp_(min=_LEAST_SCORE).exp_().sum(dim=-1))
         total = torch.stack(sums).sum(dim=0)
         # Neither too large for float32, nor so small that terms were lost.
         sound = (total > _LEAST_SUM) & (total < _MOST_SUM)

@@ -66,6 +66,17 @@ def test_scores_anywhere(head, shift):
 
 
 @torch.inference_mode()
+def test_most_tokens_have_scores_that_vanish(head):
+    """As where a vocabulary was filled up with tokens that no name has."""
+    bias, hidden = torch.full((VOCABULARY,), -1e4), torch.randn(ROWS, WIDTH)
+    bias[::100] = -20.0
+    rows, token_ids = np.arange(ROWS), np.full(ROWS, 4100)
+    expected = (hidden.double() @ head.weight.double().T + bias).log_softmax(-1)
+    found = VocabularyHead(head, bias).logprobs(hidden, rows, token_ids)
+    np.testing.assert_allclose(found, expected[rows, token_ids], atol=4e-6)
+
+
+@torch.inference_mode()
 def test_a_row_that_needs_another_way_does_not_change_the_others(head):
     bias, hidden = torch.randn(VOCABULARY), torch.randn(ROWS, WIDTH)
     rows, token_ids = np.arange(ROWS), np.full(ROWS, 17)
