@@ -13,13 +13,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from benchmarks.data import DATA_VARIABLE, REPOSITORY
-from benchmarks.figures import Document, spreads
+from benchmarks.figures import Document
 
 FORMAT = "angel-bench-1"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -112,20 +111,38 @@ class Run:
     lacking: dict[str, str]
 
 
-def measure(request: Request, progress: Callable[[str], None]) -> list[Run]:
-    """Run everything; what the parts print goes to this process's standard output."""
-    runs = []
+def measure(
+    request: Request,
+    progress: Callable[[str], None],
+    measured: Sequence[Run] = (),
+    keep: Callable[[list[Run]], None] = lambda runs: None,
+) -> list[Run]:
+    """Run everything; what the parts print goes to this process's standard output.
+
+    Args:
+        request: what to measure.
+        progress: is told what is going on.
+        measured: runs of the same request that was stopped; what they have is not measured again.
+        keep: gets all runs after each part.
+    """
+    runs = list(measured)
     for number in range(1, request.runs + 1):
-        run = Run(datetime.now(timezone.utc).isoformat(timespec="seconds"), {}, {})
+        if len(runs) < number:
+            runs.append(Run(datetime.now(timezone.utc).isoformat(timespec="seconds"), {}, {}))
+        run = runs[number - 1]
         for part in request.parts:
+            if part.name in run.parts:
+                progress(f"run {number} of {request.runs}: {part.name} was measured before")
+                continue
             progress(f"run {number} of {request.runs}: {part.name}, {part.measures}")
+            run.lacking.pop(part.name, None)
             found = _measure_part(part, request)
             if isinstance(found, str):
                 progress(f"{part.name}: not measured: {found}")
                 run.lacking[part.name] = found
             else:
                 run.parts[part.name] = found
-        runs.append(run)
+            keep(runs)
     return runs
 
 
@@ -167,17 +184,3 @@ def _environment(threads: int, data: Path) -> dict[str, str]:
     found = os.environ | dict.fromkeys(_THREADS, str(threads)) | dict.fromkeys(_OFFLINE, "1")
     path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
     return found | {"TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": os.pathsep.join(path), DATA_VARIABLE: str(data)}
-
-
-def suite_document(command: str, request: Request, runs: Sequence[Run]) -> dict[str, Any]:
-    """Every part's result file of every run, and the figures over the runs."""
-    return {
-        "format": FORMAT,
-        "command": command,
-        "quick": request.quick,
-        "figures": [
-            asdict(spread) | {"median": spread.median, "relative": spread.relative}
-            for spread in spreads([run.parts for run in runs])
-        ],
-        "runs": [asdict(run) for run in runs],
-    }

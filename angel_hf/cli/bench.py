@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from angel_hf.cli.failure import FAILED, SOME_REJECTED, InputError, failures_reported
-from angel_hf.text_file import write_json
 
 app = typer.Typer(help="Measure speed and memory on this machine; without a command, measure.", rich_markup_mode=None)
 
@@ -44,7 +43,7 @@ def bench(
     """Measure, print tables and figures with their targets, and write every repeat to a file.
 
     Each part runs in a process of its own, which begins with the threads that it is to have. Peers run in the same
-    process and take turns. Works in a source tree only.
+    process and take turns. With --output, the same command goes on where it was stopped. Works in a source tree only.
     """
     if context.invoked_subcommand is not None:
         return
@@ -56,11 +55,8 @@ def bench(
             return
         chosen = suite.PARTS if every else _chosen(suite.PARTS, parts)
         request = suite.Request(tuple(chosen), runs, repeats, threads, quick, data)
-        found = suite.measure(request, lambda line: typer.echo(line, err=True))
+        found = _measure(suite, request, output)
         _measuring("suite_report").print_runs(found)
-        if output is not None:
-            command = shlex.join(["angel", *sys.argv[1:]])
-            write_json(output, suite.suite_document(command, request, found))
         if not any(run.parts for run in found):
             raise typer.Exit(FAILED)
         if any(run.lacking for run in found):
@@ -80,6 +76,24 @@ def page(
             raise InputError(str(error)) from None
         for path in written:
             typer.echo(path)
+
+
+def _measure(suite: Any, request: Any, output: Path | None) -> list[Any]:
+    """The runs of a request, which are written to `output` at the end, and gone on with where they were stopped."""
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if output is None:
+        return suite.measure(request, tell)
+    file = _measuring("suite_file").SuiteFile(output, shlex.join(["angel", *sys.argv[1:]]), request)
+    try:
+        measured = file.measured()
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    found = suite.measure(request, tell, measured, file.keep)
+    file.finish(found)
+    return found
 
 
 def _chosen(parts: tuple[Any, ...], names: list[str] | None) -> list[Any]:

@@ -1,5 +1,6 @@
 """`angel bench`: parts run in processes of their own, several runs tell their spread, the page is its result files."""
 
+import dataclasses
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from benchmarks.figures import Figure, figures, spreads
 from benchmarks.page import FORMATS, PAGE, read_runs, render, write_page
 from benchmarks.plots import plots_of
 from benchmarks.suite import PARTS, Part, Request, measure
+from benchmarks.suite_file import SuiteFile
 
 MACHINE = {
     "cpu": "A CPU", "cores": 2, "threads": 1, "instructions": "AVX2", "load": 0.5,
@@ -99,6 +101,54 @@ def test_what_cannot_be_measured_is_told_and_the_rest_is_measured(part, tmp_path
     assert told[0] == "run 1 of 2: failing, nothing"
 
 
+@pytest.fixture
+def two_runs(tmp_path, part):
+    """The command of two runs of two parts: the one that tells, and one that works as soon as a file is there."""
+    (tmp_path / "later_part.py").write_text(
+        "import os, sys\nif not os.path.exists(os.environ['READY']): sys.exit(3)\n" + PART
+    )
+    later = Part("later", "later_part", "nothing")
+    output = tmp_path / "results" / "bench.json"
+    return SuiteFile(output, "angel bench", Request((part, later), runs=2)), output
+
+
+def test_what_was_measured_before_a_stop_is_kept_and_not_measured_again(two_runs, tmp_path, monkeypatch):
+    file, output = two_runs
+    monkeypatch.setenv("READY", str(tmp_path / "ready"))
+    monkeypatch.setattr("benchmarks.figures._OF_PART", dict.fromkeys(("some", "later"), lambda document: iter(())))
+
+    def stop_in_the_second_run(runs) -> None:
+        file.keep(runs)
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(file.request, lambda line: None, file.measured(), stop_in_the_second_run)
+    assert not output.exists()
+    before = file.measured()
+    assert [(list(run.parts), list(run.lacking)) for run in before] == [(["some"], ["later"]), (["some"], [])]
+    (tmp_path / "ready").touch()
+    told: list[str] = []
+    file.finish(measure(file.request, told.append, before, file.keep))
+    assert told == [
+        "run 1 of 2: some was measured before",
+        "run 1 of 2: later, nothing",
+        "run 2 of 2: some was measured before",
+        "run 2 of 2: later, nothing",
+    ]
+    runs = json.loads(output.read_text())["runs"]
+    assert [(list(run["parts"]), run["lacking"]) for run in runs] == [(["some", "later"], {})] * 2
+    assert [path.name for path in output.parent.iterdir()] == ["bench.json"]
+
+
+def test_what_was_stopped_is_gone_on_with_by_the_same_request_alone(two_runs):
+    file, output = two_runs
+    file.keep([])
+    other = SuiteFile(output, "angel bench", dataclasses.replace(file.request, quick=True))
+    with pytest.raises(ValueError, match=r"partial holds .* its request.quick was False and is True; name another"):
+        other.measured()
+
+
 def test_the_parts_are_modules_of_the_source_tree():
     for part in PARTS:
         path = REPOSITORY.joinpath(*part.module.split("."))
@@ -110,7 +160,7 @@ def measured(monkeypatch) -> list[Request]:
     """What was asked for; measuring gives sweeps that differ from run to run."""
     asked = []
 
-    def stand_in(request: Request, progress) -> list[suite.Run]:
+    def stand_in(request: Request, progress, *measured_before) -> list[suite.Run]:
         asked.append(request)
         lacking = {part.name: "no data" for part in request.parts if part.name != "sweeps"}
         return [suite.Run("now", {"sweeps": sweeps_of(20.0 + run)}, lacking) for run in range(request.runs)]

@@ -1,0 +1,81 @@
+"""The result file of a suite, and beside it what a run that was stopped has measured so far."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from angel_hf.claim import differences
+from angel_hf.text_file import write_json
+from benchmarks.figures import spreads
+from benchmarks.machine import this_machine
+from benchmarks.suite import FORMAT, Request, Run
+
+
+class SuiteFile:
+    """Where the measurements of one request go.
+
+    The file itself appears when everything is measured; until then `FILE.partial` has the parts that are.
+
+    Args:
+        path: of the result file.
+        command: that asked for it.
+        request: what is measured.
+    """
+
+    def __init__(self, path: Path, command: str, request: Request) -> None:
+        self.path = path
+        self.partial = path.with_name(path.name + ".partial")
+        self.command = command
+        self.request = request
+        self.asked = json.loads(json.dumps({"request": _table(request), "machine": _lasting()}))
+
+    def measured(self) -> list[Run]:
+        """The runs that were measured before this was stopped, the last one maybe in part.
+
+        Raises:
+            ValueError: something else was being measured, or on another machine.
+        """
+        if not self.partial.is_file():
+            return []
+        document = json.loads(self.partial.read_text(encoding="utf-8"))
+        for key, before, now in differences(document["asked"], self.asked):
+            raise ValueError(
+                f"{self.partial} holds a measurement that was stopped: its {key} was {before!r} and is {now!r}; "
+                "name another --output, or remove that file to measure anew"
+            )
+        return [Run(**run) for run in document["runs"]]
+
+    def keep(self, runs: Sequence[Run]) -> None:
+        """Write what there is so far."""
+        write_json(self.partial, {"asked": self.asked, "runs": [dataclasses.asdict(run) for run in runs]})
+
+    def finish(self, runs: Sequence[Run]) -> None:
+        """Write the result file: every part's of every run, and the figures over the runs."""
+        document = {
+            "format": FORMAT,
+            "command": self.command,
+            "quick": self.request.quick,
+            "figures": [
+                dataclasses.asdict(spread) | {"median": spread.median, "relative": spread.relative}
+                for spread in spreads([run.parts for run in runs])
+            ],
+            "runs": [dataclasses.asdict(run) for run in runs],
+        }
+        write_json(self.path, document)
+        self.partial.unlink(missing_ok=True)
+
+
+def _table(request: Request) -> dict[str, Any]:
+    """A request in JSON; its parts by name."""
+    fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    return fields | {"parts": [part.name for part in request.parts], "data": request.data and str(request.data)}
+
+
+def _lasting() -> dict[str, Any]:
+    """The machine without what changes from process to process."""
+    machine = dataclasses.asdict(this_machine())
+    return {key: value for key, value in machine.items() if key not in ("threads", "load")}
