@@ -18,7 +18,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -51,7 +50,6 @@ def main(
     logging.disable_progress_bar()
     read = read_study(study)
     train_all(read, data, runs, reuse, _tell)
-    torch.set_num_threads(read.processes)
     rows = list(compare(read, answer_all(read, data, runs, _tell)))
     Console(width=150, highlight=False).print(table_of(read, rows))
     write_json(output, document_of(study.name, read, rows))

@@ -1,11 +1,13 @@
 """What negatives add: every variant starts from the same model and has its control; gains are paired by mention."""
 
+import dataclasses
 import functools
 import json
 import logging
 import re
 import subprocess
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from typer.testing import CliRunner
 import benchmarks.negatives.answers as answers_module
 import benchmarks.negatives.training as training_module
 from benchmarks.negatives.__main__ import app
-from benchmarks.negatives.answers import Answers
+from benchmarks.negatives.answers import Answers, answer_all
 from benchmarks.negatives.comparison import compare
 from benchmarks.negatives.study import POSITIVE, Study, Variant, control_of, models_of, read_study
 from eval_harness.corpus import open_corpus
@@ -111,6 +113,13 @@ def test_a_study_trains_asks_and_compares_and_goes_on_where_it_was_stopped(data,
     again = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert again.exit_code == 0 and len(commands) == 6
     assert json.loads((data / "out.json").read_text(encoding="utf-8"))["rows"] == rows
+    # A thread stands for the processes, which would not allow this data.
+    monkeypatch.setattr(answers_module, "ProcessPoolExecutor", lambda *_, **options: ThreadPoolExecutor(1, **options))
+    for path in (data / "runs").glob("*/hits-dev.json"):
+        path.unlink()
+    study = dataclasses.replace(read_study(data / "study.toml"), processes=2)
+    found = compare(study, answer_all(study, data, data / "runs", lambda _: None))
+    assert [list(row.accuracy) for row in found] == [row["accuracy"] for row in rows]
 
 
 def test_gains_are_means_over_seeds_paired_by_mention():
