@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +35,33 @@ class AnnotatedMention:
         """The knowledge base's concepts of the mention, alternative identifiers resolved; unknown ones left out."""
         resolved = (knowledge_base.resolve(identifier) for identifier in self.identifiers)
         return tuple(dict.fromkeys(concept_id for concept_id in resolved if concept_id is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many mentions of a corpus have a concept that a knowledge base knows.
+
+    Attributes:
+        mentions: all of them.
+        known: those with one.
+        unknown: identifiers that the knowledge base lacks, the most frequent first, five at most.
+    """
+
+    mentions: int
+    known: int
+    unknown: tuple[str, ...]
+
+    def __str__(self) -> str:
+        told = f"{self.known:,} of {self.mentions:,} mentions have a concept of the knowledge base"
+        return f"{told}; it lacks {', '.join(self.unknown)}" if self.unknown else told
+
+
+def coverage(mentions: Sequence[AnnotatedMention], knowledge_base: KnowledgeBase) -> Coverage:
+    """Count the mentions whose concepts a knowledge base knows."""
+    known = [bool(annotated.concept_ids(knowledge_base)) for annotated in mentions]
+    identifiers = (identifier for annotated in mentions for identifier in annotated.identifiers)
+    unknown = Counter(identifier for identifier in identifiers if knowledge_base.resolve(identifier) is None)
+    return Coverage(len(known), sum(known), tuple(identifier for identifier, _ in unknown.most_common(5)))
 
 
 def read_corpus(path: Path, corpus_format: str) -> list[AnnotatedMention]:

@@ -16,6 +16,7 @@ from angel_hf.claim import differences
 from angel_hf.text_file import write_json
 from angel_hf.training.accuracy import Accuracy, accuracy
 from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
+from angel_hf.training.corpus import coverage
 from angel_hf.training.materials import Materials
 from angel_hf.training.positive_stages import fine_tune, pretrain, start
 from angel_hf.training.preference_loss import check_trl
@@ -43,7 +44,8 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
         reused: directory of another run whose finished stages are taken over where they are the same; see `reuse`.
 
     Raises:
-        ValueError: the directory holds the work of another recipe, or the recipe cannot be carried out.
+        ValueError: the directory holds the work of another recipe, the recipe cannot be carried out, or no mention of
+            a corpus has a concept of the knowledge base.
         FileNotFoundError: a file of the recipe is not there.
         ImportError: the recipe has preference training, and TRL is missing or of another version than it needs.
     """
@@ -55,6 +57,7 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     if reused is not None:
         reuse(recipe, reused, output)
     claim(recipe, output)
+    _check_corpora(materials)
     model = start(materials)
     if recipe.pretraining is not None:
         pretrain(materials, model, recipe.pretraining)
@@ -108,6 +111,28 @@ def claim(recipe: Recipe, output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         write_json(path, wanted)
     PartialState().wait_for_everyone()
+
+
+def _check_corpora(materials: Materials) -> None:
+    """Tell how many mentions can be learned from and measured on, before hours are spent on the names alone.
+
+    Raises:
+        ValueError: a corpus has none.
+    """
+    knowledge_base = materials.knowledge_base
+    for split, mentions in (("train", materials.train), ("dev", materials.dev)):
+        if not mentions:
+            continue
+        found = coverage(mentions, knowledge_base)
+        if not found.known:
+            example = next(knowledge_base.concepts(), None)
+            raise ValueError(
+                f"{split}: {found}; expected identifiers of the knowledge base, as "
+                f"{example.concept_id if example else 'an empty one has none'}: name another corpus or knowledge base "
+                "in the recipe's [data]"
+            )
+        if PartialState().is_main_process:
+            _LOG.info("%s: %s", split, found)
 
 
 def _measure(materials: Materials, output: Path) -> None:

@@ -313,6 +313,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.pretraining is None and self.model.base is None:
             raise ValueError("model.base is missing; a recipe without [pretraining] starts from a checkpoint")
+        if self.fine_tuning is not None and self.fine_tuning.replay and self.pretraining is None:
+            raise ValueError("[fine_tuning] has replay = true, but there is no [pretraining] whose pairs it repeats")
         if self.adapter is not None and self.adapter.stages == "all" and self.model.base is None:
             raise ValueError('[adapter] has stages = "all", but the model is new; adapters need a trained base')
         for preference in (self.pretraining_preference, self.preference):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from angel_hf.training.corpus import expanded, read_corpus, split_identifiers
+from angel_hf.training.corpus import coverage, expanded, read_corpus, split_identifiers
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ def test_identifiers_are_resolved_and_unknown_ones_left_out(mentions, knowledge_
         ("D1", "D5"),
         (),
     ]
+
+
+def test_what_a_knowledge_base_lacks_is_counted(mentions, knowledge_base):
+    found = coverage(mentions * 2, knowledge_base)
+    assert (found.mentions, found.known, found.unknown) == (10, 8, ("D999",))
+    assert str(found) == "8 of 10 mentions have a concept of the knowledge base; it lacks D999"
+    assert str(coverage(mentions[:1], knowledge_base)) == "1 of 1 mentions have a concept of the knowledge base"
+    assert coverage([], knowledge_base).mentions == 0
 
 
 def test_a_pubtator_corpus(tmp_path):

@@ -115,6 +115,18 @@ def test_the_model_links_and_its_accuracy_is_noted(output, mentions):
     assert model.processor.max_source_length == 32
 
 
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_corpus_of_other_identifiers_is_refused_before_anything_is_trained(data, tmp_path, split):
+    shutil.copytree(data, tmp_path / "data")
+    text = (data / f"{split}.txt").read_text(encoding="utf-8")
+    renamed = re.sub(r"(MESH:|OMIM:| )?D?(\d+)(\|D5)?$", r"DOID:\2", text, flags=re.MULTILINE)
+    (tmp_path / "data" / f"{split}.txt").write_text(renamed, encoding="utf-8")
+    cause = rf"{split}: 0 of \d+ mentions have .* it lacks DOID:.*; expected identifiers of the knowledge base, as D1"
+    with pytest.raises(ValueError, match=cause):
+        run_recipe(recipe(tmp_path), tmp_path / "data", tmp_path / "run")
+    assert not (tmp_path / "run" / "pretraining").exists()
+
+
 def test_each_round_mined_its_part_from_every_source(output):
     documents = set()
     for number in (1, 2):

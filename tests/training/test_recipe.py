@@ -97,6 +97,13 @@ def test_a_recipe_from_a_checkpoint_needs_one(path):
         read_recipe(str(path))
 
 
+def test_what_pretraining_learned_is_repeated_only_where_there_is_pretraining(path):
+    changes = ["fine_tuning={steps=1, batch_size=1, learning_rate=1e-3, replay=true}"]
+    assert read_recipe(str(path), changes).fine_tuning.replay
+    with pytest.raises(ValueError, match="replay = true, but there is no .pretraining. whose pairs it repeats"):
+        read_recipe(str(path), [*changes, "pretraining={}", "model={base='x'}"])
+
+
 @pytest.mark.parametrize("name", known_recipes())
 def test_the_packages_recipes_are_read_by_name(name):
     recipe = read_recipe(name)
