@@ -115,6 +115,20 @@ def test_the_model_links_and_its_accuracy_is_noted(output, mentions):
     assert model.processor.max_source_length == 32
 
 
+def test_the_recipe_for_ones_own_corpus_runs_whole(data, tmp_path):
+    own = {"medic.txt": "names.txt", "train.txt": "train.pubtator", "dev.txt": "dev.pubtator"}
+    for name, as_recipe in own.items():
+        shutil.copy(data / name, tmp_path / as_recipe)
+    few = ["steps=2", "batch_size=2"]
+    changes = [f"{stage}.{change}" for stage in ("fine_tuning", "preference") for change in few]
+    run_recipe(read_recipe("own_corpus", changes), tmp_path, tmp_path / "run")
+    mined = pq.read_table(tmp_path / "run" / "preference" / "round-1" / "mined" / "train.parquet")
+    assert set(mined["source"].to_pylist()) == {"train", "knowledge-base"}
+    assert json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))["dev"]["mentions"] == 5
+    model = AngelForEntityLinking.from_pretrained(tmp_path / "run" / "model")
+    assert model.knowledge_base.num_concepts == 5
+
+
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_a_corpus_of_other_identifiers_is_refused_before_anything_is_trained(data, tmp_path, split):
     shutil.copytree(data, tmp_path / "data")
