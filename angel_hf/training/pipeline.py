@@ -125,11 +125,10 @@ def _check_corpora(materials: Materials) -> None:
             continue
         found = coverage(mentions, knowledge_base)
         if not found.known:
-            example = next(knowledge_base.concepts(), None)
+            example = next(knowledge_base.concepts()).concept_id
             raise ValueError(
-                f"{split}: {found}; expected identifiers of the knowledge base, as "
-                f"{example.concept_id if example else 'an empty one has none'}: name another corpus or knowledge base "
-                "in the recipe's [data]"
+                f"{split}: {found}; expected identifiers of the knowledge base, as {example}: name another corpus or "
+                "knowledge base in the recipe's [data]"
             )
         if PartialState().is_main_process:
             _LOG.info("%s: %s", split, found)
