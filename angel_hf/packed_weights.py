@@ -17,6 +17,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from angel_hf.bfloat16 import has_bfloat16
+
 # The layout is made for about so many rows; but for a single one it serves any number well.
 _ROWS = 64
 
@@ -108,8 +110,7 @@ def _sample(layer: nn.Linear) -> Tensor:
 def _has_products(dtype: torch.dtype) -> bool:
     """Whether PyTorch has the operators, which its own compiler uses, for this type of numbers and this machine."""
     operators = ("_linear_pointwise", "_reorder_linear_weight")
-    # Without instructions for bfloat16 its products are made of float32's, and gain nothing.
-    types = [torch.float32] + [torch.bfloat16] * getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    types = [torch.float32] + [torch.bfloat16] * has_bfloat16("cpu")
     return (
         dtype in types
         and platform.machine().lower() in ("x86_64", "amd64")

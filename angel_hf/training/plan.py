@@ -13,6 +13,7 @@ from transformers import BartForConditionalGeneration
 from angel_hf.training.base import shape_of
 from angel_hf.training.recipe import STAGES, Adapter, FineTuning, Optimization, Preference, Pretraining, Recipe, Shape
 from angel_hf.training.small_bart import bart_config
+from angel_hf.training.stages import in_bfloat16
 
 _GIGABYTE = 1e9
 _EFFICIENCY = 0.6
@@ -94,7 +95,7 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
     shape = shape_of(recipe.model)
     size = model_size(shape)
     rows = max(1, stage.batch_size // (processes * stage.gradient_accumulation))
-    bytes_each = 2 if stage.bf16 else 4
+    bytes_each = 2 if in_bfloat16(stage) else 4
 
     def layer(length: int) -> float:
         return (

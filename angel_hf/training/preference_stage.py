@@ -25,7 +25,7 @@ from angel_hf.training.positive_stages import fine_tune, start
 from angel_hf.training.preference import PreferenceCollator, train_preference, with_reference
 from angel_hf.training.preference_file import PAIRS_FILE, MinedPair, read_pairs, write_card, write_pairs, write_table
 from angel_hf.training.recipe import FineTuning, Mining, Preference
-from angel_hf.training.stages import finished, linker, prepared
+from angel_hf.training.stages import finished, in_bfloat16, linker, prepared
 
 _LOG = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path,
         order = [place[row] for row in order]
         config = model.config
         collator = PreferenceCollator(config.pad_token_id, config.decoder_start_token_id)
-        encoded = with_reference(model, encoded.select(used), collator, stage.bf16)
+        encoded = with_reference(model, encoded.select(used), collator, in_bfloat16(stage))
     return group_by_length(encoded.select(order), stage.batch_size, seed)
 
 

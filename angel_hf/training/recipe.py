@@ -147,7 +147,7 @@ class Optimization:
         label_smoothing: share of the probability spread evenly over the vocabulary.
         prefix_weight: weight of a prefix token in the loss; 0 is the published loss, on the target only.
         save_steps: updates between checkpoints, from which a stopped run goes on.
-        bf16: compute in bfloat16.
+        bf16: compute in bfloat16 where the machine has instructions for it, else in float32.
     """
 
     steps: int

@@ -20,6 +20,7 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase
+from angel_hf.bfloat16 import has_bfloat16
 from angel_hf.training.positive import PairCollator, PositiveTrainer
 from angel_hf.training.recipe import Optimization
 
@@ -37,6 +38,11 @@ class Progress(TrainerCallback):
         if state.is_world_process_zero:
             values = [f"{key} {value:.4g}" for key, value in (logs or {}).items() if isinstance(value, float)]
             _LOG.info("%s: step %d of %d, %s", self.stage, state.global_step, state.max_steps, ", ".join(values))
+
+
+def in_bfloat16(optimization: Optimization) -> bool:
+    """Whether a stage computes in bfloat16 here: where the recipe lets it and the machine gains by it."""
+    return optimization.bf16 and has_bfloat16("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def trainer_arguments(optimization: Optimization, seed: int) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def trainer_arguments(optimization: Optimization, seed: int) -> dict[str, Any]:
         "adam_beta2": optimization.adam_beta2,
         "max_grad_norm": optimization.max_grad_norm,
         "optim": "adamw_torch_fused",
-        "bf16": optimization.bf16,
+        "bf16": in_bfloat16(optimization),
         "use_cpu": not torch.cuda.is_available(),
         "train_sampling_strategy": "sequential",
         "save_steps": optimization.save_steps,
