@@ -42,7 +42,9 @@ def test_published_bart_large_is_of_its_known_size():
     assert model_size(large).parameters == 406_291_456
 
 
-def test_cost_falls_with_processes_and_accumulation():
+def test_cost_falls_with_processes_and_accumulation(monkeypatch):
+    monkeypatch.setattr("angel_hf.training.stages.has_bfloat16", lambda device: True)
+
     def plan(processes, **changes):
         return plan_stage("x", Optimization(**(STAGE | changes)), recipe(), processes, flops=1e9)
 

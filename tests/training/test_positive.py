@@ -11,7 +11,7 @@ from angel_hf.training.examples import Mixture, pretraining_pairs
 from angel_hf.training.positive import PairCollator, weighted_loss
 from angel_hf.training.recipe import Optimization, Shape
 from angel_hf.training.small_bart import new_model, sinusoids
-from angel_hf.training.stages import finished, prepared, train_positive
+from angel_hf.training.stages import finished, prepared, train_positive, trainer_arguments
 
 ROWS = [
     {"input_ids": [0, 10, 2], "prefix_ids": [11, 12], "target_ids": [13, 14, 2]},
@@ -146,7 +146,15 @@ def test_a_batch_that_does_not_divide_is_refused(pairs, tokenizer, tmp_path):
         train(tiny_model(len(tokenizer)), pairs, tmp_path, gradient_accumulation=3)
 
 
-def test_bfloat16_trains(pairs, tokenizer, tmp_path):
+@pytest.mark.parametrize("instructions", [True, False])
+def test_bfloat16_where_the_machine_gains_by_it(monkeypatch, instructions):
+    monkeypatch.setattr("angel_hf.training.stages.has_bfloat16", lambda device: instructions)
+    assert trainer_arguments(Optimization(steps=1, batch_size=1, learning_rate=1, bf16=True), 1)["bf16"] is instructions
+    assert trainer_arguments(Optimization(steps=1, batch_size=1, learning_rate=1), 1)["bf16"] is False
+
+
+def test_bfloat16_trains(monkeypatch, pairs, tokenizer, tmp_path):
+    monkeypatch.setattr("angel_hf.training.stages.has_bfloat16", lambda device: True)
     model = tiny_model(len(tokenizer))
     before = model.model.shared.weight.clone()
     train(model, pairs, tmp_path, steps=2, bf16=True)
