@@ -102,8 +102,8 @@ def best_first_search(
         if not going_on:
             break
         if len(going_on) <= 0.75 * len(live):
-            state.keep(torch.tensor(going_on))
-            live, batches = [live[place] for place in going_on], [batches[place] for place in going_on]
+            order = state.keep(np.array(going_on)).tolist()
+            live, batches = [live[place] for place in order], [batches[place] for place in order]
         hidden = _step(bart, state, live, batches)
     bart.recycle(state)
     return [one.proof() for one in searches]

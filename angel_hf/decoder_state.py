@@ -37,16 +37,20 @@ class DecoderState:
     length: int
     positions: Tensor
 
-    def keep(self, mentions: Tensor) -> None:
-        """Forget all but the given mentions (int64 [n], ascending)."""
-        kept = mentions.tolist()
-        self.sources[:] = [_kept(tensor, kept) for tensor in self.sources]
-        self.targets[:] = [_kept(tensor, kept) for tensor in self.targets]
+    def keep(self, mentions: np.ndarray) -> np.ndarray:
+        """Forget all but the given mentions (int64 [n], ascending).
+
+        Returns:
+            int64 [n], the mentions as they stand now: the last ones have taken the places of those that left.
+        """
+        order = _filled(mentions)
+        self.sources[:] = [_kept(tensor, order) for tensor in self.sources]
+        self.targets[:] = [_kept(tensor, order, self.length) for tensor in self.targets]
         if self.source_mask is not None:
-            self.source_mask = _kept(self.source_mask, kept)
-        mentions = mentions.cpu()
-        self.positions = self.positions[mentions]
-        self.seen = self.seen.unflatten(0, (-1, self.num_beams))[mentions].flatten(0, 1)
+            self.source_mask = _kept(self.source_mask, order)
+        self.positions = self.positions[order]
+        self.seen = self.seen.unflatten(0, (-1, self.num_beams))[order].flatten(0, 1)
+        return order
 
     def advance(self, slots: np.ndarray, parent_slots: np.ndarray) -> int:
         """Open K slots for one more step, with `slots` (int64 [R]) the heirs of `parent_slots`.
@@ -87,11 +91,21 @@ class DecoderState:
             self.targets[depth] = wider
 
 
-def _kept(tensor: Tensor, rows: list[int]) -> Tensor:
-    """Some rows, ascending; on a CPU moved to the front of the memory they are in, which is faster than a copy."""
+def _filled(rows: np.ndarray) -> np.ndarray:
+    """The given rows (int64 [n], ascending) in an order in which only those from the nth on leave their place."""
+    order = np.arange(len(rows))
+    order[~np.isin(order, rows)] = rows[rows >= len(rows)]
+    return order
+
+
+def _kept(tensor: Tensor, order: np.ndarray, used: int | None = None) -> Tensor:
+    """Rows as `_filled` orders them, of which the first `used` entries matter.
+
+    On a CPU they stay in the memory that they are in, and few are moved, which is faster than a copy.
+    """
     if tensor.device.type != "cpu":
-        return tensor[rows]
-    for place, row in enumerate(rows):
+        return tensor[order]
+    for place, row in enumerate(order.tolist()):
         if place != row:
-            tensor[place].copy_(tensor[row])
-    return tensor[: len(rows)]
+            tensor[place, :used].copy_(tensor[row, :used])
+    return tensor[: len(order)]

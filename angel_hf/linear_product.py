@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from transformers.activations import GELUActivation
 
 from .int8_linear import Int8Linear, rounded
-from .packed_weights import can_pack, packed, product, product_onto
+from .packed_products import Activation
+from .packed_weights import can_pack, packed
 
 # Activations that a product with packed weights applies to its result.
-_FUSED: dict[type, str] = {GELUActivation: "gelu", nn.ReLU: "relu"}
+_FUSED: dict[type, Activation] = {GELUActivation: "gelu", nn.ReLU: "relu"}
 
 
 class LinearProduct:
@@ -27,20 +28,20 @@ class LinearProduct:
     def __init__(self, layer: Any, activation: Callable[[Tensor], Tensor] | None = None) -> None:
         self.layer = layer
         self.activation = activation
-        self.fused = "none" if activation is None else _FUSED.get(type(activation))
+        self.fused: Activation | None = "none" if activation is None else _FUSED.get(type(activation))
         self.weight = packed([layer])[0] if self.fused and can_pack(layer) else None
 
     def __call__(self, rows: Tensor) -> Tensor:
         """[T, in] -> [T, out]."""
         if self.weight is not None and self.fused is not None:
-            return product(rows, self.weight, self.layer.bias, self.fused)
+            return self.weight.product(rows, self.layer.bias, self.fused)
         result = self.layer(rows)
         return result if self.activation is None else self.activation(result)
 
     def onto(self, summand: Tensor, rows: Tensor) -> Tensor:
         """`summand` [T, out] and the result in one sum."""
         if self.weight is not None and self.activation is None:
-            return product_onto(rows, self.weight, self.layer.bias, summand)
+            return self.weight.product_onto(rows, self.layer.bias, summand)
         return summand + self(rows)
 
 
@@ -70,4 +71,4 @@ class JointProduct:
             return torch.cat([layer.multiply(*inputs) for layer in self.whole], dim=-1)
         if self.parts:
             return torch.cat([part(rows) for part in self.parts], dim=-1)
-        return product(rows, self.weight, self.bias)
+        return self.weight.product(rows, self.bias)

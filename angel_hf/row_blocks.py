@@ -39,28 +39,20 @@ class RowBlocks:
         self.full = len(mentions) == count * width
         if not self.full:
             self.rows = np.append(self.rows, np.repeat(self.rows[-1:], -len(mentions) % multiple))
-            places = np.stack([mentions[self.rows], columns[self.rows]])
-            self.places = tuple(torch.from_numpy(places).to(device))
+            places = mentions[self.rows] * width + columns[self.rows]
+            rows_of = np.zeros(count * width, dtype=np.int64)
+            rows_of[places] = np.arange(len(places))
+            self.places, self.rows_of = torch.from_numpy(places).to(device), torch.from_numpy(rows_of).to(device)
 
     def spread(self, rows: Tensor) -> Tensor:
-        """[R, ...] -> [B, width, ...], zero where there is no row."""
-        if self.full:
-            return rows.unflatten(0, (self.count, self.width))
-        block = rows.new_zeros(self.count, self.width, *rows.shape[1:])
-        block[self.places] = rows
-        return block
+        """[R, ...] -> [B, width, ...], with any of the rows where there is none."""
+        return (rows if self.full else rows[self.rows_of]).unflatten(0, (self.count, self.width))
 
     def gather(self, block: Tensor) -> Tensor:
         """The inverse: [B, width, ...] -> [R, ...]."""
-        return block.flatten(0, 1) if self.full else block[self.places]
+        return block.flatten(0, 1) if self.full else block.flatten(0, 1)[self.places]
 
     def write(self, region: Tensor, rows: Tensor) -> None:
-        """Put rows [R, ...] into a region [B, at least width, ...], and zeros where there is no row."""
-        if self.full and region.shape[1] == self.width:
-            region.copy_(self.spread(rows))
-        elif self.full:
-            region[:, : self.width] = self.spread(rows)
-            region[:, self.width :].zero_()
-        else:
-            region.zero_()
-            region[self.places] = rows
+        """Put rows [R, ...] into a region [B, at least width, ...]; what is there else is as in `spread`, or zero."""
+        region[:, : self.width] = self.spread(rows)
+        region[:, self.width :].zero_()

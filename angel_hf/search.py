@@ -20,7 +20,7 @@ Where fewer names are wanted than there are beams, a mention's search ends befor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
@@ -33,7 +33,7 @@ from .trie_heights import score_bound
 from .types import Hypothesis
 
 # Where no more than this share of a batch's mentions is live, dropping the others pays for the copy.
-_LEAST_LIVE = 0.75
+_LEAST_LIVE = 0.9
 
 
 @dataclass
@@ -55,6 +55,11 @@ class Beams:
     score: np.ndarray
     token_ids: np.ndarray
     token_logprobs: np.ndarray
+
+    def reorder(self, rows: np.ndarray) -> None:
+        """Put the beams in another order (int64 [R])."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name)[rows])
 
 
 @dataclass
@@ -101,7 +106,7 @@ class _Decoder:
         """Go on to the next live beams.
 
         Args:
-            beams: their mentions and slots are changed where mentions leave.
+            beams: changed in place where mentions leave, and others take their places.
             parents: int64 [R], the beam of the step before that each continues.
             rooms: int64 [mentions of the batch], the most tokens of a name, end token included.
         """
@@ -123,14 +128,15 @@ class _Decoder:
         live, count = np.unique(beams.mention), len(self.mentions)
         if len(live) == count or len(live) > least_live * count:
             return slots
+        order = self.state.keep(live)
+        self.mentions = self.mentions[order]
         position = np.full(count, -1)
-        position[live] = np.arange(len(live))
+        position[order] = np.arange(len(order))
         shift = (position[beams.mention] - beams.mention) * self.state.num_beams
-        beams.mention = position[beams.mention]
-        beams.slot = beams.slot + shift
-        self.mentions = self.mentions[live]
-        self.state.keep(torch.from_numpy(live))
-        return slots + shift
+        beams.mention, beams.slot = position[beams.mention], beams.slot + shift
+        rows = np.argsort(beams.mention, kind="stable")
+        beams.reorder(rows)
+        return (slots + shift)[rows]
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from .int8_linear import Int8Blocks, rounded
-from .packed_weights import can_pack, is_plain, packed, product
+from .packed_weights import can_pack, is_plain, packed
 
 # The scores of so many tokens, for all beams of a batch, lie in the cache of a core.
 TOKENS_A_BLOCK = 4096
@@ -55,7 +55,7 @@ class VocabularyHead:
         biases = bias.split(self.block)
         if can_pack(lm_head):
             weights = packed([lm_head], self.block)
-            self.scores = [partial(product, weight=weight, bias=own) for weight, own in zip(weights, biases)]
+            self.scores = [partial(weight.product, bias=own) for weight, own in zip(weights, biases)]
         else:
             weights = lm_head.weight.split(self.block)
             self.scores = [partial(linear, weight=weight, bias=own) for weight, own in zip(weights, biases)]

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from angel_hf import int8_linear
 from angel_hf.int8_linear import Int8Linear
-from angel_hf.packed_weights import packed, product
+from angel_hf.packed_weights import packed
 from angel_hf.text_file import write_json
 from benchmarks.machine import this_machine
 from benchmarks.timing import Ratio, Timing, in_turns
@@ -189,7 +189,7 @@ def tables_of(measured: Sequence[Measured]) -> list[Table]:
 def packed_float32(layer: nn.Linear) -> Product:
     """As the search does."""
     (weight,) = packed([layer])
-    return lambda rows: product(rows, weight, layer.bias)
+    return lambda rows: weight.product(rows, layer.bias)
 
 
 def torch_bfloat16(layer: nn.Linear) -> Product:
@@ -203,7 +203,7 @@ def packed_bfloat16(layer: nn.Linear) -> Product:
     copy = nn.Linear(layer.in_features, layer.out_features, dtype=torch.bfloat16)
     copy.load_state_dict(layer.state_dict())
     (weight,) = packed([copy])
-    return lambda rows: product(rows.bfloat16(), weight, copy.bias).float()
+    return lambda rows: weight.product(rows.bfloat16(), copy.bias).float()
 
 
 def torch_int8(layer: nn.Linear) -> Product:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from angel_hf import AngelForEntityLinking, NameTrie
 from angel_hf.decoder_state import DecoderState
 from angel_hf.packed_bart import PackedBart
-from angel_hf.packed_weights import can_pack, packed, product
+from angel_hf.packed_weights import can_pack, packed
 from angel_hf.search import beam_search
 from angel_hf.trie import Expansion
 from benchmarks.operations import Work, attention_operations, linear_operations
@@ -76,7 +76,7 @@ def measure_peak(repeats: int) -> Peak:
         if not can_pack(layer):
             return Peak(matmul, None)
         weight = packed([layer])[0]
-        return Peak(matmul, _best_rate(lambda: product(rows, weight, None), repeats))
+        return Peak(matmul, _best_rate(lambda: weight.product(rows, None), repeats))
 
 
 def profile_search(model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int) -> Profile:

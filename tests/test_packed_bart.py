@@ -66,8 +66,9 @@ def test_beams_that_branch_move_and_leave(bart):
     capacity = state.targets[0].shape[1]
     for step in range(15):
         if step in (4, 9):
-            mentions_kept = [position for position in range(len(mentions)) if position != 1]
-            state.keep(torch.tensor(mentions_kept))
+            going = np.array([position for position in range(len(mentions)) if position != 1])
+            mentions_kept = state.keep(going).tolist()
+            assert sorted(mentions_kept) == going.tolist()
             histories = {(mentions_kept.index(m), k): h for (m, k), h in histories.items() if m in mentions_kept}
             mentions = [mentions[position] for position in mentions_kept]
         heirs, parents, tokens = {}, [], []

@@ -9,12 +9,12 @@ from torch import nn
 from torch.nn.functional import gelu
 from transformers.activations import ACT2FN
 
-from angel_hf import packed_weights
 from angel_hf.linear_product import JointProduct, LinearProduct
+from angel_hf.packed_products import packed_type
 from angel_hf.packed_weights import can_pack, packed
 
 pytestmark = pytest.mark.skipif(
-    not packed_weights._has_products(torch.float32), reason="this machine or this PyTorch has no oneDNN products"
+    packed_type(torch.float32) is None, reason="this machine or this PyTorch has no products with packed weights"
 )
 ROWS = torch.randn(7, 6, generator=torch.Generator().manual_seed(0))
 
@@ -43,7 +43,7 @@ def test_a_product_is_the_layer_s(layer):
             torch.testing.assert_close(product(ROWS), activation(layer(ROWS)))
 
 
-@pytest.mark.skipif(not packed_weights._has_products(torch.bfloat16), reason="this processor has no bfloat16")
+@pytest.mark.skipif(packed_type(torch.bfloat16) is None, reason="this processor has no bfloat16")
 def test_a_product_in_bfloat16_is_the_layer_s(layer):
     layer, rows = layer.bfloat16(), ROWS.bfloat16()
     summand = torch.randn(7, 9).bfloat16()
@@ -106,6 +106,13 @@ def test_an_unchanged_layer_is_packed_once(layer):
     assert [len(blocks) for blocks in (packed([layer], 4), packed([layer]))] == [3, 1]
 
 
+def test_another_number_of_threads_wants_another_layout(layer, monkeypatch):
+    before = packed([layer])[0]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert packed([layer])[0] is not before
+    assert packed([layer])[0] is packed([layer])[0]
+
+
 def test_what_is_packed_goes_with_its_layer():
     layer = nn.Linear(6, 9)
     block = weakref.ref(packed([layer])[0])
@@ -117,7 +124,7 @@ def test_what_is_packed_goes_with_its_layer():
 
 def test_what_is_more_than_a_product_is_left_to_the_module(layer):
     assert can_pack(layer)
-    assert can_pack(nn.Linear(6, 9).bfloat16()) == packed_weights._has_products(torch.bfloat16)
+    assert can_pack(nn.Linear(6, 9).bfloat16()) == (packed_type(torch.bfloat16) is not None)
     assert not can_pack(nn.Linear(6, 9).half())
     assert not can_pack(nn.Linear(6, 9).double())
     assert not can_pack(nn.Linear(6, 9, device="meta"))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from angel_hf import packed_weights
 from angel_hf.int8_linear import Int8Linear
+from angel_hf.packed_products import packed_type
 from benchmarks import low_precision_products
 from benchmarks.low_precision_products import BASELINE, app, measure_layer, tables_of, torch_bfloat16, torch_int8
 
@@ -24,7 +24,7 @@ def test_ways_are_compared_with_the_first():
     assert table.row_count == 4 and BASELINE in str(table.title)
 
 
-@pytest.mark.skipif(not packed_weights._has_products(torch.bfloat16), reason="this processor has no bfloat16")
+@pytest.mark.skipif(packed_type(torch.bfloat16) is None, reason="this processor has no bfloat16")
 def test_packed_ways_multiply_alike():
     ways = {"float32": low_precision_products.packed_float32, "bfloat16": low_precision_products.packed_bfloat16}
     float32, bfloat16 = measure_layer(32, 48, (5,), ways, 3)

@@ -1,0 +1,115 @@
+"""Weights laid out once for many products, by the two libraries that come with PyTorch for x86 processors.
+
+PyTorch's own linear layers give MKL the weights as they are, and it lays them out anew for every product; on AMD's
+processors it leaves half of the vector width unused besides. Both libraries have products with a weight that was laid
+out before, which PyTorch's compiler uses.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .bfloat16 import has_bfloat16
+
+Activation = Literal["none", "relu", "gelu"]
+
+_IN_PLACE: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "none": lambda result: result,
+    "relu": torch.relu_,
+    "gelu": torch.ops.aten.gelu_,
+}
+
+
+class OneDnnWeight:
+    """A weight [out, in] in float32 or bfloat16, as oneDNN's kernels read it.
+
+    Args:
+        weight: is copied.
+    """
+
+    # The layout is made for about so many rows; but for a single one it serves any number well.
+    _ROWS = 64
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), self._ROWS)
+
+    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
+        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
+        algorithm = "none" if activation == "gelu" else ""
+        return torch.ops.mkldnn._linear_pointwise(rows, self.weight, bias, activation, [], algorithm)
+
+    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
+        """`summand` [T, out] + rows @ weight.T + bias."""
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, summand, self.weight, bias, "add")
+
+
+class MklWeight:
+    """A weight [out, in] in float32 as MKL's kernels read it, for as many threads as there are now.
+
+    Args:
+        weight: is copied.
+    """
+
+    # MKL cuts the layout for about so many rows and for its threads: with fewer, many rows are slow, and with more, few
+    # rows get one thread only.
+    _ROWS = 384
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = torch.ops.mkl._mkl_reorder_linear_weight(weight.detach(), self._ROWS)
+        # PyTorch wants the plain weight too, for its shape, and to multiply with where it does not take the layout; the
+        # latter shall not happen, and not go unnoticed.
+        self.shape = weight.new_full((1,), torch.nan).expand(weight.shape)
+
+    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
+        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
+        return _IN_PLACE[activation](torch.ops.mkl._mkl_linear(rows, self.weight, self.shape, bias, len(rows)))
+
+    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
+        """`summand` [T, out] + rows @ weight.T + bias."""
+        return self.product(rows, bias).add_(summand)
+
+
+PackedWeight = OneDnnWeight | MklWeight
+
+
+@functools.cache
+def packed_type(dtype: torch.dtype) -> type[PackedWeight] | None:
+    """The faster library on this machine for a type of numbers; None where neither has products for it."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    if dtype == torch.float32 and _is_intel() and _has_mkl():
+        return MklWeight
+    types = [torch.float32] + [torch.bfloat16] * has_bfloat16("cpu")
+    return OneDnnWeight if dtype in types and _has_onednn() else None
+
+
+def _has_onednn() -> bool:
+    operators = ("_linear_pointwise", "_reorder_linear_weight")
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in operators)
+
+
+def _has_mkl() -> bool:
+    """Whether there are MKL's operators, and one layout serves any number of rows, which nobody promises."""
+    operators = ("_mkl_linear", "_mkl_reorder_linear_weight")
+    if not (torch.backends.mkl.is_available() and all(hasattr(torch.ops.mkl, name) for name in operators)):
+        return False
+    layer, rows = nn.Linear(48, 400), torch.linspace(-1, 1, 500 * 48).view(500, 48)
+    with torch.inference_mode():
+        weight = MklWeight(layer.weight)
+        return all(
+            torch.allclose(weight.product(rows[:count], layer.bias), layer(rows[:count]), atol=1e-4)
+            for count in (1, 7, 500)
+        )
+
+
+def _is_intel() -> bool:
+    """Whether the processor is Intel's; on others MKL chooses slower kernels."""
+    cpuinfo = Path("/proc/cpuinfo")
+    return "GenuineIntel" in (cpuinfo.read_text() if cpuinfo.is_file() else platform.processor())
