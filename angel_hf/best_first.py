@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .decoder_state import DecoderState
+from .decoder_state import LEAST_LIVE, DecoderState
 from .packed_bart import PackedBart
 from .search import beam_search
 from .trie import NameTrie
@@ -101,7 +101,7 @@ def best_first_search(
         going_on = [place for place, batch in enumerate(batches) if len(batch)]
         if not going_on:
             break
-        if len(going_on) <= 0.75 * len(live):
+        if len(going_on) <= LEAST_LIVE * len(live):
             order = state.keep(np.array(going_on)).tolist()
             live, batches = [live[place] for place in order], [batches[place] for place in order]
         hidden = _step(bart, state, live, batches)

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+LEAST_LIVE = 0.9
+"""Where no more than this share of a batch's mentions is live, to forget the others pays for what has to move."""
+
 
 @dataclass
 class DecoderState:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .bfloat16 import has_bfloat16
 
@@ -100,12 +101,15 @@ def _has_mkl() -> bool:
     operators = ("_mkl_linear", "_mkl_reorder_linear_weight")
     if not (torch.backends.mkl.is_available() and all(hasattr(torch.ops.mkl, name) for name in operators)):
         return False
-    layer, rows = nn.Linear(48, 400), torch.linspace(-1, 1, 500 * 48).view(500, 48)
+    # Small integers, whose products and sums float32 holds exactly.
+    rows, weight = (np.arange(count * 48).reshape(count, 48) % 7 - 3 for count in (500, 400))
     with torch.inference_mode():
-        weight = MklWeight(layer.weight)
+        inputs, packed = (
+            torch.from_numpy(rows.astype(np.float32)),
+            MklWeight(torch.from_numpy(weight.astype(np.float32))),
+        )
         return all(
-            torch.allclose(weight.product(rows[:count], layer.bias), layer(rows[:count]), atol=1e-4)
-            for count in (1, 7, 500)
+            np.array_equal(packed.product(inputs[:count], None), rows[:count] @ weight.T) for count in (1, 7, 500)
         )
 
 

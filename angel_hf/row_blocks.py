@@ -40,12 +40,13 @@ class RowBlocks:
         if not self.full:
             self.rows = np.append(self.rows, np.repeat(self.rows[-1:], -len(mentions) % multiple))
             places = mentions[self.rows] * width + columns[self.rows]
-            rows_of = np.zeros(count * width, dtype=np.int64)
+            # Where there is none, the block's own first row, so that no mention that has rows gets another's.
+            rows_of = np.searchsorted(mentions, np.repeat(np.arange(count), width)).clip(max=len(mentions) - 1)
             rows_of[places] = np.arange(len(places))
             self.places, self.rows_of = torch.from_numpy(places).to(device), torch.from_numpy(rows_of).to(device)
 
     def spread(self, rows: Tensor) -> Tensor:
-        """[R, ...] -> [B, width, ...], with any of the rows where there is none."""
+        """[R, ...] -> [B, width, ...], with the block's first row where there is none."""
         return (rows if self.full else rows[self.rows_of]).unflatten(0, (self.count, self.width))
 
     def gather(self, block: Tensor) -> Tensor:

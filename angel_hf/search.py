@@ -26,14 +26,12 @@ from functools import partial
 import numpy as np
 import torch
 
+from .decoder_state import LEAST_LIVE
 from .lookahead import Lookahead, Wanted, pays
 from .packed_bart import PackedBart
 from .trie import NameTrie
 from .trie_heights import score_bound
 from .types import Hypothesis
-
-# Where no more than this share of a batch's mentions is live, dropping the others pays for the copy.
-_LEAST_LIVE = 0.9
 
 
 @dataclass
@@ -112,7 +110,7 @@ class _Decoder:
         """
         if self.lookahead is None:
             few = pays(len(parents))
-            slots = self._shed(beams, self._slots[parents], 1.0 if few else _LEAST_LIVE)
+            slots = self._shed(beams, self._slots[parents], 1.0 if few else LEAST_LIVE)
             if few:
                 self.lookahead = Lookahead(self.bart, self.trie, self.state, slots, self.end_token_id)
                 self.logprobs, parents = self.lookahead.logprobs, np.arange(len(parents))

@@ -86,3 +86,11 @@ def test_a_layout_that_serves_only_its_own_number_of_rows_is_not_taken(monkeypat
     right = MklWeight.product
     monkeypatch.setattr(MklWeight, "product", lambda own, rows, bias: right(own, rows, bias) + (len(rows) != 1))
     assert not packed_products._has_mkl()
+
+
+@pytest.mark.skipif(not packed_products._has_mkl(), reason="this PyTorch has no packed MKL")
+def test_what_is_found_depends_on_nothing_and_changes_nothing():
+    before = torch.get_rng_state()
+    with torch.autocast("cpu"):
+        assert packed_products._has_mkl()
+    assert torch.equal(torch.get_rng_state(), before)
