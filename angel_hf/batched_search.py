@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .answer_cache import Answer, AnswerCache, packed_ids, weights_state
+from .batch_threads import answer_batches
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration
 from .packed_bart import PackedBart
@@ -40,23 +41,21 @@ def search_batches(
         ValueError: the ids cannot be searched with.
     """
     check_ids(model.config, encoder_ids, prefix_ids)
-    bart = PackedBart(model)
     start, end = model.config.decoder_start_token_id, model.config.eos_token_id
     assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
+
+    def answer(bart: PackedBart, batch: list[int]) -> list[Answer]:
+        sources = [encoder_ids[position] for position in batch]
+        prefixes = [[start, *prefix_ids[position]] for position in batch]
+        told = limits | {"end_token_id": end, "max_length": model.config.max_position_embeddings}
+        if names is not None:
+            told["names"] = [names[position] for position in batch]
+        return search(bart, trie, sources, prefixes, **told)
 
     def answers(positions: list[int]) -> list[Answer]:
         # The longest first: what memory they take is enough for the others, and used again.
         order = sorted(positions, key=lambda position: -len(encoder_ids[position]))
-        found: dict[int, Answer] = {}
-        for first in range(0, len(order), batch_size):
-            batch = order[first : first + batch_size]
-            sources = [encoder_ids[position] for position in batch]
-            prefixes = [[start, *prefix_ids[position]] for position in batch]
-            told = limits | {"end_token_id": end, "max_length": model.config.max_position_embeddings}
-            if names is not None:
-                told["names"] = [names[position] for position in batch]
-            results = search(bart, trie, sources, prefixes, **told)
-            found |= zip(batch, results)
+        found = answer_batches(model, order, batch_size, answer)
         return [found[position] for position in positions]
 
     if cache is None:

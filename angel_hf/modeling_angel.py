@@ -272,7 +272,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             top_k: most candidates for each mention; with fewer than `num_beams` the search ends as soon as it is
                 proven that they stay as they are.
             num_beams: width of the search; at least `top_k`.
-            batch_size: mentions that go through the model together.
+            batch_size: mentions that are on their way at a time; with 16 or more the threads of a CPU share them out.
             options: departures from the published search, for speed or for a proof; see SearchOptions.
 
         Returns:
@@ -360,7 +360,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             prefix_ids: decoder prefix of each mention without the decoder's start token; its last id
                 is `config.prefix_end_token_id`.
             num_beams: width of the search and most hypotheses for each mention.
-            batch_size: mentions that go through the model together.
+            batch_size: mentions that are on their way at a time; with 16 or more the threads of a CPU share them out.
             length_penalty: exponent of the target's length in the final score.
             top_k: hypotheses that are wanted for each mention; all that the search finds where None.
             options: `first_beams` and `margin` of them.

@@ -7,6 +7,7 @@ h = D / H.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -51,6 +52,12 @@ class PackedBart:
         self.decoder_layers = [DecoderLayer(layer, self.heads, self.normalize_before) for layer in self.decoder.layers]
         self.workspace = Workspace()
         self.head = VocabularyHead(model.lm_head, model.final_logits_bias[0])
+
+    def sibling(self) -> PackedBart:
+        """The same passes with memory of their own, for another thread."""
+        other = copy.copy(self)
+        other.workspace = Workspace()
+        return other
 
     def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
         """Last hidden states of each source, [its length, D]."""

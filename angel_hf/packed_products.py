@@ -35,6 +35,7 @@ class OneDnnWeight:
         weight: is copied.
     """
 
+    DEPENDS_ON_THREADS = False
     # The layout is made for about so many rows; but for a single one it serves any number well.
     _ROWS = 64
 
@@ -58,6 +59,7 @@ class MklWeight:
         weight: is copied.
     """
 
+    DEPENDS_ON_THREADS = True
     # MKL cuts the layout for about so many rows and for its threads: with fewer, many rows are slow, and with more, few
     # rows get one thread only.
     _ROWS = 384

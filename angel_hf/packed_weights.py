@@ -1,7 +1,7 @@
 """Weights of linear layers laid out for fast products, made once and kept.
 
 Laying them out is a copy. The copies live as long as the layers, take as much memory as the layers' weights, and are
-made anew when a weight or the number of threads has changed.
+made anew when a weight has changed, or the number of threads that a layout was made for.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def packed(layers: Sequence[nn.Linear], rows_a_block: int | None = None) -> list
     """
     kind = packed_type(layers[0].weight.dtype)
     assert kind is not None, "can_pack has seen to that"
-    state: list[object] = [rows_a_block, kind, torch.get_num_threads(), *map(_state, layers)]
+    threads = torch.get_num_threads() if kind.DEPENDS_ON_THREADS else None
+    state: list[object] = [rows_a_block, kind, threads, *map(_state, layers)]
     known = _PACKED.get(layers[0])
     # The state has the addresses of the weights: where these are the same, so is what the views show.
     if known is None or known.state != state or not all(map(torch.equal, known.samples, known.views)):

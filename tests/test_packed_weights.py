@@ -106,10 +106,18 @@ def test_an_unchanged_layer_is_packed_once(layer):
     assert [len(blocks) for blocks in (packed([layer], 4), packed([layer]))] == [3, 1]
 
 
-def test_another_number_of_threads_wants_another_layout(layer, monkeypatch):
+@pytest.mark.parametrize("depends", [True, False])
+def test_another_number_of_threads_wants_another_layout_where_it_is_cut_for_them(layer, monkeypatch, depends):
+    class Layout:
+        DEPENDS_ON_THREADS = depends
+
+        def __init__(self, weight):
+            self.weight = weight
+
+    monkeypatch.setattr("angel_hf.packed_weights.packed_type", lambda dtype: Layout)
     before = packed([layer])[0]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert packed([layer])[0] is not before
+    assert (packed([layer])[0] is not before) == depends
     assert packed([layer])[0] is packed([layer])[0]
 
 

@@ -1,0 +1,100 @@
+"""Batches on the threads of a CPU: each thread answers batches of its own.
+
+Threads that share a product wait for each other after it, and between products all but one have nothing to do. Threads
+that share nothing but the weights wait for nobody, as the products leave Python's lock to others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from .generation import BartWithTrieGeneration
+from .packed_bart import PackedBart
+
+Answer = TypeVar("Answer")
+
+LEAST_MENTIONS = 8
+"""For a thread of its own; with fewer, two threads that share all products are as fast or faster."""
+
+
+def answer_batches(
+    model: BartWithTrieGeneration,
+    positions: Sequence[int],
+    batch_size: int,
+    answer: Callable[[PackedBart, list[int]], Sequence[Answer]],
+) -> dict[int, Answer]:
+    """Answer mentions in batches, side by side where torch has several threads to use.
+
+    Args:
+        model: is packed for as many threads as a batch has.
+        positions: of the mentions, neighbours of which belong together.
+        batch_size: the most mentions that are on their way at a time, on all threads together.
+        answer: of one batch, in its order; called on several threads, each with a packed model of its own.
+
+    Returns:
+        The answer of each position.
+    """
+    threads = torch.get_num_threads()
+    side_by_side = _side_by_side(model, len(positions), batch_size, threads)
+    batches = deque(_batches(positions, batch_size, side_by_side))
+    if side_by_side == 1:
+        bart = PackedBart(model)
+        return {position: one for batch in batches for position, one in zip(batch, answer(bart, batch), strict=True)}
+
+    def answer_some(bart: PackedBart) -> dict[int, Answer]:
+        torch.set_num_threads(threads // side_by_side)
+        found: dict[int, Answer] = {}
+        while batch := _next(batches):
+            found |= zip(batch, answer(bart, batch), strict=True)
+        return found
+
+    torch.set_num_threads(threads // side_by_side)
+    try:
+        bart = PackedBart(model)
+        each = [bart, *(bart.sibling() for _ in range(side_by_side - 1))]
+        with ThreadPoolExecutor(side_by_side, "angel-search") as pool:
+            try:
+                return {position: one for found in pool.map(answer_some, each) for position, one in found.items()}
+            finally:
+                # After an error, or an interrupt here, nobody begins another batch.
+                batches.clear()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _side_by_side(model: nn.Module, mentions: int, batch_size: int, threads: int) -> int:
+    """How many batches to answer at a time."""
+    if threads == 1 or next(model.parameters()).device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return 1
+    most = min(threads, mentions // LEAST_MENTIONS, batch_size // LEAST_MENTIONS)
+    return 1 if most < 2 or any(map(_is_changed, model.modules())) else most
+
+
+def _is_changed(module: nn.Module) -> bool:
+    """Whether something else runs with a module, such as what moves its weights from disk and back for a call."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
+
+
+def _batches(positions: Sequence[int], batch_size: int, side_by_side: int) -> list[list[int]]:
+    """Batches of nearly equal size, as many as can be shared out evenly."""
+    if not positions:
+        return []
+    count = math.ceil(len(positions) / (batch_size // side_by_side))
+    count += -count % side_by_side
+    return [batch.tolist() for batch in np.array_split(np.array(positions), count)]
+
+
+def _next(batches: deque[list[int]]) -> list[int] | None:
+    """Taken from several threads; a look before would tell nothing of what is there a moment later."""
+    try:
+        return batches.popleft()
+    except IndexError:
+        return None
