@@ -11,6 +11,7 @@ So with L ** p for L, under a length penalty p >= 0. Down a path s falls or stay
 
 from __future__ import annotations
 
+import threading
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -47,9 +48,10 @@ def node_heights(trie: NameTrie) -> np.ndarray:
     Made once and kept as long as the trie lives. Of a trie in which some names are masked it may be more than needed,
     which keeps a bound true.
     """
-    if trie not in _HEIGHTS:
-        _HEIGHTS[trie] = _measure(np.asarray(trie.first_child, dtype=np.int64))
-    return _HEIGHTS[trie]
+    with _ONE_AT_A_TIME:
+        if trie not in _HEIGHTS:
+            _HEIGHTS[trie] = _measure(np.asarray(trie.first_child, dtype=np.int64))
+        return _HEIGHTS[trie]
 
 
 def _measure(first_child: np.ndarray) -> np.ndarray:
@@ -64,4 +66,6 @@ def _measure(first_child: np.ndarray) -> np.ndarray:
     return heights
 
 
+# Threads that begin together all ask first.
+_ONE_AT_A_TIME = threading.Lock()
 _HEIGHTS: WeakKeyDictionary[NameTrie, np.ndarray] = WeakKeyDictionary()

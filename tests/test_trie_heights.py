@@ -1,5 +1,8 @@
 """Heights bound how long the names below a node may still become."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,3 +32,14 @@ def test_heights_are_made_once_a_trie():
     trie = NameTrie.from_sequences([[1, 2]])
     assert node_heights(trie) is node_heights(trie)
     assert node_heights(NameTrie.from_sequences([[1, 2]])) is not node_heights(trie)
+
+
+def test_threads_that_begin_together_get_the_same_heights():
+    trie, together = NameTrie.from_sequences([[place % 7, place // 7] for place in range(5000)]), threading.Barrier(8)
+
+    def ask(_):
+        together.wait(timeout=30)
+        return node_heights(trie)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(heights) for heights in pool.map(ask, range(8))}) == 1
