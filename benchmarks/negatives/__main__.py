@@ -2,7 +2,7 @@
 
 Trains every variant of a study and its control, asks all of them the same mentions, and tells what each gains over
 positive training alone and over its control, with intervals of the paired bootstrap over documents. Goes on where it
-was stopped.
+was stopped. Folds can be trained at different times, or on different machines, and be counted together in the end.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from angel_hf.text_file import write_json
 from benchmarks.machine import this_machine
 from benchmarks.negatives.answers import answer_all
 from benchmarks.negatives.comparison import Row, compare
+from benchmarks.negatives.folds import AnswersBySplit, answers_as_table, pooled, with_folds
 from benchmarks.negatives.study import Study, read_study
 from benchmarks.negatives.training import train_all
 from eval_harness.significance import Difference
@@ -45,24 +46,30 @@ def main(
     reuse: Annotated[
         Path | None, typer.Option(help="A finished run whose stages are taken over where the recipes agree.")
     ] = None,
+    fold: Annotated[list[int], typer.Option(help="Of the study's folds, only this; may come again.")] = [],  # noqa: B006
+    pool: Annotated[
+        list[Path], typer.Option(help="Results of the same study on other folds, counted too.", exists=True)
+    ] = [],  # noqa: B006
 ) -> None:
     """Train the variants of a study and compare them."""
     logging.disable_progress_bar()
-    read = read_study(study)
+    read = with_folds(read_study(study), fold)
     train_all(read, data, runs, reuse, _tell)
-    rows = list(compare(read, answer_all(read, data, runs, _tell)))
+    read, answers = pooled(read, answer_all(read, data, runs, _tell), pool)
+    rows = list(compare(read, answers))
     Console(width=150, highlight=False).print(table_of(read, rows))
-    write_json(output, document_of(study.name, read, rows))
+    write_json(output, document_of(study.name, read, rows, answers))
 
 
-def document_of(file: str, study: Study, rows: list[Row]) -> dict[str, Any]:
-    """The result file's contents."""
+def document_of(file: str, study: Study, rows: list[Row], answers: AnswersBySplit) -> dict[str, Any]:
+    """The result file's contents; with the answers where there are folds, which others may be counted with."""
     return {
         "format": FORMAT,
         "study_file": file,
         "study": dataclasses.asdict(study),
         "machine": dataclasses.asdict(this_machine()),
         "rows": [dataclasses.asdict(row) | {"mean": row.mean, "spread": row.spread} for row in rows],
+        "answers": answers_as_table(answers) if study.folds else None,
     }
 
 

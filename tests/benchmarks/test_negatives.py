@@ -20,6 +20,7 @@ import benchmarks.negatives.training as training_module
 from benchmarks.negatives.__main__ import app
 from benchmarks.negatives.answers import Answers, answer_all
 from benchmarks.negatives.comparison import compare
+from benchmarks.negatives.folds import answers_as_table, pooled, with_folds
 from benchmarks.negatives.study import POSITIVE, Study, Variant, control_of, models_of, read_study
 from eval_harness.corpus import open_corpus
 from tests.cli_stub import run
@@ -140,6 +141,55 @@ def test_gains_are_means_over_seeds_paired_by_mention():
     assert control.over_positive.difference == pytest.approx(12.5) and control.over_control is None
 
 
+def test_folds_that_were_asked_at_different_times_are_counted_together(tmp_path):
+    study = Study(
+        recipe="", benchmark="", source="", splits=("test",), folds=(0, 1), variants={"v": Variant(control=False)}
+    )
+
+    def answers_of(fold, documents, positive, own):
+        numbered = [(fold, document) for document in documents]
+        return {"test": {POSITIVE: Answers(numbered, {0: positive}), "v": Answers(numbered, {1: own})}}
+
+    first = answers_of("0", ["a", "a", "b"], [True, False, False], [True, True, False])
+    other = answers_of("1", ["a", "c"], [False, True], [True, True])
+    table = json.loads(json.dumps({"answers": answers_as_table(other)}))
+    table["study"] = json.loads(json.dumps(dataclasses.asdict(with_folds(study, [1]))))
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    together, answers = pooled(with_folds(study, [0]), first, [path])
+    assert together == study
+    both = [("0", "a"), ("0", "a"), ("0", "b"), ("1", "a"), ("1", "c")]
+    assert {one: (own.documents, own.hits) for one, own in answers["test"].items()} == {
+        POSITIVE: (both, {0: [True, False, False, False, True]}),
+        "v": (both, {1: [True, True, False, True, True]}),
+    }
+    positive, own = compare(together, answers)
+    assert (positive.mean, own.mean, own.over_positive.difference) == pytest.approx((40, 80, 40))
+    assert pooled(study, first, []) == (study, first)
+
+
+@pytest.mark.parametrize(
+    ("table", "cause"),
+    [
+        ({"study": {"benchmark": "ncbi"}}, "benchmark is 'ncbi'; expected '', as here"),
+        ({"study": {"folds": [2, 0]}}, "fold 0 is here already"),
+        ({"study": {}, "answers": None}, "no answers are in it"),
+    ],
+)
+def test_only_other_folds_of_the_same_study_are_counted_with_it(tmp_path, table, cause):
+    study = Study(recipe="", benchmark="", source="", folds=(0,), variants={"v": Variant()})
+    same = json.loads(json.dumps(dataclasses.asdict(study))) | {"folds": [1]}
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps({"answers": {"dev": {}}} | table | {"study": same | table["study"]}), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(cause)):
+        pooled(study, {}, [path])
+
+
+def test_a_fold_that_a_study_is_not_about_is_named():
+    with pytest.raises(ValueError, match=re.escape("--fold 4: expected one of [0, 1]")):
+        with_folds(Study(recipe="", benchmark="", source="", folds=(0, 1)), [1, 4])
+
+
 def test_every_fold_has_models_of_its_own_and_one_change_removes_the_preference_training(data):
     study = read_study(data / "study.toml")
     models = list(models_of(Study(recipe=study.recipe, benchmark="", source="", folds=(0, 3), variants=study.variants)))
@@ -175,6 +225,6 @@ def test_what_is_not_as_it_should_be_is_named(data, before, after, cause):
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
 def test_committed_studies_can_be_read(path):
     study = read_study(path)
-    assert study.benchmark == path.stem
+    assert path.stem.startswith(study.benchmark)
     directories = [model.directory for model in models_of(study)]
     assert len(directories) == len(set(directories)) > 2
