@@ -128,7 +128,7 @@ def _mined(
         assert stage is not None, "the recipe has been checked for it"
         parts = folds(mentions, mining.folds, materials.recipe.seed)
         for number, part in enumerate(parts):
-            fold_model = _without_fold(materials, stage, parts, number)
+            fold_model = _without_fold(materials, stage.without_fold(mining.folds), parts, number)
             linking = linker(merged(fold_model), materials.processor, knowledge_base)
             yield from mine_mentions(linking, part[rank::count], names, mining, source)
         return
