@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from accelerate import init_empty_weights
@@ -137,11 +137,22 @@ def _usual_source(stage: Optimization, shape: Shape) -> float:
 
 
 def plans(recipe: Recipe, processes: int, flops: float) -> Iterator[StagePlan]:
-    """The stages of a recipe, in their order."""
+    """The stages of a recipe, in their order, each with the models of folds that it needs before it."""
+    cross_fitted = False
     for name in STAGES:
         stage = getattr(recipe, name)
+        if isinstance(stage, Preference) and "cross-fitted" in stage.mining.sources and not cross_fitted:
+            yield _plan_cross_fitting(recipe, stage.mining.folds, processes, flops)
+            cross_fitted = True
         if stage is not None:
             yield plan_stage(name, stage, recipe, processes, flops)
+
+
+def _plan_cross_fitting(recipe: Recipe, folds: int, processes: int, flops: float) -> StagePlan:
+    """One line for the models of all folds, which are trained one after another."""
+    assert recipe.fine_tuning is not None, "the recipe has been checked for it"
+    one = plan_stage("cross-fitting", recipe.fine_tuning.without_fold(folds), recipe, processes, flops)
+    return replace(one, steps=folds * one.steps, seconds=folds * one.seconds)
 
 
 def format_plan(recipe: Recipe, processes: int) -> str:

@@ -6,8 +6,19 @@ import pytest
 from transformers import BartForConditionalGeneration
 
 from angel_hf.training.adapters import with_adapter
-from angel_hf.training.plan import adapter_size, format_plan, measured_flops, model_size, plan_stage
-from angel_hf.training.recipe import Adapter, Data, Model, Optimization, Preference, Recipe, Shape, read_recipe
+from angel_hf.training.plan import adapter_size, format_plan, measured_flops, model_size, plan_stage, plans
+from angel_hf.training.recipe import (
+    Adapter,
+    Data,
+    FineTuning,
+    Mining,
+    Model,
+    Optimization,
+    Preference,
+    Recipe,
+    Shape,
+    read_recipe,
+)
 from angel_hf.training.small_bart import bart_config
 
 SHAPE = Shape(
@@ -73,6 +84,19 @@ def test_a_preference_pair_is_two_sequences_and_adapters_save_memory():
     assert (whole.steps, whole.batch) == (30, "16 = 1 x 1 x 16")
     assert whole.memory - adapted.memory == 12 * (parameters - adapter_size(SHAPE, adapter))
     assert copied.memory - whole.memory == 4 * parameters
+
+
+def test_models_of_folds_are_planned_once_before_the_first_stage_that_asks_for_them():
+    mining = Mining(sources=("train", "cross-fitted"), folds=5)
+    preference = Preference(**STAGE, mining=mining)
+    whole = recipe(fine_tuning=FineTuning(**STAGE), pretraining_preference=preference, preference=preference)
+    planned = {plan.name: plan for plan in plans(whole, 1, flops=1e9)}
+    assert list(planned) == ["cross-fitting", "pretraining_preference", "fine_tuning", "preference"]
+    # Five times the passes over four fifths of the mentions.
+    assert planned["cross-fitting"].steps == 5 * 8
+    assert planned["cross-fitting"].seconds == pytest.approx(4 * planned["fine_tuning"].seconds)
+    without = recipe(fine_tuning=FineTuning(**STAGE), preference=Preference(**STAGE))
+    assert [plan.name for plan in plans(without, 1, flops=1e9)] == ["fine_tuning", "preference"]
 
 
 def test_the_plan_names_every_stage_and_calls_its_numbers_estimates():
