@@ -151,7 +151,7 @@ def plans(recipe: Recipe, processes: int, flops: float) -> Iterator[StagePlan]:
 def _plan_cross_fitting(recipe: Recipe, folds: int, processes: int, flops: float) -> StagePlan:
     """One line for the models of all folds, which are trained one after another."""
     assert recipe.fine_tuning is not None, "the recipe has been checked for it"
-    one = plan_stage("cross-fitting", recipe.fine_tuning.without_fold(folds), recipe, processes, flops)
+    one = plan_stage("cross-fitting", recipe.fine_tuning, recipe, processes, flops)
     return replace(one, steps=folds * one.steps, seconds=folds * one.seconds)
 
 

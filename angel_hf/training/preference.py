@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
 from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor, nn
@@ -193,21 +195,27 @@ def with_reference(
 ) -> Dataset:
     """The rows with REFERENCE_COLUMNS: log-probabilities of their names under the model as it is now.
 
-    `bf16` is to be what training computes in, so that rounding does not look like a preference.
+    Processes share the work, and each gets the whole result. `bf16` is to be what training computes in, so that
+    rounding does not look like a preference.
     """
     device = next(model.parameters()).device
     training = model.training
     model.eval()
-    columns: dict[str, list[float]] = {column: [] for column in REFERENCE_COLUMNS}
+    # Rows of like length go together, since what fills up a batch costs as much as a name.
+    lengths = [len(row["input_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows]
+    state = PartialState()
+    own = sorted(range(len(rows)), key=lengths.__getitem__)[state.process_index :: state.num_processes]
+    found: list[tuple[int, float, float]] = []
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        for first in range(0, len(rows), batch_size):
-            batch = collator([rows[row] for row in range(first, min(first + batch_size, len(rows)))])
+        for first in range(0, len(own), batch_size):
+            places = own[first : first + batch_size]
+            batch = collator(rows.select(places).to_list())
             sums, _ = name_log_probabilities(model, {name: tensor.to(device) for name, tensor in batch.items()})
-            for column, side in zip(REFERENCE_COLUMNS, sums.float().chunk(2), strict=True):
-                columns[column] += side.tolist()
+            found += zip(places, *(side.tolist() for side in sums.float().chunk(2)), strict=True)
     model.train(training)
-    for column, values in columns.items():
-        rows = rows.add_column(column, values)
+    _, *columns = zip(*sorted(gather_object(found)), strict=True)
+    for column, values in zip(REFERENCE_COLUMNS, columns, strict=True):
+        rows = rows.add_column(column, list(values))
     return rows
 
 

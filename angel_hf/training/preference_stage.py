@@ -25,7 +25,7 @@ from angel_hf.training.positive_stages import fine_tune, start
 from angel_hf.training.preference import PreferenceCollator, train_preference, with_reference
 from angel_hf.training.preference_file import PAIRS_FILE, MinedPair, read_pairs, write_card, write_pairs, write_table
 from angel_hf.training.recipe import FineTuning, Mining, Preference
-from angel_hf.training.stages import finished, in_bfloat16, linker, prepared
+from angel_hf.training.stages import finished, in_bfloat16, linker, missing, prepared_together
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,10 +91,8 @@ def mine(
         shares = []
         for source in mining.sources:
             of_source = [path.with_name(f"{path.name}.{source}.{rank}.parquet") for rank in range(state.num_processes)]
-            # Decided alike by all, since the models of the folds are trained by all.
-            state.wait_for_everyone()
-            if not all(share.exists() for share in of_source):
-                state.wait_for_everyone()
+            # The models of the folds are trained by all.
+            if missing(*of_source):
                 mined = list(_mined(materials, model, mining, source, mentions))
                 write_pairs(of_source[state.process_index], mined, materials.processor)
             shares += of_source
@@ -128,7 +126,7 @@ def _mined(
         assert stage is not None, "the recipe has been checked for it"
         parts = folds(mentions, mining.folds, materials.recipe.seed)
         for number, part in enumerate(parts):
-            fold_model = _without_fold(materials, stage.without_fold(mining.folds), parts, number)
+            fold_model = _without_fold(materials, stage, parts, number)
             linking = linker(merged(fold_model), materials.processor, knowledge_base)
             yield from mine_mentions(linking, part[rank::count], names, mining, source)
         return
@@ -166,7 +164,7 @@ def _round(
     if not result.exists():
         pairs = mine(materials, model, stage.mining, mentions, path / "mined")
         if pq.read_metadata(pairs).num_rows:
-            dataset = prepared(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
+            dataset = prepared_together(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
             name = f"{materials.recipe.name} {path.parent.name} round {number}"
             taken = replace(stage, steps=len(dataset) // stage.batch_size)
             train_preference(name, model, dataset, path / "checkpoints", taken, _seed(materials, stage))
@@ -214,11 +212,7 @@ def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[
 def _score(materials: Materials, model: AnyModel, state: Path) -> float:
     """Dev accuracy at 1 of the weights in a directory, measured once."""
     path, processes = state.with_name(state.name + ".dev.json"), PartialState()
-    # Decided alike by all, since they share the work.
-    processes.wait_for_everyone()
-    missing = not path.exists()
-    processes.wait_for_everyone()
-    if missing:
+    if missing(path):
         linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
         measured = accuracy(linking, materials.unseen)
         if processes.is_main_process:

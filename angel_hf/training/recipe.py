@@ -208,10 +208,6 @@ class FineTuning(Optimization):
             if not 0 <= share < 1:
                 raise ValueError(f"{name} is {share}; expected a share from 0 to less than 1")
 
-    def without_fold(self, folds: int) -> FineTuning:
-        """How a model trains that one of `folds` parts of the mentions is kept from: as often on each of the others."""
-        return dataclasses.replace(self, steps=max(1, self.steps * (folds - 1) // folds))
-
 
 NegativeSource = Literal["train", "cross-fitted", "knowledge-base"]
 
@@ -222,8 +218,8 @@ class Mining:
 
     Args:
         sources: "train" links the training mentions with the model itself, as published; "cross-fitted" links each
-            fold of them with a model that was fine-tuned on the others, as often on each; "knowledge-base" links names
-            of the knowledge base, each with itself removed from the answers.
+            fold of them with a model that was fine-tuned on the others; "knowledge-base" links names of the
+            knowledge base, each with itself removed from the answers.
         top_k: how many answers are looked at (5 published).
         num_beams: width of the search (10 published).
         folds: of cross-fitting; documents are not parted.

@@ -149,6 +149,23 @@ def prepared(path: Path, build: Callable[[], Dataset]) -> Dataset:
         return load_from_disk(str(path))
 
 
+def missing(*paths: Path) -> bool:
+    """Whether any of the paths is not there; all processes say the same, as none goes on before all have looked."""
+    state = PartialState()
+    state.wait_for_everyone()
+    found = all(path.exists() for path in paths)
+    state.wait_for_everyone()
+    return not found
+
+
+def prepared_together(path: Path, build: Callable[[], Dataset]) -> Dataset:
+    """The dataset at a path; where it is missing all processes build it, share the work and each have the whole."""
+    if missing(path):
+        built = build()
+        return prepared(path, lambda: built)
+    return load_from_disk(str(path))
+
+
 def finished(path: Path, write: Callable[[Path], None]) -> None:
     """Write a directory that exists only when it is complete; the first process does it, all wait.
 

@@ -13,6 +13,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 import torch
+from datasets import load_from_disk
 from huggingface_hub import HfApi
 from safetensors.torch import load_file
 from typer.testing import CliRunner
@@ -206,6 +207,12 @@ def finished_weights(path):
     }
 
 
+def references(path):
+    """The reference's log-probability of the chosen name of each pair in a dataset."""
+    columns = ("input_ids", "chosen_ids", "rejected_ids")
+    return {str([row[column] for column in columns]): row["reference_chosen"] for row in load_from_disk(str(path))}
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one(data, tmp_path):
     """The same pairs an update, the loss of all of them: weights differ by rounding only."""
@@ -224,6 +231,11 @@ def test_two_processes_train_as_one(data, tmp_path):
         for processes in (1, 2)
     ]
     assert sorted(mined[0].column("text").to_pylist()) == sorted(mined[1].column("text").to_pylist())
+    # So are the reference's log-probabilities, each of which comes to its own pair.
+    first, second = (references(tmp_path / str(processes) / "preference" / "round-1" / "pairs") for processes in (1, 2))
+    shared = sorted(first.keys() & second.keys())
+    assert len({first[pair] for pair in shared}) > 2
+    assert [second[pair] for pair in shared] == pytest.approx([first[pair] for pair in shared], abs=1e-4)
     # So is measuring: what the two found together is what one finds.
     together = json.loads((tmp_path / "2" / "results.json").read_text(encoding="utf-8"))["dev"]
     model = AngelForEntityLinking.from_pretrained(tmp_path / "2" / "model").eval()

@@ -251,10 +251,7 @@ def test_models_of_the_folds_mine_what_they_never_saw(fine_tuned, data):
     assert {row["document_id"] for row in rows} == {"7", "8"}
     assert {row["source"] for row in rows} == {"cross-fitted"}
     for number in (0, 1):
-        fold = path / "cross-fitting" / f"without-fold-{number}"
-        assert (fold / "finished").is_dir()
-        # Half of the mentions, so half of the recipe's 6 steps.
-        assert [checkpoint.name for checkpoint in (fold / "checkpoints").iterdir()] == ["checkpoint-3"]
+        assert (path / "cross-fitting" / f"without-fold-{number}" / "finished").is_dir()
 
 
 def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data):
