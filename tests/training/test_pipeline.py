@@ -13,6 +13,7 @@ from datasets import load_from_disk
 from angel_hf import AngelForEntityLinking
 from angel_hf.training import preference_stage
 from angel_hf.training.pipeline import run_recipe
+from angel_hf.training.preference import with_reference
 from angel_hf.training.recipe import read_recipe
 from angel_hf.training.weights_only import write_weights_only
 
@@ -397,3 +398,15 @@ def test_mentions_with_written_out_abbreviations_are_kept_as_they_stand_too(data
     assert [annotated.mention.surface for annotated in released] == ["WD", "WD"]
     assert "Wilson disease" in {annotated.mention.surface for annotated in materials.train}
     assert "WD" not in {annotated.mention.surface for annotated in materials.train}
+
+
+def test_the_reference_computes_in_what_training_computes_in(fine_tuned, data, monkeypatch):
+    def spy(model, rows, collator, bf16):
+        seen.append(bf16)
+        return with_reference(model, rows, collator, bf16)
+
+    seen = []
+    monkeypatch.setattr(preference_stage, "with_reference", spy)
+    monkeypatch.setattr("angel_hf.training.stages.has_bfloat16", lambda device: True)
+    run_recipe(recipe(data, "preference.rounds=1", "preference.bf16=true"), data, fine_tuned)
+    assert seen == [True]
