@@ -30,7 +30,7 @@ REFERENCE_COLUMNS = ("reference_chosen", "reference_rejected")
 
 
 class PreferenceCollator:
-    """Pads encoded preference pairs into one batch: the chosen names in the first half, the rejected in the second."""
+    """Pads encoded preference pairs into one batch: all sources, and the chosen names before the rejected ones."""
 
     def __init__(self, pad_token_id: int, decoder_start_token_id: int) -> None:
         self.collate = PairCollator(pad_token_id, decoder_start_token_id, prefix_weight=0.0)
@@ -39,26 +39,33 @@ class PreferenceCollator:
         """A batch of rows `input_ids`, `prefix_ids`, `chosen_ids`, `rejected_ids` (lists of ids, names with end token).
 
         Returns:
-            what PairCollator gives, of 2 * pairs rows, and float32 `reference_chosen`, `reference_rejected` [pairs]
-            where the rows have them.
+            what PairCollator gives, with [pairs] sources and [2 * pairs] targets, and float32 `reference_chosen`,
+            `reference_rejected` [pairs] where the rows have them.
         """
         sides = [{**row, "target_ids": row[side]} for side in ("chosen_ids", "rejected_ids") for row in rows]
         batch = self.collate(sides)
+        for source in ("input_ids", "attention_mask"):
+            batch[source] = batch[source][: len(rows)]
         for column in REFERENCE_COLUMNS:
             if column in rows[0]:
                 batch[column] = torch.tensor([row[column] for row in rows], dtype=torch.float32)
         return batch
 
 
+def chosen_only(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A batch from PreferenceCollator without the rejected names."""
+    return {name: tensor[: len(batch["input_ids"])] for name, tensor in batch.items()}
+
+
 def name_log_probabilities(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Log-probability of each row's name given source and prefix, and its number of tokens.
+    """Log-probability of each target's name given source and prefix, and its number of tokens.
 
     Args:
-        model: a BART, with adapters or without.
+        model: an AngelBart, with adapters or without.
         batch: from PreferenceCollator.
 
     Returns:
-        float sums over the name's tokens, end token included, and int64 numbers of tokens; both [rows].
+        float sums over the name's tokens, end token included, and int64 numbers of tokens; both [targets].
     """
     logits = model(
         input_ids=batch["input_ids"],
@@ -97,11 +104,12 @@ class PreferenceTrainer(Trainer):
         num_items_in_batch: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch; with `return_outputs` also `{"loss": loss}`."""
+        if self.preference.method == "likelihood":
+            sums, tokens = name_log_probabilities(model, chosen_only(inputs))
+            loss = -sums.float().sum() / tokens.sum()
+            return (loss, {"loss": loss}) if return_outputs else loss
         sums, tokens = name_log_probabilities(model, inputs)
         chosen, rejected = sums.float().chunk(2)
-        if self.preference.method == "likelihood":
-            loss = -chosen.sum() / tokens[: len(chosen)].sum()
-            return (loss, {"loss": loss}) if return_outputs else loss
         reference_chosen, reference_rejected = self._reference(inputs)
         scores = PairScores(chosen, rejected, reference_chosen, reference_rejected, *tokens.float().chunk(2))
         args = self.args

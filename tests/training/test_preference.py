@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 from peft import PeftModel
-from transformers import BartConfig, BartForConditionalGeneration, set_seed
+from transformers import BartConfig, set_seed
 
+from angel_hf.angel_bart import AngelBart
 from angel_hf.training.adapters import load_weights, merged, save_weights, with_adapter
 from angel_hf.training.encoding import encode_preferences
 from angel_hf.training.preference import (
@@ -40,7 +41,7 @@ def model(tokenizer):
         attention_dropout=0.1, activation_dropout=0.1, max_position_embeddings=64, forced_eos_token_id=None,
         init_std=0.2, **sizes,
     )  # fmt: skip
-    return BartForConditionalGeneration(config)
+    return AngelBart(config)
 
 
 @pytest.fixture(scope="module")
