@@ -136,7 +136,8 @@ class AngelBart(BartForConditionalGeneration):
             ValueError: the number of targets is no multiple of that of sources.
         """
         sources, targets = kwargs.get("input_ids"), kwargs.get("decoder_input_ids")
-        if sources is not None and targets is not None and len(sources) != len(targets):
+        read = kwargs.get("encoder_outputs") is not None
+        if not read and sources is not None and targets is not None and len(sources) != len(targets):
             kwargs |= self._read_once(sources, kwargs.get("attention_mask"), len(targets))
         return super().forward(*args, **kwargs)
 

@@ -174,6 +174,9 @@ def test_targets_share_sources_that_are_read_once(normalize_before):
     torch.testing.assert_close(gradient, expected)
     unmasked = model(input_ids=sources[:1], decoder_input_ids=targets[[0, 2]]).logits
     torch.testing.assert_close(unmasked, shared[[0, 2]])  # the first source fills its row
+    states = model.get_encoder()(input_ids=sources.repeat(3, 1), attention_mask=mask.repeat(3, 1))
+    given = {"encoder_outputs": states, "attention_mask": mask.repeat(3, 1), "decoder_input_ids": targets}
+    torch.testing.assert_close(model(input_ids=sources, **given).logits, alone)  # what was read before stays
 
 
 def test_targets_that_do_not_share_sources_evenly_are_refused():

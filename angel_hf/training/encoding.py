@@ -68,9 +68,7 @@ def group_by_length(dataset: Dataset, batch_size: int, seed: int, window: int = 
     Each run of `window` batches is sorted by length and cut into batches, which are then shuffled.
     Rows beyond the last full batch are left out.
     """
-    # A decoder token costs about twice an encoder's: cross-attention, and the projection to the vocabulary.
-    cost = {name: 1 if name == "input_ids" else 2 for name in dataset.column_names if name.endswith("_ids")}
-    lengths = np.sum([[each * len(ids) for ids in dataset[name][:]] for name, each in cost.items()], axis=0)
+    lengths = costs(dataset)
     rng = np.random.default_rng(seed)
     order = []
     full = len(lengths) - len(lengths) % batch_size
@@ -79,3 +77,10 @@ def group_by_length(dataset: Dataset, batch_size: int, seed: int, window: int = 
         batches = rows[np.argsort(lengths[rows], kind="stable")].reshape(-1, batch_size)
         order.append(rng.permutation(batches).reshape(-1))
     return dataset.select(np.concatenate(order) if order else [])
+
+
+def costs(dataset: Dataset) -> np.ndarray:
+    """What each row of encoded pairs costs in tokens of the encoder, [rows] int64."""
+    # A decoder token costs about twice an encoder's: cross-attention, and the projection to the vocabulary.
+    cost = {name: 1 if name == "input_ids" else 2 for name in dataset.column_names if name.endswith("_ids")}
+    return np.sum([[each * len(ids) for ids in dataset[name][:]] for name, each in cost.items()], axis=0)

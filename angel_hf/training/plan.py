@@ -103,14 +103,13 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
         )
 
     source, target = shape.max_source_length, recipe.model.max_target_length
-    activations = shape.encoder_layers * layer(source) + 1.5 * shape.decoder_layers * layer(target)
-    activations += 3 * rows * target * shape.vocabulary_size * 4
-    steps = stage.steps
+    steps, names = stage.steps, 1
     if isinstance(stage, Preference):
         steps *= stage.rounds
-        # A pair is two sequences; a copy for reference is weights only.
-        activations *= 2
-        rows *= 2
+        # Of the source, which is read once; a copy for reference is weights only.
+        names = 2 if stage.method == "preference" else 1
+    activations = shape.encoder_layers * layer(source) + names * 1.5 * shape.decoder_layers * layer(target)
+    activations += 3 * names * rows * target * shape.vocabulary_size * 4
     trained = size.parameters
     if recipe.adapter is not None and (recipe.adapter.stages == "all" or name == "preference"):
         trained = adapter_size(shape, recipe.adapter)
@@ -119,7 +118,7 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
     if isinstance(stage, Preference) and stage.reference == "copy":
         memory += 4 * size.parameters
     per_process = steps * rows * stage.gradient_accumulation
-    work = 6 * per_process * (size.encoder * _usual_source(stage, shape) + size.decoder * _DECODER_TOKENS)
+    work = 6 * per_process * (size.encoder * _usual_source(stage, shape) + names * size.decoder * _DECODER_TOKENS)
     pairs = stage.batch_size // (processes * stage.gradient_accumulation)
     batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {pairs}"
     return StagePlan(name, steps, batch, memory, work / (flops * _EFFICIENCY))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer
 from trl import DPOConfig
 
+from angel_hf.training.encoding import costs
 from angel_hf.training.positive import PairCollator
 from angel_hf.training.preference_loss import LOSSES, PairScores, check_trl, preference_loss
 from angel_hf.training.recipe import Preference
@@ -210,9 +211,8 @@ def with_reference(
     training = model.training
     model.eval()
     # Rows of like length go together, since what fills up a batch costs as much as a name.
-    lengths = [len(row["input_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows]
     state = PartialState()
-    own = sorted(range(len(rows)), key=lengths.__getitem__)[state.process_index :: state.num_processes]
+    own = costs(rows).argsort(kind="stable").tolist()[state.process_index :: state.num_processes]
     found: list[tuple[int, float, float]] = []
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         for first in range(0, len(own), batch_size):

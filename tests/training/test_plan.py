@@ -72,7 +72,7 @@ def test_adapters_are_counted_as_peft_makes_them():
     assert adapter_size(SHAPE, adapter) == sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def test_a_preference_pair_is_two_sequences_and_adapters_save_memory():
+def test_a_preference_pair_is_two_names_of_one_source_and_adapters_save_memory():
     plain, preference = Optimization(**STAGE), Preference(**STAGE, rounds=3)
     adapter = Adapter(rank=3, alpha=6)
     positive = plan_stage("fine_tuning", plain, recipe(adapter=adapter), 1, flops=1e9)
@@ -80,7 +80,13 @@ def test_a_preference_pair_is_two_sequences_and_adapters_save_memory():
     adapted = plan_stage("preference", preference, recipe(adapter=adapter), 1, flops=1e9)
     copied = plan_stage("preference", replace(preference, reference="copy"), recipe(), 1, flops=1e9)
     parameters = model_size(SHAPE).parameters
-    assert whole.seconds == pytest.approx(6 * positive.seconds)
+    control = plan_stage("preference", replace(preference, method="likelihood"), recipe(), 1, flops=1e9)
+    assert control.seconds == pytest.approx(3 * positive.seconds)
+    # 6 operations a parameter and token, at 60% of the speed: the second name of 30 batches of 16 pairs.
+    assert whole.seconds - control.seconds == pytest.approx(30 * 16 * 6 * model_size(SHAPE).decoder * 16 / 0.6e9)
+    # A layer of activations a token: 34 * width + 5 * heads * length, twice as many bytes in 32 bits; logits thrice.
+    name = 1.5 * 2 * (34 * 32 + 5 * 2 * 16) + 3 * 4 * 400
+    assert whole.memory - control.memory == pytest.approx(16 * 16 * name)
     assert (whole.steps, whole.batch) == (30, "16 = 1 x 1 x 16")
     assert whole.memory - adapted.memory == 12 * (parameters - adapter_size(SHAPE, adapter))
     assert copied.memory - whole.memory == 4 * parameters
