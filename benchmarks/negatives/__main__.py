@@ -27,7 +27,7 @@ from angel_hf.text_file import write_json
 from benchmarks.machine import this_machine
 from benchmarks.negatives.answers import answer_all
 from benchmarks.negatives.comparison import Row, compare
-from benchmarks.negatives.folds import AnswersBySplit, answers_as_table, pooled, with_folds
+from benchmarks.negatives.folds import AnswersBySplit, answers_as_table, part_of, pooled
 from benchmarks.negatives.study import Study, read_study
 from benchmarks.negatives.training import train_all
 from eval_harness.significance import Difference
@@ -47,13 +47,14 @@ def main(
         Path | None, typer.Option(help="A finished run whose stages are taken over where the recipes agree.")
     ] = None,
     fold: Annotated[list[int], typer.Option(help="Of the study's folds, only this; may come again.")] = [],  # noqa: B006
+    variant: Annotated[list[str], typer.Option(help="Of the study's variants, only this; may come again.")] = [],  # noqa: B006
     pool: Annotated[
         list[Path], typer.Option(help="Results of the same study on other folds, counted too.", exists=True)
     ] = [],  # noqa: B006
 ) -> None:
     """Train the variants of a study and compare them."""
     logging.disable_progress_bar()
-    read = with_folds(read_study(study), fold)
+    read = part_of(read_study(study), fold, variant)
     train_all(read, data, runs, reuse, _tell)
     read, answers = pooled(read, answer_all(read, data, runs, _tell), pool)
     rows = list(compare(read, answers))

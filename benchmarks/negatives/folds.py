@@ -14,16 +14,21 @@ from benchmarks.negatives.study import Study
 AnswersBySplit = dict[str, dict[str, Answers]]
 
 
-def with_folds(study: Study, folds: list[int]) -> Study:
-    """The part of a study that is about some of its folds; all of it where none are named.
+def part_of(study: Study, folds: list[int], variants: list[str]) -> Study:
+    """The part of a study that is about some of its folds and variants; about all where none are named.
 
     Raises:
-        ValueError: the study has no such fold.
+        ValueError: the study has no such fold or variant.
     """
-    unknown = sorted(set(folds) - set(study.folds))
-    if unknown:
-        raise ValueError(f"--fold {unknown[0]}: expected one of {list(study.folds)}, which the study is about")
-    return dataclasses.replace(study, folds=tuple(sorted(set(folds)))) if folds else study
+    for option, named, known in (("--fold", folds, list(study.folds)), ("--variant", variants, list(study.variants))):
+        unknown = [one for one in named if one not in known]
+        if unknown:
+            raise ValueError(f"{option} {unknown[0]}: expected one of {known}, which the study is about")
+    return dataclasses.replace(
+        study,
+        folds=tuple(fold for fold in study.folds if not folds or fold in folds),
+        variants={name: one for name, one in study.variants.items() if not variants or name in variants},
+    )
 
 
 def answers_as_table(answers: AnswersBySplit) -> dict[str, Any]:
@@ -46,7 +51,7 @@ def pooled(study: Study, answers: AnswersBySplit, files: list[Path]) -> tuple[St
     Args:
         study: about the folds that the answers are from.
         answers: as `answer_all` gives them.
-        files: results of the same study on other folds.
+        files: results of the same study on other folds; of more variants, these are counted.
 
     Raises:
         ValueError: a file is about another study, or about a fold that is there already.
@@ -54,6 +59,7 @@ def pooled(study: Study, answers: AnswersBySplit, files: list[Path]) -> tuple[St
     for path in files:
         document = json.loads(path.read_text(encoding="utf-8"))
         found, own = document["study"], json.loads(json.dumps(dataclasses.asdict(study)))
+        found["variants"] = {name: one for name, one in found["variants"].items() if name in own["variants"]}
         other = [key for key in own if key != "folds" and found.get(key) != own[key]]
         if other:
             raise ValueError(f"{path}: {other[0]} is {found.get(other[0])!r}; expected {own[other[0]]!r}, as here")

@@ -20,7 +20,7 @@ import benchmarks.negatives.training as training_module
 from benchmarks.negatives.__main__ import app
 from benchmarks.negatives.answers import Answers, answer_all
 from benchmarks.negatives.comparison import compare
-from benchmarks.negatives.folds import answers_as_table, pooled, with_folds
+from benchmarks.negatives.folds import answers_as_table, part_of, pooled
 from benchmarks.negatives.study import POSITIVE, Study, Variant, control_of, models_of, read_study
 from eval_harness.corpus import open_corpus
 from tests.cli_stub import run
@@ -153,10 +153,13 @@ def test_folds_that_were_asked_at_different_times_are_counted_together(tmp_path)
     first = answers_of("0", ["a", "a", "b"], [True, False, False], [True, True, False])
     other = answers_of("1", ["a", "c"], [False, True], [True, True])
     table = json.loads(json.dumps({"answers": answers_as_table(other)}))
-    table["study"] = json.loads(json.dumps(dataclasses.asdict(with_folds(study, [1]))))
+    table["study"] = json.loads(json.dumps(dataclasses.asdict(part_of(study, [1], []))))
+    # A variant that was tried on the other folds alone is left out.
+    table["study"]["variants"]["w"] = {}
+    table["answers"]["test"]["hits"]["w"] = {"1": "00"}
     path = tmp_path / "other.json"
     path.write_text(json.dumps(table), encoding="utf-8")
-    together, answers = pooled(with_folds(study, [0]), first, [path])
+    together, answers = pooled(part_of(study, [0], []), first, [path])
     assert together == study
     both = [("0", "a"), ("0", "a"), ("0", "b"), ("1", "a"), ("1", "c")]
     assert {one: (own.documents, own.hits) for one, own in answers["test"].items()} == {
@@ -173,6 +176,7 @@ def test_folds_that_were_asked_at_different_times_are_counted_together(tmp_path)
     [
         ({"study": {"benchmark": "ncbi"}}, "benchmark is 'ncbi'; expected '', as here"),
         ({"study": {"folds": [2, 0]}}, "fold 0 is here already"),
+        ({"study": {"variants": {"w": {}}}}, "variants is {}; expected {'v': "),
         ({"study": {}, "answers": None}, "no answers are in it"),
     ],
 )
@@ -185,9 +189,24 @@ def test_only_other_folds_of_the_same_study_are_counted_with_it(tmp_path, table,
         pooled(study, {}, [path])
 
 
-def test_a_fold_that_a_study_is_not_about_is_named():
-    with pytest.raises(ValueError, match=re.escape("--fold 4: expected one of [0, 1]")):
-        with_folds(Study(recipe="", benchmark="", source="", folds=(0, 1)), [1, 4])
+TWO_BY_TWO = Study(
+    recipe="", benchmark="", source="", folds=(0, 1), variants={"v": Variant(), "u": Variant(seeds=(2,))}
+)
+
+
+@pytest.mark.parametrize(
+    ("folds", "variants", "cause"),
+    [([1, 4], [], "--fold 4: expected one of [0, 1]"), ([], ["w"], "--variant w: expected one of ['v', 'u']")],
+)
+def test_a_fold_or_variant_that_a_study_is_not_about_is_named(folds, variants, cause):
+    with pytest.raises(ValueError, match=re.escape(cause)):
+        part_of(TWO_BY_TWO, folds, variants)
+
+
+def test_a_part_of_a_study_is_what_is_named_and_all_where_nothing_is():
+    assert part_of(TWO_BY_TWO, [], []) == TWO_BY_TWO
+    part = part_of(TWO_BY_TWO, [1], ["u"])
+    assert (part.folds, part.variants) == ((1,), {"u": Variant(seeds=(2,))})
 
 
 def test_every_fold_has_models_of_its_own_and_one_change_removes_the_preference_training(data):
