@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,15 +54,3 @@ def first_right(answer: Linked, annotated: AnnotatedMention, model: AngelForEnti
     gold = set(annotated.concept_ids(model.knowledge_base))
     places = (place for place, candidate in enumerate(answer.candidates) if not gold.isdisjoint(candidate.concept_ids))
     return next(places, None)
-
-
-def sample(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[AnnotatedMention]:
-    """Up to `count` mentions, the same ones whatever else is in the list, in the list's order."""
-
-    def key(annotated: AnnotatedMention) -> bytes:
-        mention = annotated.mention
-        text = f"{seed}|{annotated.document_id}|{mention.start}|{mention.surface}"
-        return hashlib.sha256(text.encode()).digest()
-
-    kept = set(sorted(range(len(mentions)), key=lambda place: key(mentions[place]))[:count])
-    return [annotated for place, annotated in enumerate(mentions) if place in kept]

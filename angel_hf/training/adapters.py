@@ -8,20 +8,21 @@ from typing import Any, TypeAlias
 
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import BartForConditionalGeneration, PreTrainedModel
+from transformers import BartForConditionalGeneration, PreTrainedModel, set_seed
 
 from angel_hf.training.recipe import Adapter
 
 AnyModel: TypeAlias = PreTrainedModel | PeftModel
 
 
-def with_adapter(model: PreTrainedModel, adapter: Adapter, base: str) -> PeftModel:
+def with_adapter(model: PreTrainedModel, adapter: Adapter, base: Path, seed: int) -> PeftModel:
     """The model with new adapters, of which alone it trains; they change nothing yet.
 
     Args:
         model: a BART.
         adapter: which.
-        base: directory or Hub repository of the model's weights, which the saved adapter names as its base.
+        base: directory of the model, which the saved adapter names as its base.
+        seed: of the adapters' random halves.
     """
     config = LoraConfig(
         task_type=TaskType.SEQ_2_SEQ_LM,
@@ -30,7 +31,8 @@ def with_adapter(model: PreTrainedModel, adapter: Adapter, base: str) -> PeftMod
         lora_dropout=0.0,
         target_modules=list(adapter.target_modules),
     )
-    model.name_or_path = base
+    model.name_or_path = str(base)
+    set_seed(seed)
     return get_peft_model(model, config)
 
 

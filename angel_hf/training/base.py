@@ -48,7 +48,9 @@ def base_model(model: Model) -> AngelBart:
     loaded = AngelForEntityLinking.from_pretrained(model.base, tokenizer=model.tokenizer)
     _check_shape(model, loaded.config)
     values = {key: value for key, value in loaded.config.to_dict().items() if key not in _NOT_BARTS}
-    values |= {"dropout": model.dropout, "attention_dropout": model.dropout, "activation_dropout": 0.0}
+    # The authors' code sets the first two and leaves the third.
+    activation = loaded.config.activation_dropout if model.dropout else 0.0
+    values |= {"dropout": model.dropout, "attention_dropout": model.dropout, "activation_dropout": activation}
     plain = AngelBart(BartConfig.from_dict(values))
     plain.load_state_dict(loaded.state_dict())
     return plain

@@ -47,6 +47,11 @@ class Materials:
         if missing:
             raise FileNotFoundError(f"recipe {recipe.name}: no file {', '.join(missing)}; --data is {data}")
 
+    @property
+    def base(self) -> Path:
+        """Directory of the model that adapters change, the same from wherever a model is loaded."""
+        return self.output.resolve() / "base"
+
     @cached_property
     def knowledge_base(self) -> KnowledgeBase:
         """The names that are targets."""

@@ -47,7 +47,14 @@ def mine_names(
 
 
 def name_mentions(names: ConceptNames, count: int, seed: int) -> list[AnnotatedMention]:
-    """A seeded sample of names, of the knowledge base and its joined ontologies, of concepts with another name."""
+    """A seeded sample of names, of the knowledge base and its joined ontologies, of concepts with another name.
+
+    All concepts that bear a name are right answers to it; `document_id` is the one that it was drawn from.
+    """
+    bearers: dict[str, list[str]] = {}
+    for concept_id, found in names.surfaces.items():
+        for surface in found:
+            bearers.setdefault(surface, []).append(concept_id)
     surfaces = [
         (concept_id, surface)
         for concept_id, found in names.surfaces.items()
@@ -61,7 +68,11 @@ def name_mentions(names: ConceptNames, count: int, seed: int) -> list[AnnotatedM
         sampled = heapq.nlargest(count, surfaces, key=lambda row: rng.random() ** (1 / names.weights[row[0]]))
     else:
         sampled = rng.sample(surfaces, min(count, len(surfaces)))
-    return [AnnotatedMention(Mention(name, 0, len(name)), (concept_id,), concept_id) for concept_id, name in sampled]
+    return [
+        # The nearest name of the first one is chosen where no answer is right.
+        AnnotatedMention(Mention(name, 0, len(name)), tuple(dict.fromkeys([concept_id, *bearers[name]])), concept_id)
+        for concept_id, name in sampled
+    ]
 
 
 def folds(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:

@@ -26,9 +26,9 @@ from angel_hf.training.stages import finished, linker
 
 _LOG = logging.getLogger(__name__)
 
-MODEL, BASE, ADAPTER, RESULTS = "model", "base", "adapter", "results.json"
-"""What a run leaves in its directory: the finished model; where it has adapters these alone, in PEFT's form, and the
-model that they change, unless that is a checkpoint which the recipe names; and accuracy on dev."""
+MODEL, ADAPTER, RESULTS = "model", "adapter", "results.json"
+"""What a run leaves in its directory: the finished model; where it has adapters these alone, in PEFT's form, beside the
+model that they change (`Materials.base`); and accuracy on dev."""
 
 
 def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = None) -> None:
@@ -52,13 +52,16 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     if recipe.preference is not None or recipe.pretraining_preference is not None:
         check_trl()
     # Joins the other processes, if the launcher started several; while one makes data, the others wait for hours.
-    PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=24))
+    processes = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=24))
+    check_devices(processes.num_processes)
     materials = Materials(recipe, data, output)
     if reused is not None:
         reuse(recipe, reused, output)
     claim(recipe, output)
     _check_corpora(materials)
     model = start(materials)
+    if recipe.adapter is not None and recipe.adapter.stages == "all":
+        _write_base(materials, model)
     if recipe.pretraining is not None:
         pretrain(materials, model, recipe.pretraining)
     if recipe.pretraining_preference is not None:
@@ -67,9 +70,8 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
         fine_tune(materials, model, recipe.fine_tuning, materials.learned, output / "fine-tuning")
     if recipe.preference is not None:
         if recipe.adapter is not None and recipe.adapter.stages == "preference":
-            # The adapter's base has to link, so that a model can be loaded from the adapter alone.
-            finished(output / BASE, lambda path: _write_linking(materials, model, path))
-            model = with_adapter(merged(model), recipe.adapter, str(output / BASE))
+            _write_base(materials, model)
+            model = with_adapter(merged(model), recipe.adapter, materials.base, recipe.seed)
         _prefer(materials, model, recipe.preference, output / "preference")
     if recipe.adapter is not None:
         finished(output / ADAPTER, lambda path: save_weights(model, path))
@@ -78,11 +80,30 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
         _measure(materials, output)
 
 
+def check_devices(processes: int) -> None:
+    """Refuse one process with several GPUs: transformers would part its batches among them, sources here, names there.
+
+    Raises:
+        ValueError: there are more GPUs than one, and one process.
+    """
+    found = torch.cuda.device_count()
+    if found > 1 and processes == 1:
+        raise ValueError(
+            f"one process and {found} GPUs; expected a process for each: torchrun --nproc-per-node {found} "
+            "-m angel_hf.cli train ..., or one GPU, by CUDA_VISIBLE_DEVICES=0"
+        )
+
+
 def _prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path) -> None:
     # Here, since TRL needs a newer Python than the rest.
     from angel_hf.training.preference_stage import prefer
 
     prefer(materials, model, stage, path)
+
+
+def _write_base(materials: Materials, model: AnyModel) -> None:
+    """Write the model that adapters are about to change; it can link, so that the adapters alone can be loaded."""
+    finished(materials.base, lambda path: _write_linking(materials, model, path))
 
 
 def _write_linking(materials: Materials, model: AnyModel, path: Path) -> None:
@@ -135,7 +156,7 @@ def _check_corpora(materials: Materials) -> None:
 
 
 def _measure(materials: Materials, output: Path) -> None:
-    model = AngelForEntityLinking.from_pretrained(output / MODEL).eval()
+    model = AngelForEntityLinking.from_pretrained(output / MODEL).to(PartialState().device).eval()
     measured: Accuracy = accuracy(model, materials.unseen)
     if PartialState().is_main_process:
         _LOG.info("dev: accuracy %.1f at 1, %.1f at 5, of %d mentions", measured.at_1, measured.at_5, measured.mentions)

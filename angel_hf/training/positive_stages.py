@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from accelerate import PartialState
 from datasets import Dataset
 
 from angel_hf.training import examples
@@ -14,7 +15,7 @@ from angel_hf.training.base import base_model, shape_of
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.materials import Materials
-from angel_hf.training.recipe import FineTuning, Optimization, Pretraining
+from angel_hf.training.recipe import FineTuning, PositiveTraining, Pretraining
 from angel_hf.training.small_bart import new_model
 from angel_hf.training.stages import finished, prepared, train_positive
 
@@ -25,24 +26,22 @@ _SURPLUS = 1.03
 def start(materials: Materials) -> AnyModel:
     """The model that the recipe starts from, with new adapters where it trains these from the first stage on.
 
+    It is on this process's device: mining and measuring come before the trainers, which move it there.
+
     Raises:
         ValueError: the checkpoint has another shape than the recipe says.
         OSError: the checkpoint cannot be had.
     """
-    described = materials.recipe.model
+    described, seed = materials.recipe.model, materials.recipe.seed
+    device = PartialState().device
     if described.base is None:
-        return new_model(
-            materials.tokenizer,
-            shape_of(described),
-            described.dropout,
-            materials.recipe.seed,
-            described.normalize_before,
-        )
+        shape = shape_of(described)
+        return new_model(materials.tokenizer, shape, described.dropout, seed, described.normalize_before).to(device)
     model = base_model(described)
     adapter = materials.recipe.adapter
     if adapter is not None and adapter.stages == "all":
-        return with_adapter(model, adapter, described.base)
-    return model
+        return with_adapter(model, adapter, materials.base, seed).to(device)
+    return model.to(device)
 
 
 def pretrain(materials: Materials, model: AnyModel, stage: Pretraining) -> None:
@@ -95,7 +94,7 @@ def fine_tune(
 def _run(
     materials: Materials,
     model: AnyModel,
-    stage: Optimization,
+    stage: PositiveTraining,
     path: Path,
     pairs: Callable[[], Iterator[examples.Pair]],
 ) -> None:

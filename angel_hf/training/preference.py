@@ -8,7 +8,8 @@ dozen private names, some of which change their meaning between versions without
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from trl import DPOConfig
 
 from angel_hf.training.encoding import costs
 from angel_hf.training.positive import PairCollator
-from angel_hf.training.preference_loss import LOSSES, PairScores, check_trl, preference_loss
+from angel_hf.training.preference_loss import PairScores, check_trl, preference_loss
 from angel_hf.training.recipe import Preference
 from angel_hf.training.stages import Progress, run_trainer, trainer_arguments
 
@@ -89,7 +90,8 @@ class PreferenceTrainer(Trainer):
         reference: the frozen model where the recipe says "copy".
     """
 
-    # The loss is the mean over a batch's pairs, whose number is the same in every batch.
+    # The loss is the mean over a batch's pairs, whose number is the same in every batch of every process. Likelihood is
+    # a mean over tokens, of which a batch has its own number; batches count alike whatever that is, as in TRL.
     loss_is_scaled_for_ga = False
 
     def __init__(self, preference: Preference, reference: nn.Module | None = None, **kwargs: Any) -> None:
@@ -148,7 +150,7 @@ def train_preference(
 
     Args:
         stage: name shown in the progress.
-        model: a BART, with adapters or without; its dropout is turned off for good.
+        model: a BART, with adapters or without; it has no dropout while it trains here.
         dataset: rows for PreferenceCollator, with the reference's log-probabilities where they are precomputed.
         checkpoints: directory for them; the last two are kept.
         preference: how to train.
@@ -156,24 +158,24 @@ def train_preference(
 
     Raises:
         ImportError: TRL is of another version than the options are taken from.
-        ValueError: a loss is unknown, or the reference is not to be had.
+        ValueError: the reference is not to be had.
     """
-    turn_dropout_off(model)
-    reference = None
-    if preference.method == "preference" and preference.reference == "copy":
-        reference = frozen_copy(model)
     if preference.reference == "adapters-off" and not isinstance(model, PeftModel):
         raise ValueError("the reference is the model with its adapters off, but the model has none")
-    trainer = PreferenceTrainer(
-        preference,
-        reference,
-        model=model,
-        args=dpo_config(preference, checkpoints, seed),
-        train_dataset=dataset,
-        data_collator=PreferenceCollator(model.config.pad_token_id, model.config.decoder_start_token_id),
-        callbacks=[Progress(stage)],
-    )
-    run_trainer(trainer, checkpoints)
+    with dropout_off(model):
+        reference = None
+        if preference.method == "preference" and preference.reference == "copy":
+            reference = frozen_copy(model)
+        trainer = PreferenceTrainer(
+            preference,
+            reference,
+            model=model,
+            args=dpo_config(preference, checkpoints, seed),
+            train_dataset=dataset,
+            data_collator=PreferenceCollator(model.config.pad_token_id, model.config.decoder_start_token_id),
+            callbacks=[Progress(stage)],
+        )
+        run_trainer(trainer, checkpoints)
 
 
 def dpo_config(preference: Preference, checkpoints: Path, seed: int) -> DPOConfig:
@@ -181,12 +183,8 @@ def dpo_config(preference: Preference, checkpoints: Path, seed: int) -> DPOConfi
 
     Raises:
         ImportError: TRL is of another version.
-        ValueError: a loss is unknown.
     """
     check_trl()
-    unknown = [name for name in preference.loss if name not in LOSSES]
-    if unknown:
-        raise ValueError(f"unknown loss {', '.join(map(repr, unknown))}; expected some of {', '.join(LOSSES)}")
     return DPOConfig(
         output_dir=str(checkpoints),
         beta=preference.beta,
@@ -227,18 +225,26 @@ def with_reference(
     return rows
 
 
-def turn_dropout_off(model: nn.Module) -> None:
-    """No dropout in any mode from now on: policy and reference have to see the same network.
+@contextmanager
+def dropout_off(model: nn.Module) -> Iterator[None]:
+    """No dropout in any mode: policy and reference have to see the same network. Later training has its own again.
 
     BART's dropout is a call with a rate that the modules keep as a number, which TRL's `disable_dropout`, meant for
     `nn.Dropout` modules, does not reach.
     """
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        for rate in ("dropout", "attention_dropout", "activation_dropout", "layerdrop"):
-            if isinstance(getattr(module, rate, None), float):
-                setattr(module, rate, 0.0)
+    rates = [
+        (module, name, getattr(module, name))
+        for module in model.modules()
+        for name in ("dropout", "attention_dropout", "activation_dropout", "layerdrop", "p")
+        if isinstance(getattr(module, name, None), float)
+    ]
+    for module, name, _ in rates:
+        setattr(module, name, 0.0)
+    try:
+        yield
+    finally:
+        for module, name, rate in rates:
+            setattr(module, name, rate)
 
 
 def frozen_copy(model: nn.Module) -> nn.Module:

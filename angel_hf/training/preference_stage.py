@@ -49,6 +49,8 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
         by_dev = bool(materials.unseen) and (stage.keep == "best" or stage.rounds > 1)
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
+        # Also where they are those of a run that was stopped: new adapters begin as random ones do.
+        load_weights(model, states[0])
         best, scores = 0, [_score(materials, model, states[0]) if by_dev else 0.0]
         for number, mentions in enumerate(parts, start=1):
             state = path / f"round-{number}"
@@ -124,11 +126,14 @@ def _mined(
         # Every process trains every fold's model, since they train together, and mines its share of the fold.
         stage = materials.recipe.fine_tuning
         assert stage is not None, "the recipe has been checked for it"
-        parts = folds(mentions, mining.folds, materials.recipe.seed)
+        # Of the whole corpus, so that later rounds can ask the same models.
+        parts = folds(materials.learned, mining.folds, materials.recipe.seed)
+        asked = set(mentions)
         for number, part in enumerate(parts):
             fold_model = _without_fold(materials, stage, parts, number)
             linking = linker(merged(fold_model), materials.processor, knowledge_base)
-            yield from mine_mentions(linking, part[rank::count], names, mining, source)
+            of_round = [annotated for annotated in part if annotated in asked]
+            yield from mine_mentions(linking, of_round[rank::count], names, mining, source)
         return
     linking = linker(merged(model), materials.processor, knowledge_base)
     if source == "knowledge-base":
@@ -147,7 +152,9 @@ def _without_fold(
     if materials.recipe.pretraining is not None:
         load_weights(model, pretrained)
     others = [mention for place, part in enumerate(parts) if place != number for mention in part]
-    fine_tune(materials, model, stage, others, materials.output / "cross-fitting" / f"without-fold-{number}")
+    # Models of other folds are others, also for a run that takes these over.
+    path = materials.output / "cross-fitting" / f"{len(parts)}-folds" / f"without-fold-{number}"
+    fine_tune(materials, model, stage, others, path)
     return model
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from angel_hf.training.examples import Mixture
 from angel_hf.training.literal import from_table, parse_toml, read_toml
+from angel_hf.training.preference_loss import LOSSES
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 STAGES = ("pretraining", "pretraining_preference", "fine_tuning", "preference")
@@ -85,7 +86,8 @@ class Model:
         max_target_length: most tokens of prefix and target; longer pairs are left out.
         normalize_before: normalise before each block of a new model instead of after it (`angel_bart`): small models
             learn faster so; a checkpoint says itself which it does.
-        dropout: of hidden states and attention while positive training lasts; preference training has none.
+        dropout: of hidden states and attention while positive training lasts; preference training has none. Where it
+            is not 0 the rate between a checkpoint's feed-forward layers is the checkpoint's, as published.
         half_precision: store the finished weights in 16 bits.
     """
 
@@ -143,9 +145,7 @@ class Optimization:
         gradient_accumulation: batches that a process computes one after another for an update.
         learning_rate: after the warm-up.
         schedule: "polynomial" is a straight line down to 1e-7, as published; "inverse_sqrt" needs no end.
-        schedule_timescale: steps after which "inverse_sqrt" has fallen to 1 / sqrt(2).
-        label_smoothing: share of the probability spread evenly over the vocabulary.
-        prefix_weight: weight of a prefix token in the loss; 0 is the published loss, on the target only.
+        schedule_timescale: steps after which "inverse_sqrt" has fallen to 1 / sqrt(2); the others have none.
         save_steps: updates between checkpoints, from which a stopped run goes on.
         bf16: compute in bfloat16 where the machine has instructions for it, else in float32.
     """
@@ -157,8 +157,6 @@ class Optimization:
     schedule: Literal["linear", "polynomial", "inverse_sqrt", "constant"] = "linear"
     schedule_timescale: int | None = None
     warmup_steps: int = 0
-    label_smoothing: float = 0.1
-    prefix_weight: float = 0.0
     weight_decay: float = 0.01
     adam_beta2: float = 0.999
     max_grad_norm: float = 1.0
@@ -172,7 +170,20 @@ class Optimization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pretraining(Optimization):
+class PositiveTraining(Optimization):
+    """Learning right names.
+
+    Args:
+        label_smoothing: share of the probability spread evenly over the vocabulary.
+        prefix_weight: weight of a prefix token in the loss; 0 is the published loss, on the target only.
+    """
+
+    label_smoothing: float = 0.1
+    prefix_weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pretraining(PositiveTraining):
     """Learning synonyms from a knowledge base; `context_words` are kept on each side of a borrowed context."""
 
     mixture: Mixture = field(default_factory=Mixture)
@@ -180,7 +191,7 @@ class Pretraining(Optimization):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FineTuning(Optimization):
+class FineTuning(PositiveTraining):
     """Learning from annotated mentions.
 
     Args:
@@ -252,10 +263,11 @@ class Preference(Optimization):
         loss: one or more of TRL's loss names, added up with `loss_weights`; "sft" is the likelihood of the chosen name.
         loss_weights: of each loss; 1 each where there are none.
         beta: how much a difference from the reference counts (the temperature of IPO).
-        loss_smoothing: of the losses "robust" and "exo_pair".
+        loss_smoothing: of the losses "robust" and "exo_pair": the share of pairs taken to be the wrong way round.
         length_normalized: compare means of log-probabilities over a name's tokens, which the search ranks by, instead
             of sums, which DPO is defined with.
-        reference: "precomputed" before training; else made on the fly by a frozen "copy", or with "adapters-off".
+        reference: "precomputed" before training; else made on the fly by a frozen "copy", or, where adapters are new
+            for this stage, with "adapters-off".
         epochs: passes over the pairs of a round; `steps` are then the most that are taken.
         rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
         keep: of the model before the first round and those after each, the "best" on dev; or the "last", to see what
@@ -283,6 +295,14 @@ class Preference(Optimization):
         Optimization.__post_init__(self)
         if self.loss_weights and len(self.loss_weights) != len(self.loss):
             raise ValueError(f"{len(self.loss_weights)} loss_weights for {len(self.loss)} losses; expected one each")
+        unknown = [name for name in self.loss if name not in LOSSES]
+        if unknown or not self.loss:
+            told = ", ".join(map(repr, unknown)) or "none"
+            raise ValueError(f"unknown loss {told}; expected some of {', '.join(LOSSES)}")
+        # EXO compares with the logarithm of the smoothing, and robust DPO divides by what it leaves.
+        smallest = "above 0" if "exo_pair" in self.loss else "0 or more"
+        if not 0 <= self.loss_smoothing < 0.5 or ("exo_pair" in self.loss and self.loss_smoothing == 0):
+            raise ValueError(f"loss_smoothing is {self.loss_smoothing}; expected {smallest}, and less than 0.5")
         if self.rounds < 1 or self.patience < 1:
             raise ValueError(f"rounds is {self.rounds} and patience {self.patience}; expected 1 or more of both")
 
@@ -318,12 +338,21 @@ class Recipe:
         if self.adapter is not None and self.adapter.stages == "all" and self.model.base is None:
             raise ValueError('[adapter] has stages = "all", but the model is new; adapters need a trained base')
         for preference in (self.pretraining_preference, self.preference):
-            if preference is not None and preference.reference == "adapters-off" and self.adapter is None:
-                raise ValueError('the reference is "adapters-off", but there is no [adapter]')
+            if preference is not None and preference.reference == "adapters-off":
+                self._check_adapters_are_new(preference)
             if preference is not None and "cross-fitted" in preference.mining.sources and self.fine_tuning is None:
                 raise ValueError(
                     '"cross-fitted" pairs need [fine_tuning], which the models of the folds are trained by'
                 )
+
+    def _check_adapters_are_new(self, preference: Preference) -> None:
+        if self.adapter is None:
+            raise ValueError('the reference is "adapters-off", but there is no [adapter]')
+        if self.adapter.stages == "all" or preference is self.pretraining_preference:
+            raise ValueError(
+                'the reference is "adapters-off", but the model without adapters is not the one that this stage starts '
+                'from; expected [preference] with [adapter] stages = "preference", or another reference'
+            )
 
     def as_table(self) -> dict[str, Any]:
         """The recipe as JSON and TOML can hold it."""
@@ -372,6 +401,8 @@ def _change(table: dict[str, Any], change: str) -> None:
     *sections, last = key.strip().split(".")
     for section in sections:
         table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise ValueError(f"{change!r}: {section} is {table!r}; expected a section")
     if parsed == {}:
         table.pop(last, None)
     else:

@@ -44,11 +44,18 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
         for key, before, now in differences(_shared(found, fold_matters), _shared(wanted, fold_matters)):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
         for name in _taken(found, wanted, source):
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
             if (source / name).is_dir():
-                shutil.copytree(source / name, output / name, copy_function=os.link)
+                shutil.copytree(source / name, output / name, copy_function=_link, dirs_exist_ok=True)
             elif (source / name).exists():
-                os.link(source / name, output / name)
+                _link(source / name, output / name)
     PartialState().wait_for_everyone()
+
+
+def _link(source: str | Path, link: str | Path) -> None:
+    """Link a file where that was not done before this was stopped."""
+    if not Path(link).exists():
+        os.link(source, link)
 
 
 def _taken(found: dict[str, Any], wanted: dict[str, Any], source: Path) -> Iterator[str]:

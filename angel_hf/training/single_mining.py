@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from accelerate import PartialState
+
 from angel_hf import AngelForEntityLinking
 from angel_hf.training.materials import Materials
 from angel_hf.training.mining import mine_mentions, mine_names, name_mentions
@@ -15,7 +17,8 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
     """Write the pairs that a model gives on a recipe's corpus and knowledge base, with a dataset card.
 
     Args:
-        model: that links; its processor reads the mentions, and its names are replaced by the recipe's.
+        model: that links; its processor reads the mentions, its names are replaced by the recipe's, and it is moved to
+            the GPU where there is one.
         model_name: told in the card.
         recipe: whose [preference.mining], or its defaults, say where the pairs come from.
         data: directory that the recipe's paths are below.
@@ -37,7 +40,7 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
     if model.processor is None:
         raise ValueError(f"{model_name}: the model has no processor to read mentions with")
     materials = Materials(recipe, data, output)
-    model.set_knowledge_base(materials.linking_knowledge_base)
+    model.to(PartialState().device).set_knowledge_base(materials.linking_knowledge_base)
     mined: list[MinedPair] = []
     for source in mining.sources:
         if source == "knowledge-base":

@@ -22,7 +22,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase
 from angel_hf.bfloat16 import has_bfloat16
 from angel_hf.training.positive import PairCollator, PositiveTrainer
-from angel_hf.training.recipe import Optimization
+from angel_hf.training.recipe import Optimization, PositiveTraining
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def trainer_arguments(optimization: Optimization, seed: int) -> dict[str, Any]:
             f"x {optimization.gradient_accumulation} accumulated batches; expected a multiple of {parts}"
         )
     schedule_options = {}
-    if optimization.schedule_timescale is not None:
+    if optimization.schedule == "inverse_sqrt" and optimization.schedule_timescale is not None:
         schedule_options["timescale"] = optimization.schedule_timescale
     return {
         "seed": seed,
@@ -100,7 +100,7 @@ def train_positive(
     dataset: Dataset,
     development: Dataset | None,
     checkpoints: Path,
-    optimization: Optimization,
+    optimization: PositiveTraining,
     seed: int,
 ) -> None:
     """Train a model in place on rows in their order, from the stage's last checkpoint if there is one.
@@ -136,7 +136,15 @@ def run_trainer(trainer: Any, checkpoints: Path) -> None:
     """Train, from the last checkpoint if there is one."""
     trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    model = trainer.model
+    own_forward = vars(model).get("forward")
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    finally:
+        # accelerate leaves its autocast on the model, and a later stage may compute in float32.
+        vars(model).pop("forward", None)
+        if own_forward is not None:
+            model.forward = own_forward
 
 
 def prepared(path: Path, build: Callable[[], Dataset]) -> Dataset:

@@ -1,5 +1,6 @@
 """The recipes of BART-large run whole on a random BART of two layers: the same code, other numbers."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from peft import PeftModel
 from transformers import BartConfig, BartForConditionalGeneration, set_seed
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.training.base import base_model
 from angel_hf.training.pipeline import run_recipe
 from angel_hf.training.recipe import known_recipes, read_recipe
 
@@ -35,7 +37,7 @@ def base(tmp_path_factory, tokenizer):
     sizes = {f"{side}_{part}": 2 for side in ("encoder", "decoder") for part in ("layers", "attention_heads")}
     config = BartConfig(
         vocab_size=len(tokenizer), d_model=32, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=128,
-        **sizes,
+        activation_dropout=0.05, **sizes,
     )  # fmt: skip
     BartForConditionalGeneration(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
@@ -79,6 +81,13 @@ def test_every_recipe_has_the_published_values():
     assert len(large) == 2 * len(PUBLISHED)
 
 
+@pytest.mark.parametrize(("dropout", "expected"), [(0.3, (0.3, 0.3, 0.05)), (0.0, (0.0, 0.0, 0.0))])
+def test_dropout_is_the_recipes_and_between_feed_forward_layers_the_checkpoints(base, dropout, expected):
+    recipe = read_recipe("bart_large_ncbi", [*SMALLER, f'model.base="{base}"', f'model.tokenizer="{base}"'])
+    layer = base_model(dataclasses.replace(recipe.model, dropout=dropout)).model.encoder.layers[0]
+    assert (layer.dropout, layer.self_attn.dropout, layer.activation_dropout) == expected
+
+
 def test_the_whole_recipe_runs(base, data, tmp_path):
     run_recipe(smaller("bart_large_ncbi", base), data, tmp_path)
     model = AngelForEntityLinking.from_pretrained(tmp_path / "model")
@@ -98,13 +107,17 @@ def test_one_adapter_goes_through_all_stages(base, data, tmp_path):
     run_recipe(recipe, data, tmp_path)
     whole = AngelForEntityLinking.from_pretrained(tmp_path / "model").eval()
     by_peft = PeftModel.from_pretrained(BartForConditionalGeneration.from_pretrained(base), str(tmp_path / "adapter"))
-    assert by_peft.peft_config["default"].base_model_name_or_path == str(base)
+    assert by_peft.peft_config["default"].base_model_name_or_path == str(tmp_path / "base")
+    adapted = AngelForEntityLinking.from_pretrained(tmp_path / "adapter").eval()
+    assert adapted.trie.fingerprint == whole.trie.fingerprint
+    assert adapted.processor.fingerprint == whole.processor.fingerprint
     started = BartForConditionalGeneration.from_pretrained(base)
     assert torch.equal(whole.model.shared.weight, started.model.shared.weight)
     ids, decoder = torch.tensor([[0, 10, 11, 2]]), torch.tensor([[2, 12, 13]])
     with torch.no_grad():
         expected = by_peft.eval()(input_ids=ids, decoder_input_ids=decoder).logits
-        torch.testing.assert_close(whole(input_ids=ids, decoder_input_ids=decoder).logits, expected)
+        for one in (whole, adapted):
+            torch.testing.assert_close(one(input_ids=ids, decoder_input_ids=decoder).logits, expected)
         assert not torch.allclose(started.eval()(input_ids=ids, decoder_input_ids=decoder).logits, expected, atol=1e-4)
 
 

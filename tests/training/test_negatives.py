@@ -7,12 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
+from angel_hf import KnowledgeBase
+from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.mining import folds, mine_mentions, mine_names, name_mentions
 from angel_hf.training.negatives import preference_pairs
 from angel_hf.training.preference_file import PAIRS_FILE, SCHEMA, read_pairs, write_card, write_pairs
 from angel_hf.training.recipe import Mining
-from angel_hf.types import Candidate, Linked, Mention
+from angel_hf.types import Candidate, Concept, Linked, Mention
 
 MENTION = Mention("x", 0, 1)
 
@@ -124,6 +126,18 @@ def test_names_are_sampled_by_the_seed_and_have_another_name(concept_names):
     everything = name_mentions(concept_names, 1000, seed=1)
     assert "D4" not in {annotated.document_id for annotated in everything}
     assert len(everything) == sum(len(names) for names in concept_names.names.values()) - 1
+
+
+def test_all_concepts_that_bear_a_name_are_right_answers_to_it():
+    concepts = [
+        Concept("A", ("cold", "common cold")),
+        Concept("B", ("cold", "low temperature")),
+        Concept("C", ("flu", "x")),
+    ]
+    names = ConceptNames(KnowledgeBase.from_concepts(concepts))
+    found = {(one.document_id, one.mention.surface): one.identifiers for one in name_mentions(names, 10, seed=1)}
+    assert found["A", "cold"] == ("A", "B") and found["B", "cold"] == ("B", "A")
+    assert found["A", "common cold"] == ("A",) and found["C", "flu"] == ("C",)
 
 
 def test_folds_part_no_document():

@@ -1,6 +1,7 @@
 """A recipe runs from its files to a model that links, goes on where it was stopped, and keeps what was best on dev."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +13,8 @@ from datasets import load_from_disk
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.training import preference_stage
-from angel_hf.training.pipeline import run_recipe
+from angel_hf.training.pipeline import check_devices, run_recipe
+from angel_hf.training.positive_stages import fine_tune
 from angel_hf.training.preference import with_reference
 from angel_hf.training.recipe import read_recipe
 from angel_hf.training.weights_only import write_weights_only
@@ -244,31 +246,90 @@ def test_rounds_without_a_gain_end_the_stage(fine_tuned, data, monkeypatch):
     ).read_bytes()
 
 
-def test_models_of_the_folds_mine_what_they_never_saw(fine_tuned, data):
+def test_models_of_the_folds_mine_what_they_never_saw(fine_tuned, data, monkeypatch):
     path = fine_tuned
     changes = ('preference.mining.sources=["cross-fitted"]', "preference.mining.folds=2", "preference.rounds=1")
+    learned_from = []
+
+    def spy(materials, model, stage, mentions, fold_path):
+        learned_from.append({annotated.document_id for annotated in mentions})
+        fine_tune(materials, model, stage, mentions, fold_path)
+
+    monkeypatch.setattr(preference_stage, "fine_tune", spy)
     run_recipe(recipe(data, *changes), data, path)
     rows = pq.read_table(path / "preference" / "round-1" / "mined" / "train.parquet").to_pylist()
-    assert {row["document_id"] for row in rows} == {"7", "8"}
     assert {row["source"] for row in rows} == {"cross-fitted"}
+    mined = list(dict.fromkeys(row["document_id"] for row in rows))
+    assert sorted(mined) == ["7", "8"]
+    # The first model of two learned from the document that the second was asked about, and the other way round.
+    assert learned_from == [{mined[1]}, {mined[0]}]
     for number in (0, 1):
-        assert (path / "cross-fitting" / f"without-fold-{number}" / "finished").is_dir()
+        assert (path / "cross-fitting" / "2-folds" / f"without-fold-{number}" / "finished").is_dir()
 
 
-def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data):
+def test_rounds_ask_the_same_models_of_the_folds(fine_tuned, data):
+    """Folds are of the whole corpus, so a round of one document has models that learned from the other."""
+    changes = ('preference.mining.sources=["cross-fitted"]', "preference.mining.folds=2", 'preference.keep="last"')
+    run_recipe(recipe(data, *changes), data, fine_tuned)
+    rounds = [fine_tuned / f"preference/round-{number}/mined/train.parquet" for number in (1, 2)]
+    asked = [{row["document_id"] for row in pq.read_table(path).to_pylist()} for path in rounds]
+    assert sorted(map(sorted, asked)) == [["7"], ["8"]]
+    assert len(list((fine_tuned / "cross-fitting" / "2-folds").iterdir())) == 2
+
+
+def test_new_adapters_are_the_same_in_a_run_that_goes_on(fine_tuned, data, tmp_path):
+    changes = ("adapter={rank=2, alpha=4}", "preference.rounds=1", 'preference.keep="last"')
+    paths = fine_tuned, tmp_path / "again"
+    shutil.copytree(fine_tuned, paths[1])
+    torch.manual_seed(5)
+    run_recipe(recipe(data, *changes), data, paths[0])
+    # Stopped as soon as the adapters were there; in another process they would begin in another state.
+    shutil.copytree(paths[0] / "preference" / "start", paths[1] / "preference" / "start")
+    torch.manual_seed(6)
+    run_recipe(recipe(data, *changes), data, paths[1])
+    one, other = ((path / "adapter" / "adapter_model.safetensors").read_bytes() for path in paths)
+    assert one == other
+
+
+def test_dropout_returns_after_preference_training(fine_tuned, data, tmp_path):
+    """A run that goes on with fine-tuning has a new model; in an unbroken one it comes from preference training."""
+    shutil.rmtree(fine_tuned / "fine-tuning")
+    text = RECIPE.replace("[preference]", "[pretraining_preference]")
+    text = text.replace("[preference.mining]", "[pretraining_preference.mining]")
+    changes = ("model.dropout=0.3", "pretraining_preference.rounds=1", 'pretraining_preference.keep="last"')
+    run_recipe(recipe(data, *changes, text=text), data, fine_tuned)
+    again = tmp_path / "again"
+    shutil.copytree(fine_tuned, again, ignore=shutil.ignore_patterns("fine-tuning", "model"))
+    run_recipe(recipe(data, *changes, text=text), data, again)
+    one, other = ((path / "fine-tuning/finished/model.safetensors").read_bytes() for path in (fine_tuned, again))
+    assert one == other
+
+
+def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data, monkeypatch):
     path = fine_tuned
     changes = (
         "adapter.rank=2",
         "adapter.alpha=4",
         'preference.reference="adapters-off"',
         "preference.learning_rate=1e-2",
+        'preference.keep="last"',
     )
-    run_recipe(recipe(data, *changes), data, path)
+    # As a user names it, and from where nobody will load it.
+    monkeypatch.chdir(path.parent)
+    run_recipe(recipe(data, *changes), data, Path(path.name))
+    monkeypatch.chdir("/")
     config = json.loads((path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
     assert (config["peft_type"], config["r"]) == ("LORA", 2)
     assert Path(config["base_model_name_or_path"]) == path / "base"
     base = AngelForEntityLinking.from_pretrained(path / "base")
     assert base.knowledge_base is not None
+    adapted, whole = (AngelForEntityLinking.from_pretrained(path / name).eval() for name in ("adapter", "model"))
+    assert adapted.trie.fingerprint == whole.trie.fingerprint
+    ids, decoder = torch.tensor([[0, 10, 11, 2]]), torch.tensor([[2, 12, 13]])
+    with torch.no_grad():
+        logits = [one(input_ids=ids, decoder_input_ids=decoder).logits for one in (base.eval(), adapted, whole)]
+    torch.testing.assert_close(logits[1], logits[2], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(logits[0], logits[1], atol=1e-3)
 
 
 def test_preference_training_may_come_before_fine_tuning(fine_tuned, data):
@@ -359,6 +420,28 @@ def test_ways_of_learning_from_the_same_pairs_share_them(fine_tuned, data, tmp_p
     )
 
 
+def test_what_a_stopped_run_has_finished_can_be_reused_and_goes_on_if_that_is_stopped(fine_tuned, data, tmp_path):
+    """The start of preference training was measured, and nothing was mined; of the link to it there was no time."""
+    one_round = ("preference.rounds=1",)
+    run_recipe(recipe(data, *one_round), data, fine_tuned)
+    shutil.rmtree(fine_tuned / "preference" / "round-1")
+    path = tmp_path / "run"
+    shutil.copytree(fine_tuned / "pretraining", path / "pretraining", copy_function=os.link)
+    changed = recipe(data, *one_round, "preference.seed=5")
+    run_recipe(changed, data, path, reused=fine_tuned)
+    assert (path / "preference/start.dev.json").samefile(fine_tuned / "preference/start.dev.json")
+    assert (path / "fine-tuning/finished").is_dir() and (path / "model").is_dir()
+
+
+def test_several_gpus_want_a_process_each(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    check_devices(4)
+    with pytest.raises(ValueError, match="one process and 4 GPUs; .* torchrun --nproc-per-node 4"):
+        check_devices(1)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    check_devices(1)
+
+
 def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tmp_path):
     from angel_hf.training.materials import Materials
 
@@ -398,6 +481,14 @@ def test_mentions_with_written_out_abbreviations_are_kept_as_they_stand_too(data
     assert [annotated.mention.surface for annotated in released] == ["WD", "WD"]
     assert "Wilson disease" in {annotated.mention.surface for annotated in materials.train}
     assert "WD" not in {annotated.mention.surface for annotated in materials.train}
+
+
+def test_the_strings_of_the_training_mentions_may_be_names(fine_tuned, data):
+    run_recipe(recipe(data, "data.training_strings=true", "preference={}"), data, fine_tuned)
+    found = AngelForEntityLinking.from_pretrained(fine_tuned / "model").knowledge_base
+    # "Skin tumour" is no name of MEDIC's; OMIM:1 is another identifier of D1.
+    assert found.entry_concept_ids(found.find("skin tumour")) == ("D1",)
+    assert found.find("ovarian cancer") is not None
 
 
 def test_the_reference_computes_in_what_training_computes_in(fine_tuned, data, monkeypatch):

@@ -1,6 +1,7 @@
 """The plan counts what the model and the recipe hold, and says what its estimates rest on."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from transformers import BartForConditionalGeneration
@@ -68,7 +69,7 @@ def test_cost_falls_with_processes_and_accumulation(monkeypatch):
 
 def test_adapters_are_counted_as_peft_makes_them():
     adapter = Adapter(rank=3, alpha=6)
-    model = with_adapter(BartForConditionalGeneration(bart_config(SHAPE, 400)), adapter, "some/base")
+    model = with_adapter(BartForConditionalGeneration(bart_config(SHAPE, 400)), adapter, Path("some/base"), seed=1)
     assert adapter_size(SHAPE, adapter) == sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 

@@ -9,7 +9,7 @@ from angel_hf.training.adapters import load_weights
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.examples import Mixture, pretraining_pairs
 from angel_hf.training.positive import PairCollator, weighted_loss
-from angel_hf.training.recipe import Optimization, Shape
+from angel_hf.training.recipe import Optimization, PositiveTraining, Shape
 from angel_hf.training.small_bart import new_model, sinusoids
 from angel_hf.training.stages import finished, prepared, train_positive, trainer_arguments
 
@@ -75,7 +75,7 @@ def pairs(concept_names, processor):
 
 def optimization(**changes):
     values = {"steps": 10, "batch_size": 16, "learning_rate": 3e-3, "save_steps": 5, "prefix_weight": 0.5}
-    return Optimization(**(values | changes))
+    return PositiveTraining(**(values | changes))
 
 
 def losses_of(caplog):
@@ -160,6 +160,20 @@ def test_bfloat16_trains(monkeypatch, pairs, tokenizer, tmp_path):
     train(model, pairs, tmp_path, steps=2, bf16=True)
     assert model.model.shared.weight.dtype == torch.float32
     assert not torch.equal(before, model.model.shared.weight)
+    # What comes next computes in float32 again.
+    plain = tiny_model(len(tokenizer))
+    plain.load_state_dict(model.state_dict())
+    ids = torch.tensor([[0, 10, 11, 2]])
+    with torch.no_grad():
+        expected, actual = (one.eval()(input_ids=ids, decoder_input_ids=ids).logits for one in (plain, model))
+    assert torch.equal(expected, actual)
+
+
+def test_a_rate_that_falls_to_an_end_has_no_timescale(pairs, tokenizer, tmp_path):
+    train(tiny_model(len(tokenizer)), pairs, tmp_path, steps=1, schedule="linear", schedule_timescale=100)
+    assert trainer_arguments(optimization(schedule_timescale=100), 1)["lr_scheduler_kwargs"] == {}
+    kept = optimization(schedule="inverse_sqrt", schedule_timescale=100)
+    assert trainer_arguments(kept, 1)["lr_scheduler_kwargs"] == {"timescale": 100}
 
 
 class StopsAfter(torch.utils.data.Dataset):

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,10 +16,10 @@ from angel_hf.training.preference import (
     PreferenceCollator,
     PreferenceTrainer,
     dpo_config,
+    dropout_off,
     frozen_copy,
     name_log_probabilities,
     train_preference,
-    turn_dropout_off,
     with_reference,
 )
 from angel_hf.training.recipe import Adapter, Preference
@@ -34,6 +35,7 @@ def preference(**changes):
 
 @pytest.fixture
 def model(tokenizer):
+    """With dropout, as models are that positive training leaves."""
     set_seed(0)
     sizes = {f"{side}_{part}": 2 for side in ("encoder", "decoder") for part in ("layers", "attention_heads")}
     config = BartConfig(
@@ -42,6 +44,13 @@ def model(tokenizer):
         init_std=0.2, **sizes,
     )  # fmt: skip
     return AngelBart(config)
+
+
+@pytest.fixture
+def still_model(model):
+    """The same without dropout, as it is while preference training lasts."""
+    with dropout_off(model):
+        yield model
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,7 @@ def rows(processor):
 
 
 def with_lora(model):
-    adapted = with_adapter(model, Adapter(rank=4, alpha=8), "some/base")
+    adapted = with_adapter(model, Adapter(rank=4, alpha=8), Path("some/base"), seed=1)
     return adapted
 
 
@@ -91,15 +100,15 @@ def test_log_probabilities_are_those_of_each_name_by_itself(model, rows):
             assert tokens[place] == len(row[side])
 
 
-def test_the_loss_is_log_2_where_policy_and_reference_are_one(model, rows, tmp_path):
-    turn_dropout_off(model)
-    assert loss_of(model, with_reference(model, rows, COLLATE), tmp_path).item() == pytest.approx(math.log(2), abs=1e-6)
+def test_the_loss_is_log_2_where_policy_and_reference_are_one(still_model, rows, tmp_path):
+    assert loss_of(still_model, with_reference(still_model, rows, COLLATE), tmp_path).item() == pytest.approx(
+        math.log(2), abs=1e-6
+    )
 
 
-def test_the_loss_and_its_gradient_are_dpo_written_by_hand(model, rows, tmp_path):
+def test_the_loss_and_its_gradient_are_dpo_written_by_hand(still_model, rows, tmp_path):
     """In float64, with another reference than the policy."""
-    turn_dropout_off(model)
-    policy, reference = shaken(copy.deepcopy(model)).double(), frozen_copy(model).double()
+    policy, reference = shaken(copy.deepcopy(still_model)).double(), frozen_copy(still_model).double()
     margins = []
     for row in rows:
         ratios = []
@@ -122,11 +131,10 @@ def test_the_loss_and_its_gradient_are_dpo_written_by_hand(model, rows, tmp_path
     torch.testing.assert_close(gradient, expected_gradient, rtol=1e-4, atol=1e-7)
 
 
-def test_every_reference_gives_the_same_loss(model, rows, tmp_path):
-    turn_dropout_off(model)
-    plain = frozen_copy(model)
-    prepared = with_reference(model, rows, COLLATE)
-    adapted = shaken(with_lora(model))
+def test_every_reference_gives_the_same_loss(still_model, rows, tmp_path):
+    plain = frozen_copy(still_model)
+    prepared = with_reference(still_model, rows, COLLATE)
+    adapted = shaken(with_lora(still_model))
     losses = [
         loss_of(adapted, rows, tmp_path, beta=5.0, reference="adapters-off"),
         loss_of(adapted, rows, tmp_path, plain, beta=5.0, reference="copy"),
@@ -137,26 +145,42 @@ def test_every_reference_gives_the_same_loss(model, rows, tmp_path):
     torch.testing.assert_close(losses[0], losses[2], rtol=1e-5, atol=0)
 
 
-def test_the_likelihood_control_has_no_use_for_rejected_names(model, rows, tmp_path):
-    turn_dropout_off(model)
+def test_the_likelihood_control_has_no_use_for_rejected_names(still_model, rows, tmp_path):
     changed = rows.map(lambda row: {"rejected_ids": [7, 2]})
-    losses = [loss_of(model, each, tmp_path, method="likelihood") for each in (rows, changed)]
-    sums, tokens = name_log_probabilities(model, COLLATE(list(rows)))
+    losses = [loss_of(still_model, each, tmp_path, method="likelihood") for each in (rows, changed)]
+    sums, tokens = name_log_probabilities(still_model, COLLATE(list(rows)))
     torch.testing.assert_close(losses[0], losses[1])
     torch.testing.assert_close(losses[0], -sums[:4].sum() / tokens[:4].sum())
 
 
-def test_dropout_is_really_off(model, rows):
+def test_dropout_is_really_off_and_comes_back(model, rows):
     """The model is in training mode; BART's rates are not in modules of their own."""
     batch = COLLATE(list(rows))
     model.train()
+
+    def differs():
+        return not torch.equal(name_log_probabilities(model, batch)[0], name_log_probabilities(model, batch)[0])
+
     with torch.no_grad():
-        assert not torch.equal(name_log_probabilities(model, batch)[0], name_log_probabilities(model, batch)[0])
-        turn_dropout_off(model)
-        assert torch.equal(name_log_probabilities(model, batch)[0], name_log_probabilities(model, batch)[0])
-        trained = name_log_probabilities(model, batch)[0]
+        assert differs()
+        with dropout_off(model):
+            assert not differs()
+            trained = name_log_probabilities(model, batch)[0]
+        assert differs()
         model.eval()
         torch.testing.assert_close(trained, name_log_probabilities(model, batch)[0])
+    assert model.model.encoder.layers[0].activation_dropout == 0.1
+
+
+def test_preference_training_knows_no_chance(model, rows, tmp_path):
+    """The pairs come in their order, so the trainer's seed could only decide about dropout."""
+    dataset = with_reference(model, rows, COLLATE).select([0, 1, 2, 3] * 2)
+    models = [copy.deepcopy(model) for _ in range(2)]
+    for seed, one in enumerate(models):
+        train_preference("test", one, dataset, tmp_path / str(seed), preference(steps=2), seed=seed)
+    for (name, expected), actual in zip(models[0].state_dict().items(), models[1].state_dict().values(), strict=True):
+        assert torch.equal(expected, actual), name
+    assert not torch.equal(models[0].model.shared.weight, model.model.shared.weight)
 
 
 def test_merged_adapters_compute_what_the_adapters_do(model, rows):
@@ -189,9 +213,8 @@ def test_adapters_are_written_as_peft_writes_them_and_read_back(model, rows, tmp
 
 
 @pytest.mark.parametrize("lora", [False, True])
-def test_training_prefers_the_chosen_names(model, rows, tmp_path, lora):
-    policy = with_lora(model) if lora else model
-    turn_dropout_off(policy)
+def test_training_prefers_the_chosen_names(still_model, rows, tmp_path, lora):
+    policy = with_lora(still_model) if lora else still_model
     dataset = with_reference(policy, rows, COLLATE).select([0, 1, 2, 3] * 6)
     before = {name: value.clone() for name, value in policy.state_dict().items()}
     train_preference("test", policy, dataset, tmp_path, preference(), seed=1)
@@ -202,7 +225,6 @@ def test_training_prefers_the_chosen_names(model, rows, tmp_path, lora):
 
 def test_a_resumed_run_equals_an_unbroken_one(model, rows, tmp_path):
     models = [copy.deepcopy(model) for _ in range(2)]
-    turn_dropout_off(model)
     dataset = with_reference(model, rows, COLLATE).select([0, 1, 2, 3] * 6)
     for place, one in enumerate(models):
         train_preference("test", one, dataset, tmp_path / str(place), preference(), seed=1)
@@ -216,7 +238,5 @@ def test_a_resumed_run_equals_an_unbroken_one(model, rows, tmp_path):
 
 
 def test_what_cannot_be_trained_is_refused(model, rows, tmp_path):
-    with pytest.raises(ValueError, match="unknown loss 'sigmoyd'; expected some of sigmoid, sigmoid_norm"):
-        train_preference("test", model, rows, tmp_path, preference(loss=("sigmoyd",)), seed=1)
     with pytest.raises(ValueError, match="with its adapters off, but the model has none"):
         train_preference("test", model, rows, tmp_path, preference(reference="adapters-off"), seed=1)
