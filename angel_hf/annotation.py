@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from angel_hf.confidence import merge_candidates
@@ -129,16 +130,29 @@ def name_detector(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str
 
     Args:
         knowledge_base: with the names.
-        allowed_concepts: only the names of these; all where None.
+        allowed_concepts: only the names of these; all where None. Of such parts, those asked for last are kept.
     """
-    detectors = _DETECTORS.setdefault(knowledge_base, {})
-    if allowed_concepts not in detectors:
-        if allowed_concepts is None:
-            detectors[None] = DictionaryDetector.from_knowledge_base(knowledge_base)
-        else:
-            names = (name for one in allowed_concepts for name in knowledge_base.concept(one).names)
-            detectors[allowed_concepts] = DictionaryDetector(names)
-    return detectors[allowed_concepts]
+    with _LOCK:
+        detectors = _DETECTORS.setdefault(knowledge_base, {})
+        found = detectors.get(allowed_concepts)
+    if found is None:
+        found = _made(knowledge_base, allowed_concepts)
+    with _LOCK:
+        # The part asked for last comes last, so that the first is the one to go.
+        detectors.pop(allowed_concepts, None)
+        detectors[allowed_concepts] = found
+        parts = [part for part in detectors if part is not None]
+        for part in parts[:-_PARTS_KEPT]:
+            del detectors[part]
+    return found
 
 
+def _made(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None) -> DictionaryDetector:
+    if allowed_concepts is None:
+        return DictionaryDetector.from_knowledge_base(knowledge_base)
+    return DictionaryDetector(name for one in allowed_concepts for name in knowledge_base.concept(one).names)
+
+
+_PARTS_KEPT = 8
 _DETECTORS: WeakKeyDictionary[KnowledgeBase, dict[frozenset[str] | None, DictionaryDetector]] = WeakKeyDictionary()
+_LOCK = Lock()

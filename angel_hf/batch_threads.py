@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -42,23 +44,21 @@ def answer_batches(
     Returns:
         The answer of each position.
     """
-    threads = torch.get_num_threads()
-    side_by_side = _side_by_side(model, len(positions), batch_size, threads)
-    batches = deque(_batches(positions, batch_size, side_by_side))
-    if side_by_side == 1:
-        bart = PackedBart(model)
-        return {position: one for batch in batches for position, one in zip(batch, answer(bart, batch), strict=True)}
+    with _THREAD_COUNT.kept() as threads:
+        side_by_side = _side_by_side(model, len(positions), batch_size, threads)
+        batches = deque(_batches(positions, batch_size, side_by_side))
 
-    def answer_some(bart: PackedBart) -> dict[int, Answer]:
-        torch.set_num_threads(threads // side_by_side)
-        found: dict[int, Answer] = {}
-        while batch := _next(batches):
-            found |= zip(batch, answer(bart, batch), strict=True)
-        return found
+        def answer_some(bart: PackedBart) -> dict[int, Answer]:
+            _use_threads(threads // side_by_side)
+            found: dict[int, Answer] = {}
+            while batch := _next(batches):
+                found |= zip(batch, answer(bart, batch), strict=True)
+            return found
 
-    torch.set_num_threads(threads // side_by_side)
-    try:
+        _use_threads(threads // side_by_side)
         bart = PackedBart(model)
+        if side_by_side == 1:
+            return answer_some(bart)
         each = [bart, *(bart.sibling() for _ in range(side_by_side - 1))]
         with ThreadPoolExecutor(side_by_side, "angel-search") as pool:
             try:
@@ -66,8 +66,42 @@ def answer_batches(
             finally:
                 # After an error, or an interrupt here, nobody begins another batch.
                 batches.clear()
-    finally:
-        torch.set_num_threads(threads)
+
+
+class _ThreadCount:
+    """How many threads torch has when no call is on its way: what every call shares out, and leaves behind.
+
+    Torch keeps a count for each thread. A thread that it meets while a call is on its way starts with the few that this
+    call has set, and would keep them for good: hence the count that the first of several calls found is that of all.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls = self._found = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[int]:
+        """The count, which the calling thread has again afterwards, whatever it has set meanwhile."""
+        with self._lock:
+            if self._calls == 0:
+                self._found = torch.get_num_threads()
+            self._calls += 1
+            found = self._found
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._calls -= 1
+                _use_threads(found)
+
+
+_THREAD_COUNT = _ThreadCount()
+
+
+def _use_threads(count: int) -> None:
+    # To look comes first: at its first look a thread takes over what another has set last, whatever it was told before.
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 def _side_by_side(model: nn.Module, mentions: int, batch_size: int, threads: int) -> int:

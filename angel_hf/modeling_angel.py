@@ -209,12 +209,17 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             remove_concepts: identifiers of concepts to remove with all names that they alone bear.
 
         Raises:
-            RuntimeError: there is no knowledge base to change.
+            RuntimeError: there is no knowledge base to change, or the model is a view of a part of one.
             ValueError: what is to be removed is not there, nothing would be left of a concept or of all, or a name to
                 add cannot be used.
         """
         if self.knowledge_base is None or self.trie is None:
             raise RuntimeError("the model has no knowledge base to change; call model.set_knowledge_base first")
+        if self.allowed_concepts is not None:
+            raise RuntimeError(
+                f"the model is restricted to {len(self.allowed_concepts):,} concepts, which does not tell where new "
+                "ones belong; change the knowledge base of the whole model, and restrict it again"
+            )
         present = TokenizedNames(self.knowledge_base, self.trie)
         processor = self._require_processor()
         self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,14 @@ from typing import Any
 import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
+from .context import left_context, right_context
 from .marked_text import parse_marked
 from .normalization import normalize
 from .types import Mention
+
+_CONTEXTS = (left_context, right_context)
+# As many as suffice in most texts; where tokens are longer, more of the text is read.
+_CHARACTERS_A_TOKEN = 6
 
 
 class AngelProcessor(ProcessorMixin):
@@ -100,11 +106,11 @@ class AngelProcessor(ProcessorMixin):
             ValueError: a mention is by itself longer than `max_source_length`.
         """
         most = self.max_source_length if context_tokens is None else min(context_tokens, self.max_source_length)
-        ids = self._tokenize([piece for mention in mentions for piece in self._pieces(mention, most)])
-        left, surface, right = ids[0::3], ids[1::3], ids[2::3]
+        surfaces = self._tokenize([f" {normalize(one.surface, self.normalization).strip()}" for one in mentions])
+        contexts = self._tokenize_contexts(mentions, most)
         before, after = self._template_ids
-        encoder_ids = [self._window(*row, most) for row in zip(mentions, left, surface, right)]
-        return encoder_ids, [[*before, *own, *after] for own in surface]
+        encoder_ids = [self._window(*row, most) for row in zip(mentions, contexts[0::2], surfaces, contexts[1::2])]
+        return encoder_ids, [[*before, *own, *after] for own in surfaces]
 
     def fits(self, mentions: Sequence[Mention]) -> list[bool]:
         """Whether the encoder can read each mention: without context it has at most `max_source_length` tokens."""
@@ -152,17 +158,28 @@ class AngelProcessor(ProcessorMixin):
         """What `__call__` returns."""
         return ["input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"]
 
-    def _pieces(self, mention: Mention, context_tokens: int) -> list[str]:
-        """Left context, mention and right context, each starting with its space."""
-        surface = normalize(mention.surface, self.normalization).strip()
+    def _tokenize_contexts(self, mentions: Sequence[Mention], context_tokens: int) -> list[list[int]]:
+        """Ids of the left and the right context of each mention in turn: all that its window can hold, or more.
+
+        What is near is tokenised first, and more only where that is too little.
+        """
         # No token is longer than the longest of the vocabulary, so no text beyond this can be in the window.
         reach = context_tokens * self._longest_token
-        left = mention.text[: mention.start].rstrip()
-        left = left[max(0, len(left) - reach) :].lstrip()
-        right = mention.text[mention.end :].lstrip()[:reach].rstrip()
-        if self.normalization != "as-is":
-            left, right = left.lower(), right.lower()
-        return [left and f" {left}", f" {surface}", right and f" {right}"]
+        size = _CHARACTERS_A_TOKEN * math.ceil(context_tokens / 2)
+        ids: list[list[int]] = [[] for _ in range(2 * len(mentions))]
+        waiting = list(range(len(ids)))
+        while waiting:
+            contexts = [_CONTEXTS[side % 2](mentions[side // 2], size, reach) for side in waiting]
+            texts = [one.text if self.normalization == "as-is" else one.text.lower() for one in contexts]
+            for side, own in zip(waiting, self._tokenize([text and f" {text}" for text in texts])):
+                ids[side] = own
+            # Each side gets half of the room, and what the other side leaves over; see `_window`.
+            wanted = {side: context_tokens - min(len(ids[side ^ 1]), context_tokens // 2) for side in waiting}
+            waiting = [
+                side for side, one in zip(waiting, contexts) if not one.is_whole and len(ids[side]) < wanted[side]
+            ]
+            size *= 2
+        return ids
 
     def _window(
         self, mention: Mention, left: list[int], surface: list[int], right: list[int], context_tokens: int

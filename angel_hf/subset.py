@@ -19,7 +19,7 @@ class MaskedTrie(NameTrie):
     """A trie in which only some names can be walked to; its arrays are those of the whole trie.
 
     Args:
-        trie: the whole one.
+        trie: the whole one, or a masked one, of whose names those stay that are allowed here too.
         allowed: bool [names], by name index.
 
     Raises:
@@ -28,11 +28,13 @@ class MaskedTrie(NameTrie):
 
     def __init__(self, trie: NameTrie, allowed: np.ndarray) -> None:
         super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
+        if isinstance(trie, MaskedTrie) and allowed.shape == trie._allowed_names.shape:
+            allowed = allowed & trie._allowed_names
         if allowed.shape != (trie.num_names,) or not allowed.any():
             raise ValueError(
                 f"{int(allowed.sum())} of {allowed.shape} names are allowed; expected one or more of {trie.num_names}"
             )
-        self._allowed_names = allowed
+        self._allowed_names: np.ndarray = allowed
         self._allowed_nodes = np.zeros(trie.num_nodes, dtype=bool)
         degrees = trie.first_child[1:].astype(np.int64) - trie.first_child[:-1]
         parents = np.repeat(np.arange(trie.num_nodes), degrees)  # of node 1, 2, ...
@@ -60,7 +62,7 @@ def restricted(
     """A view of a model that links to a part of its knowledge base.
 
     Args:
-        model: with a knowledge base; it stays as it is.
+        model: with a knowledge base; it stays as it is. Of a view, the new one has what both allow.
         semantic_types: concepts of one of these types; any type where none are given.
         below: these concepts and all under them; anywhere where none are given.
 
@@ -71,7 +73,7 @@ def restricted(
     knowledge_base, trie = model.knowledge_base, model.trie
     if knowledge_base is None or trie is None:
         raise RuntimeError("the model has no knowledge base to restrict; call model.set_knowledge_base first")
-    allowed = concepts_within(knowledge_base, semantic_types, below)
+    allowed = concepts_within(knowledge_base, semantic_types, below, model.allowed_concepts)
     view = copy.copy(model)
     view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))
     view.allowed_concepts = allowed
@@ -79,17 +81,23 @@ def restricted(
 
 
 def concepts_within(
-    knowledge_base: KnowledgeBase, semantic_types: Sequence[str] = (), below: Sequence[str] = ()
+    knowledge_base: KnowledgeBase,
+    semantic_types: Sequence[str] = (),
+    below: Sequence[str] = (),
+    among: frozenset[str] | None = None,
 ) -> frozenset[str]:
-    """The concepts of some semantic types, below some concepts; see `restricted`."""
+    """The concepts of some semantic types, below some concepts; of all, or of those `among`; see `restricted`."""
     allowed = _below(knowledge_base, below) if below else set(knowledge_base.concept_ids)
+    if among is not None:
+        allowed &= among
     if semantic_types:
         wanted = set(semantic_types)
         allowed = {one for one in allowed if not wanted.isdisjoint(knowledge_base.concept(one).semantic_types)}
     if not allowed:
+        whole = "the knowledge base" if among is None else f"the {len(among):,} to which the model is restricted"
         raise ValueError(
-            f"no concept of the knowledge base is left of semantic types {', '.join(semantic_types) or '(any)'} below "
-            f"{', '.join(below) or '(anywhere)'}; its concepts tell their types and parents in `angel kb show`"
+            f"no concept of {whole} is left of semantic types {', '.join(semantic_types) or '(any)'} below "
+            f"{', '.join(below) or '(anywhere)'}; concepts tell their types and parents in `angel kb show`"
         )
     return frozenset(allowed)
 

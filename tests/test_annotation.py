@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase, Linked
+from angel_hf import AngelForEntityLinking, KnowledgeBase, Linked, annotation
 from angel_hf.annotation import Annotator, name_detector
 from angel_hf.confidence import Confidence, Features, NilThreshold, merge_candidates
 from angel_hf.mentions import expand_abbreviations
@@ -106,6 +106,19 @@ def test_any_detector_will_do(model):
 
 def test_the_detector_of_a_knowledge_base_is_made_once(model):
     assert name_detector(model.knowledge_base) is name_detector(model.knowledge_base)
+
+
+def test_detectors_of_parts_are_kept_for_those_asked_for_last(monkeypatch):
+    monkeypatch.setattr(annotation, "_PARTS_KEPT", 2)
+    knowledge_base = KnowledgeBase.from_names(NAMES)
+    whole = name_detector(knowledge_base)
+    first, second = (name_detector(knowledge_base, frozenset([one])) for one in ("D1", "D2"))
+    assert name_detector(knowledge_base, frozenset(["D1"])) is first
+    name_detector(knowledge_base, frozenset(["D3"]))
+    assert name_detector(knowledge_base, frozenset(["D1"])) is first
+    assert name_detector(knowledge_base, frozenset(["D2"])) is not second, "the one asked for longest ago has gone"
+    assert name_detector(knowledge_base) is whole
+    assert len(annotation._DETECTORS[knowledge_base]) == 3
 
 
 def test_confidence_travels_with_the_model(model, tmp_path):

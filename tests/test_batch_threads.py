@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -101,6 +102,40 @@ def test_a_model_that_something_else_runs_with_is_called_by_one_thread(model, tw
 
     answer_batches(model, range(40), 16, answer)
     assert callers == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("first_out", ["first", "second"])
+@pytest.mark.parametrize("count", [2, 4])
+def test_calls_that_overlap_leave_every_thread_with_as_many_as_before(model, two_threads, count, first_out, failing):
+    torch.set_num_threads(count)
+    inside, may_go = ({name: threading.Event() for name in ("first", "second")} for _ in range(2))
+    meetings = {name: _Meeting() for name in inside}
+
+    def call(name):
+        def answer(bart, batch):
+            answers = meetings[name].answer(bart, batch)
+            inside[name].set()
+            may_go[name].wait(timeout=30)
+            if failing:
+                raise ValueError(name)
+            return answers
+
+        return answer_batches(model, range(20), 16, answer)
+
+    # Torch meets the second thread while the first call has fewer threads set.
+    callers = {name: ThreadPoolExecutor(1) for name in inside}
+    calls = {}
+    for name in inside:
+        calls[name] = callers[name].submit(call, name)
+        assert inside[name].wait(timeout=30)
+    for name in sorted(inside, key=lambda name: name != first_out):
+        may_go[name].set()
+        assert str(calls[name].exception(timeout=30)) == (name if failing else "None")
+    afterwards = [caller.submit(torch.get_num_threads).result() for caller in callers.values()]
+    afterwards += [ThreadPoolExecutor(1).submit(torch.get_num_threads).result(), torch.get_num_threads()]
+    assert afterwards == [count] * 4
+    assert [meeting.threads for meeting in meetings.values()] == [{count // 2}] * 2
 
 
 def test_after_an_error_nobody_begins_another_batch(model, two_threads):

@@ -184,6 +184,62 @@ def test_a_window_of_any_text_is_a_stretch_of_its_ids(left, surface, right, room
     assert source[source.index(START) :][: len(marked)] == marked
 
 
+odd_words = st.sampled_from(
+    [
+        "ataxia",
+        "the",
+        "Wilson's",
+        "mucopolysaccharidosis",
+        "ΑΣ",
+        "İ",
+        "e\u0301",
+        "\u0301",
+        "癌症",
+        "🧬",
+        "½",
+        "--",
+        "'s",
+    ]
+)
+odd_spaces = st.sampled_from([" "] * 6 + ["  ", "\n", " \t", "\u00a0", "\u2028", "\x1c", "\x85", ""])
+long_runs = st.builds(
+    str.__mul__, st.sampled_from(["a", "ab", "癌", "Σ", "-", "\n", " ", "ab  ", "a "]), st.integers(0, 300)
+)
+long_texts = st.lists(st.one_of(st.builds(str.__add__, odd_words, odd_spaces), long_runs), max_size=60).map("".join)
+
+
+@settings(deadline=None)
+@given(long_texts, long_texts, st.integers(8, 40), st.sampled_from(["as-is", "lowercase"]))
+def test_a_window_is_that_of_all_text_within_reach(reference_tokenizer, left, right, length, normalization):
+    """Although no more than what is near is tokenised, wherever words start."""
+    processor = AngelProcessor(reference_tokenizer, normalization=normalization, max_source_length=length)
+    (source,), _ = processor.encode_mentions([Mention(f"{left} q {right}", len(left) + 1, len(left) + 2)])
+    reach = length * max(map(len, reference_tokenizer.get_vocab()))
+    parts = [left.rstrip()[-reach:].lstrip(), "START q END", right.lstrip()[:reach].rstrip()]
+    if normalization != "as-is":
+        parts = [parts[0].lower(), parts[1], parts[2].lower()]
+    before, marked, after = (
+        reference_tokenizer(part and f" {part}", add_special_tokens=False, split_special_tokens=True).input_ids
+        for part in parts
+    )
+    room = length - 2 - len(marked)
+    kept = min(len(before), max(room // 2, room - len(after)))
+    assert source[1:-1] == [*before[len(before) - kept :], *marked, *after[: room - kept]]
+
+
+@pytest.mark.parametrize("before", [0, 500, 999])  # at an end, one side leaves its room to the other
+def test_of_a_long_text_what_is_near_is_tokenised(reference_tokenizer, monkeypatch, before):
+    """However long a token of the vocabulary may be: one of bart-large has 128 characters."""
+    processor = AngelProcessor(reference_tokenizer, max_source_length=100)
+    monkeypatch.setattr(processor, "_longest_token", 128)
+    tokenized, tokenize = [], processor._tokenize
+    monkeypatch.setattr(processor, "_tokenize", lambda pieces, **k: tokenized.extend(pieces) or tokenize(pieces, **k))
+    text = "the ataxia of wilson disease " * 1000
+    (source,), _ = processor.encode_mentions([Mention(text, 29 * before + 4, 29 * before + 10)])
+    assert len(source) == 100
+    assert sum(map(len, tokenized)) < 1500, "of more than 12,000 characters within reach"
+
+
 def test_white_space_beside_the_mention_takes_no_room(tokenizer):
     processor = AngelProcessor(tokenizer, max_source_length=7)
     far = mention("gene the" + " " * 5000 + "[ataxia]" + "\n" * 5000 + "old gene")

@@ -65,6 +65,27 @@ def test_the_whole_model_stays_whole(model):
     assert part.link(Mention("gout", 0, 4)).best.concept_ids == ("x",)
 
 
+def test_a_part_of_a_part_is_what_both_allow(model):
+    inner = restricted(restricted(model, below=["top"]), semantic_types=["Site"])
+    both = restricted(model, ["Site"], ["top"])
+    assert inner.allowed_concepts == both.allowed_concepts == {"breast"}
+    assert inner.link(Mention(TEXT, 0, 13)) == both.link(Mention(TEXT, 0, 13))
+    assert restricted(inner).allowed_concepts == {"breast"}
+    with pytest.raises(
+        ValueError, match=r"no concept of the 1 to which .* is left of semantic types \(any\) below anemia"
+    ):
+        restricted(inner, below=["anemia"])
+
+
+def test_the_names_of_a_part_do_not_change(model):
+    part = restricted(model, below=["cancer"])
+    with pytest.raises(
+        RuntimeError, match="restricted to 2 concepts, .*; change the knowledge base of the whole model"
+    ):
+        part.update_knowledge_base({"gout": ["gout"]})
+    assert part.allowed_concepts == {"cancer", "breast"}
+
+
 def test_annotation_detects_the_names_of_the_part_only(model):
     found = restricted(model, below=["cancer"]).annotate(TEXT)
     assert [one.mention.surface for one in found] == ["Breast cancer", "cancer"]
@@ -97,6 +118,17 @@ def test_a_masked_trie_walks_to_the_allowed_names_and_to_no_other(sequences, dat
         assert name >= 0 or len(children.node), "no way ends without a name"
         walks += [(int(child), (*path, int(token))) for child, token in zip(children.node, children.token_id)]
     assert reached == set(np.flatnonzero(allowed).tolist())
+
+
+def test_a_mask_over_a_masked_trie_allows_what_both_do():
+    trie = NameTrie.from_sequences([[4], [4, 5], [6]])
+    first, second = np.array([True, True, False]), np.array([False, True, True])
+    masked = MaskedTrie(MaskedTrie(trie, first), second)
+    assert [masked.find(name) for name in ([4], [4, 5], [6])] == [-1, 1, -1]
+    with pytest.raises(ValueError, match="0 of"):
+        MaskedTrie(MaskedTrie(trie, first), ~first)
+    with pytest.raises(ValueError, match=r"2 of \(2,\) names are allowed; expected one or more of 3"):
+        MaskedTrie(MaskedTrie(trie, first), np.array([True, True]))
 
 
 def test_what_leaves_nothing_is_told(model):

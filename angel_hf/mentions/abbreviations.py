@@ -9,6 +9,7 @@ their own takes "colon cancer (CC)" for "cancer", whose middle holds a second c.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from angel_hf.types import Mention
 
 _MOST_CHARACTERS = 10
 _MOST_WORDS = 2
+# A long form has at most two words a letter of its short form: with one word more before a bracket, all is seen.
+_WORDS_BEFORE = 2 * _MOST_CHARACTERS + 1
 
 # Between brackets, with up to one pair inside: "(Xp21 (DMD))" is one bracket.
 _BRACKET = re.compile(r"\(((?:[^()]|\([^()]*\))+)\)|\[([^\[\]]+)\]")
@@ -80,11 +83,14 @@ def expand_abbreviations(mentions: Iterable[Mention]) -> list[Mention]:
 
 
 def _definitions(text: str) -> Iterator[Abbreviation]:
+    sentence_starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
+    word_starts = [match.start() for match in _WORD.finditer(text)]
     for bracket in _BRACKET.finditer(text):
         group = 1 if bracket[1] is not None else 2
         inside = _Span.of(text, bracket.start(group), bracket.start(group) + _first_part(bracket[group]))
-        sentence = max((match.end() for match in _SENTENCE_END.finditer(text, 0, bracket.start())), default=0)
-        before = _Span.of(text, sentence, bracket.start())
+        sentence = sentence_starts[max(0, bisect_left(sentence_starts, bracket.start()) - 1)]
+        word = bisect_left(word_starts, bracket.start()) - _WORDS_BEFORE
+        before = _Span.of(text, max(sentence, word_starts[word] if word > 0 else 0), bracket.start())
         if _may_be_short(inside.text):
             long = _long_form(inside.text, before)
             if long is not None:

@@ -66,11 +66,28 @@ class TokenClassificationDetector:
 
     @classmethod
     def from_pretrained(
-        cls, name: str | Path, labels: Sequence[str] | None = None, revision: str | None = None
+        cls,
+        name: str | Path,
+        labels: Sequence[str] | None = None,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
     ) -> TokenClassificationDetector:
-        """Load a directory or Hub repository, as for any transformers model."""
-        model = AutoModelForTokenClassification.from_pretrained(name, revision=revision)
-        return cls(model.eval(), AutoTokenizer.from_pretrained(name, revision=revision), labels)
+        """Load a directory or Hub repository, as for any transformers model.
+
+        Args:
+            name: of the directory or repository.
+            labels: as for the class.
+            revision: branch, tag or commit of a repository.
+            trust_remote_code: run code that a repository brings along.
+
+        Raises:
+            OSError: the repository cannot be had, or a file of it is missing.
+            ValueError: it needs its own code, which is not trusted, or as for the class.
+        """
+        # Without a word about code, transformers asks on stdin, which may be the documents.
+        hub = {"revision": revision, "trust_remote_code": trust_remote_code}
+        model = AutoModelForTokenClassification.from_pretrained(name, **hub)
+        return cls(model.eval(), AutoTokenizer.from_pretrained(name, **hub), labels)
 
     def detect(self, texts: Sequence[str]) -> list[list[Mention]]:
         """The mentions of each text, in its order; see MentionDetector."""

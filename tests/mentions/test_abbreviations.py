@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_hf.mentions import expand_abbreviations, find_abbreviations
+from angel_hf.mentions import abbreviations, expand_abbreviations, find_abbreviations
 from angel_hf.readers.pubtator import read_pubtator
 from angel_hf.types import Mention
 
@@ -39,6 +39,9 @@ def expanded(text, surface, occurrence=0):
         ("About Wilson patients. The disease (WD)", []),
         ("we saw the disease in each of them (WD)", []),
         ("was over a long flat disease (WD)", []),
+        # Ten letters may be of fifteen words, and of no more.
+        ("of aa b c d e f g h i j k l m n o (abcdefghio)", [("abcdefghio", "aa b c d e f g h i j k l m n o")]),
+        ("of aa b c d e f g h i j k l m n o p (abcdefghip)", []),
         # No letter, too long, starts with a sign, or spelled out inside its own long form.
         ("Wilson disease (12)", []),
         ("Wilson disease of copper (Wilsondisease)", []),
@@ -121,3 +124,44 @@ def test_any_text_gives_definitions_with_exact_offsets(text):
         assert text[found.short_start : found.short_end] == found.short
         assert text[found.long_start : found.long_end] == found.long
         assert found.short_end <= found.long_start or found.long_end <= found.short_start
+
+
+@given(
+    st.lists(st.text(alphabet="abcdeİ", min_size=1, max_size=2), min_size=10, max_size=30),
+    st.lists(st.integers(-20, -1), min_size=2, max_size=10, unique=True).map(sorted),
+    st.sampled_from([" ", "-", " - "]),
+)
+def test_the_last_words_before_a_bracket_decide_as_all_of_them_do(words, spelled, separator):
+    """The short form has initials of some of the words, so that often it is as much as too long."""
+    text = separator.join(words) + f" ({''.join(words[max(place, -len(words))][0] for place in spelled)})"
+    found = find_abbreviations(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(abbreviations, "_WORDS_BEFORE", len(text) + 1)
+        assert found == find_abbreviations(text)
+
+
+def test_the_work_for_a_bracket_is_the_same_in_a_long_text(monkeypatch):
+    """Lowercased, a text has no ends of sentences, which would bound what is looked at."""
+    looked_at = []
+    long_form = abbreviations._long_form
+    monkeypatch.setattr(
+        abbreviations,
+        "_long_form",
+        lambda short, before: looked_at.append(len(before.text)) or long_form(short, before),
+    )
+    monkeypatch.setattr(abbreviations, "_SENTENCE_END", scans := _Counting(abbreviations._SENTENCE_END))
+    sentence = "it was heat shock protein (hsp) of the patients. "
+    assert len(find_abbreviations(sentence * 500)) == 500
+    assert len(looked_at) == 500 and max(looked_at) < 4 * len(sentence)
+    assert scans.count == 1, "the text is searched for sentences once, not for each bracket"
+
+
+class _Counting:
+    """A pattern that counts its searches."""
+
+    def __init__(self, pattern):
+        self.pattern, self.count = pattern, 0
+
+    def finditer(self, *given):
+        self.count += 1
+        return self.pattern.finditer(*given)

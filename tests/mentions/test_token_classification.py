@@ -1,11 +1,14 @@
 """A tagger's labels as mentions. The model is a lookup from token to label, so that its answers are known."""
 
 import copy
+import json
 
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
     BertConfig,
     BertForTokenClassification,
     PreTrainedTokenizerFast,
@@ -147,6 +150,27 @@ def test_a_tagger_and_a_dictionary_give_the_same_mentions():
 
 def test_empty_texts_have_no_mentions():
     assert TokenClassificationDetector(*tagger()).detect(["", " ", "copper"])[:2] == [[], []]
+
+
+def test_code_of_a_repository_is_refused_without_a_question(tmp_path, monkeypatch):
+    model, tokenizer = tagger()
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    own = {"AutoConfig": "own_tagger.OwnConfig", "AutoModelForTokenClassification": "own_tagger.OwnTagger"}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "own-tagger", "auto_map": own}))
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("nothing may be asked on stdin"))
+    with pytest.raises(ValueError, match="trust_remote_code=True"):
+        TokenClassificationDetector.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_model_and_tokenizer_are_trusted_as_they_are_told_to_be(monkeypatch, trusted):
+    told, (model, tokenizer) = [], tagger()
+    for auto, loaded in ((AutoModelForTokenClassification, model), (AutoTokenizer, tokenizer)):
+        monkeypatch.setattr(auto, "from_pretrained", lambda name, own=loaded, **options: told.append(options) or own)
+    TokenClassificationDetector.from_pretrained("org/tagger", revision="v1", trust_remote_code=trusted)
+    assert told == [{"revision": "v1", "trust_remote_code": trusted}] * 2
 
 
 def test_unknown_labels_are_refused():
