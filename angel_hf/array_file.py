@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,21 +17,24 @@ from safetensors.numpy import save_file
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[str]:
-    """The name of a temporary file beside `path` that takes its place when all went well.
+    """The name of a hidden file beside `path` that takes its place when all went well.
 
-    A reader or an interrupted run never sees half a file: on an error the temporary file is removed, and
+    A reader or an interrupted run never sees half a file: on an error the hidden file is removed, and
     what was at `path` stays.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    os.close(handle)
+    # A name of its own, since two processes may write the same file.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary.touch(exist_ok=False)
     try:
-        yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
+        permissions = stat.S_IMODE(temporary.stat().st_mode)
+        yield str(temporary)
+        # Those of any new file here; safetensors puts a file of its own in the place, which only its owner may read.
+        os.chmod(temporary, permissions)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -105,9 +109,3 @@ def check_offsets(path: str | Path, name: str, offsets: np.ndarray, end: int) ->
     """Refuse offsets that do not run from 0 to `end` without a step back; the file is `path`."""
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != end or np.any(offsets[1:] < offsets[:-1]):
         raise ValueError(f"{path}: offsets {name!r} do not run from 0 to {end}; the file is damaged: build it again")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

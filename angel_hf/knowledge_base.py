@@ -79,7 +79,8 @@ class KnowledgeBase:
         """Read a knowledge base in any known format.
 
         Known are this class's own directory, safetensors and Parquet files, and what
-        `angel_hf.readers` recognises: GenBioEL's target_kb.json, MEDIC text, the MeSH mappings.
+        `angel_hf.readers` recognises: GenBioEL's target_kb.json, MEDIC text, the MeSH mappings, OBO, and JSON lists
+        of terms; of these also `.gz`.
 
         Args:
             path: the file or directory.

@@ -12,6 +12,9 @@ import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
 from angel_hf.bulk import Options
+from angel_hf.bulk.input_files import InputFiles
+from angel_hf.bulk.row_reader import RowReader
+from angel_hf.bulk.window import Window
 from angel_hf.search_options import SearchOptions
 from tests.bulk_world import (
     SCHEMA,
@@ -328,6 +331,17 @@ def test_a_folder_of_other_files_is_not_written_to(tmp_path, model):
         run_locally(write(tmp_path / "in.parquet", documents(3)), tmp_path / "out", model)
 
 
+@pytest.mark.parametrize("folder", ["linked", "rejected"])
+def test_shards_without_a_manifest_are_no_part_of_a_new_run(tmp_path, model, folder):
+    """Whose they are cannot be told any more: of other options or another model, perhaps."""
+    (tmp_path / "out" / folder).mkdir(parents=True)
+    shard = tmp_path / "out" / folder / "00000-000000000000.parquet"
+    shard.write_bytes(b"of another run")
+    with pytest.raises(ValueError, match="holds files, but no manifest.json of a run"):
+        run_locally(write(tmp_path / "in.parquet", documents(3)), tmp_path / "out", model)
+    assert contents(tmp_path / "out") == {f"{folder}/{shard.name}": b"of another run"}
+
+
 def test_a_damaged_shard_is_found_at_the_end_and_made_again_once_it_is_removed(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(10))
     run_locally(source, tmp_path / "out", model, window=5, num_beams=2)
@@ -426,6 +440,26 @@ def test_memory_does_not_grow_with_the_input(tmp_path, model):
     assert resident < 50
 
 
+def test_rows_that_are_skipped_are_not_held(tmp_path, monkeypatch):
+    """Twenty batches are read; the last ten take no more memory than the first ten, but for a batch at most."""
+    rows = [{"document_id": str(number), "text": f"{number} " * 1000, "spans": []} for number in range(5000)]
+    source = write(tmp_path / "in.parquet", rows, row_group=5000)
+    allocated = []
+    batches = pyarrow.parquet.ParquetFile.iter_batches
+
+    def watched(file, *arguments, **options):
+        for batch in batches(file, *arguments, **options):
+            allocated.append(pyarrow.total_allocated_bytes())
+            yield batch
+
+    monkeypatch.setattr(pyarrow.parquet.ParquetFile, "iter_batches", watched)
+    reader = RowReader(InputFiles.find(str(source)), ["text"])
+    assert reader.read(Window(0, 4990, 10))["text"].to_pylist() == [row["text"] for row in rows[4990:]]
+    assert len(allocated) == 20
+    a_batch = 256 * 5000
+    assert max(allocated[10:]) < max(allocated[:10]) + a_batch
+
+
 # The program
 
 
@@ -521,10 +555,16 @@ def test_damage_inside_a_file_stops_the_run_and_names_the_rows(tmp_path, model):
     assert len(shards(tmp_path / "out")) == 2
 
 
-def test_a_kept_column_must_not_have_the_name_of_an_answer(tmp_path, model):
-    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(
-        ["document_id", "text", "spans", "name"]
-    )
+@pytest.mark.parametrize("kept", ["name", "document_id"])
+def test_a_kept_column_must_not_have_the_name_of_an_answer_or_of_the_document_id(tmp_path, model, kept):
+    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["pmid", "text", "spans", kept])
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    with pytest.raises(ValueError, match="column name has the name of a column of the output; rename it"):
-        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, keep=("name",))
+    with pytest.raises(ValueError, match=f"column {kept} has the name of a column of the output; rename it"):
+        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="pmid", keep=(kept,))
+
+
+def test_the_document_id_may_be_called_as_an_answer_is(tmp_path, model):
+    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["name", "text", "spans", "year"])
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="name", num_beams=2)
+    assert [row["document_id"] for row in linked_rows(tmp_path / "out")] == ["d1", "d2", "d2"]

@@ -153,6 +153,27 @@ def test_brat_out_is_two_files_a_document(annotate, tmp_path):
     assert sum(fields[0].startswith("N") for fields in lines) == len(SURFACES)
 
 
+def test_brat_documents_whose_ids_are_alike_have_files_of_their_own(annotate, tmp_path):
+    texts = {"x/note.txt": "anemia", "y/note.txt": "breast cancer", "y/Note.md": "WD", "z/note-2.txt": "gout"}
+    for name, text in texts.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text(text)
+    (tmp_path / "in" / "z.jsonl").write_text(
+        "".join(json.dumps({"id": id_, "text": id_}) + "\n" for id_ in ("a/b", "a_b"))
+    )
+    result = annotate("--input", tmp_path / "in", "--output-format", "brat", "-o", tmp_path / "brat")
+    written = {path.name: path.read_text() for path in (tmp_path / "brat").glob("*.txt")}
+    assert sorted(written.values()) == sorted([*texts.values(), "a/b", "a_b"])
+    assert {name: written[name] for name in ("note.txt", "a_b.txt", "a_b-2.txt")} == {
+        "note.txt": "anemia",
+        "a_b.txt": "a/b",
+        "a_b-2.txt": "a_b",
+    }
+    assert len({name.casefold() for name in written}) == 6
+    assert {path.stem for path in (tmp_path / "brat").glob("*.ann")} == {name[:-4] for name in written}
+    assert "4 documents came under the name of another, and have a number after it, as in" in result.stderr
+
+
 def test_a_displacy_page_escapes_its_text(annotate, tmp_path):
     annotate("<script>alert(1)</script> anemia", "--output-format", "html", "-o", tmp_path / "b.html")
     tags = []
@@ -222,6 +243,45 @@ def test_a_folder_is_annotated_file_by_file_and_bad_ones_are_told(annotate, tmp_
     assert "1 files could not be read" in result.stderr
 
 
+BAD_FILES = {
+    "cut.txt.gz": gzip.compress(b"anemia")[:-9],
+    "cut.jsonl.gz": gzip.compress(b'{"text": "anemia"}\n')[:-9],
+    "plain.txt.gz": b"anemia",
+    "plain.json.gz": json.dumps(BIOC_JSON).encode(),
+    "half.jsonl": b'{"text": "\\ud800 anemia"}',
+    "id.jsonl": b'{"id": "\\ud800", "text": "anemia"}',
+    "half.json": b'{"documents": [{"id": 1, "passages": [{"offset": 0, "text": "\\ud800"}]}]}',
+    "deep.jsonl": b"[" * 100_000,
+    "deep.json": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+@pytest.mark.parametrize("form", ["jsonl", "pubtator"])
+def test_a_bad_file_does_not_end_the_work_on_the_others(annotate, tmp_path, name, form):
+    (tmp_path / "0.txt").write_text("anemia")
+    (tmp_path / name).write_bytes(BAD_FILES[name])
+    (tmp_path / "z.txt").write_text("anemia")
+    result = annotate("--input", tmp_path, "--output-format", form, "-o", tmp_path / "out")
+    assert result.exit_code == 1, result.output
+    assert (tmp_path / "out").read_text().count("anemia") >= 4
+    assert f"passed over: {tmp_path / name}: " in result.stderr.replace(f"{name}:1:", f"{name}:")
+    assert "annotated 2 mentions in 2 documents; 1 files could not be read" in result.stderr
+
+
+def test_a_document_that_the_model_refuses_does_not_end_the_work_on_the_others(annotate, loaded, tmp_path, monkeypatch):
+    monkeypatch.setattr(loaded.processor, "max_source_length", 5)
+    texts = ["anemia"] * 20 + ["breast and ovarian cancer", "anemia"]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    result = annotate("--input", tmp_path / "a.jsonl")
+    assert (result.exit_code, len(rows(result.stdout))) == (1, 21)
+    assert "passed over: document 21: mention 'breast cancer'... takes " in result.stderr
+    assert "annotated 21 mentions in 21 documents; 1 documents could not be annotated" in result.stderr
+    alone = annotate("breast cancer")
+    assert (alone.exit_code, alone.stdout) == (2, "")
+    assert alone.stderr.startswith("error: mention 'breast cancer'... takes ")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -250,6 +310,7 @@ def test_bad_files_end_with_what_was_expected(annotate, tmp_path, name, content,
         (["--input", "/no/such/file"], "no such file or folder"),
         (["x", "--precision", "0.5"], "no threshold for a precision of 0.5"),
         (["x", "--detector", "no/such"], "no/such"),
+        (["an\udcffemia"], "the text is 'an\\udcffemia'; expected UTF-8"),
     ],
 )
 def test_what_cannot_be_done_is_told(annotate, arguments, message):

@@ -11,6 +11,7 @@ from angel_hf import __version__
 from angel_hf.cli.linker import Dtype, load_linker
 from angel_hf.search_options import PUBLISHED, SearchOptions
 from tests.cli_stub import RECORD, TableLinker, jsonl, run
+from tests.toy import byte_tokenizer, random_model
 
 
 def test_version_and_help():
@@ -55,6 +56,14 @@ def test_a_model_that_cannot_be_had_is_one_line_and_exit_code_2(tmp_path, monkey
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert re.search("abacus|absent", result.stderr)
+
+
+@pytest.mark.parametrize("command", [["link", "[[ataxia]]"], ["annotate", "ataxia"]])
+def test_a_model_that_has_no_knowledge_base_is_one_line_and_exit_code_2(tmp_path, command):
+    random_model(byte_tokenizer()).save_pretrained(tmp_path)
+    result = run(*command, "--model", tmp_path, "--device", "cpu")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: {tmp_path}: has no knowledge base to link to; name one with --knowledge-base\n"
 
 
 GOES_AWAY = """

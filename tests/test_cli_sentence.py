@@ -31,6 +31,7 @@ def test_several_mentions_of_a_sentence_keep_their_offsets(linker):
         ("[[Slow [[ataxia]]", "the marks in '[[Slow [[ataxia]]' do not pair up"),
         ("Slow [[ ]].", "an empty mention in 'Slow [[ ]].'"),
         ("", "no mention is marked in ''"),
+        ("a [[at\udcffaxia]]", "the sentence is 'a [[at\\udcffaxia]]'; expected UTF-8 text"),
     ],
 )
 def test_a_sentence_with_wrong_marks_is_refused(linker, sentence, message):

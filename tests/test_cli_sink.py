@@ -55,6 +55,44 @@ def test_rejected_records_go_where_the_option_says_and_only_when_there_are_some(
     assert [path.name for path in tmp_path.iterdir()] == ["aside.jsonl"]
 
 
+def test_a_clean_run_removes_the_rejected_records_of_an_earlier_one(linker, tmp_path):
+    arguments = ("link", "--input", "in.jsonl", "--output", "out.jsonl")
+    (tmp_path / "in.jsonl").write_text("{}\n")
+    assert run(*arguments).exit_code == 1
+    assert (tmp_path / "out.jsonl.rejected.jsonl").exists()
+    (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
+    assert run(*arguments).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_rejected_records_stay_where_no_records_were_linked_to_their_end(linker, tmp_path, monkeypatch):
+    """A sentence has no file of them, and a run that fails is none."""
+    aside = tmp_path / "stdin.rejected.jsonl"
+    aside.write_text("of an earlier run")
+    assert run("link", "[[ataxia]]").exit_code == 0
+    monkeypatch.setattr(linker, "link", lambda mentions, **options: 1 / 0)
+    assert run("link", stdin=jsonl(RECORD)).exit_code == 1
+    assert aside.read_text() == "of an earlier run"
+    assert run("link", "--rejected", "/dev/null", stdin="").exit_code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_rejected_records_do_not_replace_the_input(linker, tmp_path):
+    (tmp_path / "out.rejected.jsonl").write_text(jsonl(RECORD))
+    result = run("link", "--input", "out.rejected.jsonl", "--output", "out")
+    assert (result.exit_code, (tmp_path / "out.rejected.jsonl").read_text()) == (2, jsonl(RECORD))
+    assert "out.rejected.jsonl is the input, which rejected records would replace" in result.stderr
+
+
+def test_one_record_that_cannot_be_linked_is_found_by_halving(linker):
+    bad = {"text": "unlinkable", "spans": [[0, 10]]}
+    many = [{**RECORD, "id": number} for number in range(256)]
+    result = run("link", stdin=jsonl(*many[:100], bad, *many[101:]))
+    assert [row["id"] for row in rows(result.stdout)] == [*range(100), *range(101, 256)]
+    assert "rejected standard input, line 101: the mention is longer" in result.stderr
+    assert len(linker.calls) == 1 + 2 * 8
+
+
 def test_a_large_input_is_linked_in_pieces_in_its_order(linker):
     many = jsonl(*({**RECORD, "id": number} for number in range(1000)))
     result = run("link", "--batch-size", "10", "--top-k", "1", "--num-beams", "2", stdin=many)

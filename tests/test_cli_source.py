@@ -50,8 +50,8 @@ def test_a_format_that_cannot_be_told_is_refused_and_can_be_named(linker, tmp_pa
     [
         (["--input", "absent.jsonl"], "absent.jsonl: no such file or directory"),
         (["--input", "."], ".: is a directory"),
-        (["--input", "cut.jsonl.gz"], "cut.jsonl.gz: damaged or cut short"),
-        (["--input", "fake.jsonl.gz"], "fake.jsonl.gz: damaged or cut short (Not a gzipped file"),
+        (["--input", "cut.jsonl.gz"], "cut.jsonl.gz: not a whole gzip file (Compressed file ended"),
+        (["--input", "fake.jsonl.gz"], "fake.jsonl.gz: not a whole gzip file (Not a gzipped file"),
         (["[[ataxia]]", "--input", "in.jsonl"], "both a sentence and --input were given"),
         (["--mention", "ataxia"], "--mention was given without a sentence"),
         (["[[ataxia]]", "--top-k", "20"], "--top-k 20 with --num-beams 10; expected at least as many beams as names"),

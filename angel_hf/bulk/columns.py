@@ -18,7 +18,8 @@ def check_columns(files: Sequence[InputFile], options: Options) -> None:
     Raises:
         ValueError: the file, the column and the option that names another one are told.
     """
-    taken = [name for name in (options.id_column, *options.keep) if name in OUTPUT_COLUMNS - {"document_id"}]
+    # The id is document_id in the output, whatever the input calls it.
+    taken = [name for name in options.keep if name in OUTPUT_COLUMNS]
     if taken:
         raise ValueError(f"the input's column {taken[0]} has the name of a column of the output; rename it")
     for file in files:

@@ -12,6 +12,7 @@ import angel_hf
 from angel_hf.array_file import fingerprint
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.job import Options
+from angel_hf.bulk.output import LINKED, REJECTED
 from angel_hf.bulk.storage import Storage
 from angel_hf.claim import differences
 from angel_hf.modeling_angel import AngelForEntityLinking
@@ -50,6 +51,8 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
 def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: InputFiles) -> dict[str, Any]:
     """The manifest of a run: all that its shards depend on.
 
+    Files are known by name, size and number of rows and a detector by its name: what is in them is not compared.
+
     Args:
         model: from `model_fingerprints`.
         loaded_from: where the model was, for people; the same one may be elsewhere when the run goes on.
@@ -76,7 +79,7 @@ def claim(output: Storage, wanted: dict[str, Any]) -> None:
     """
     stored = output.read(MANIFEST)
     if stored is None:
-        if output.names(""):
+        if any(output.names(folder) for folder in ("", LINKED, REJECTED)):
             raise ValueError(
                 f"{output.location}: holds files, but no {MANIFEST} of a run; name an empty or new folder with --output"
             )

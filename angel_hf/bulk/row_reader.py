@@ -50,8 +50,13 @@ class RowReader:
             group = bisect_right(self._group_starts, window.first_row) - 1
             if not self._group_starts[group] <= self._position <= window.first_row:
                 self._start(group)
-            self._take(window.first_row - self._position)
-            return pyarrow.Table.from_batches(self._take(window.rows))
+            # Skipped batch by batch: all of them together may be more than memory holds.
+            while self._position < window.first_row:
+                self._take(window.first_row - self._position)
+            taken, end = [], window.first_row + window.rows
+            while self._position < end:
+                taken.append(self._take(end - self._position))
+            return pyarrow.Table.from_batches(taken)
         except (pyarrow.ArrowException, OSError, StopIteration) as error:
             self.close()
             last = window.first_row + window.rows - 1
@@ -83,15 +88,11 @@ class RowReader:
         self._rest = None
         self._position = self._group_starts[group]
 
-    def _take(self, rows: int) -> list[pyarrow.RecordBatch]:
-        """The next rows, one batch at least where rows are asked for."""
-        taken = []
-        while rows:
-            if self._rest is None or not self._rest.num_rows:
-                self._rest = next(self._batches)
-            part = self._rest.slice(0, rows)
-            self._rest = self._rest.slice(part.num_rows)
-            rows -= part.num_rows
-            self._position += part.num_rows
-            taken.append(part)
-        return taken
+    def _take(self, most: int) -> pyarrow.RecordBatch:
+        """The next rows, fewer than `most` where the batch ends before."""
+        if self._rest is None or not self._rest.num_rows:
+            self._rest = next(self._batches)
+        part = self._rest.slice(0, most)
+        self._rest = self._rest.slice(part.num_rows)
+        self._position += part.num_rows
+        return part

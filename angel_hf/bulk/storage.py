@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 
 import pyarrow
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
+
+from angel_hf.array_file import written_whole
 
 
 def resolve(location: str) -> tuple[FileSystem, str]:
@@ -72,18 +73,10 @@ class Storage:
             with self.filesystem.open_output_stream(self.path(name)) as stream:
                 stream.write(data)
             return
-        path = Path(self.path(name))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Names of their own, since two workers may write the same shard where one was taken for dead.
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            with partial.open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_whole(self.path(name)) as partial, open(partial, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def remove_partial(self, folder: str) -> None:
         """Remove what a killed process left unfinished in a folder."""

@@ -12,6 +12,7 @@ from angel_hf.bulk.job import Options
 from angel_hf.bulk.shard import Shard, linked_table, rejected_table
 from angel_hf.mentions import TokenClassificationDetector, expand_abbreviations
 from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.refusal import answered_or_refused
 from angel_hf.types import Mention
 
 _BATCHES_AT_ONCE = 64
@@ -77,24 +78,13 @@ class WindowLinker:
         size = self._options.batch_size * _BATCHES_AT_ONCE
         for first in range(0, len(order), size):
             block = order[first : first + size]
-            for place, answer in zip(block, self._linked_or_refused([mentions[place] for place in block])):
-                answers[place] = answer
+            # The model refuses before it searches, so that no mention is searched for twice.
+            for place, answer in zip(block, answered_or_refused([mentions[place] for place in block], self._linked)):
+                surface = mentions[place].surface
+                answers[place] = f"{surface[:60]!r}: {answer}" if isinstance(answer, ValueError) else answer
         return answers
 
-    def _linked_or_refused(self, mentions: list[Mention]) -> list[list[Annotated] | str]:
-        """Link mentions; where the model refuses them, each half alone, down to the one that it means.
-
-        It refuses before it searches, so that no mention is searched for twice.
-        """
-        try:
-            return [*self._linked(mentions)]
-        except ValueError as error:
-            if len(mentions) == 1:
-                return [f"{mentions[0].surface[:60]!r}: {error}"]
-            half = len(mentions) // 2
-            return self._linked_or_refused(mentions[:half]) + self._linked_or_refused(mentions[half:])
-
-    def _linked(self, mentions: list[Mention]) -> list[list[Annotated]]:
+    def _linked(self, mentions: Sequence[Mention]) -> list[list[Annotated]]:
         options, confidence = self._options, self._model.confidence
         if self._annotator is not None:
             return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)

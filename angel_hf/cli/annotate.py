@@ -15,10 +15,12 @@ from tqdm import tqdm
 
 from angel_hf.cli.annotated_output import STREAM_WRITERS, AnnotatedFormat, AnnotatedWriter, BratWriter
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
+from angel_hf.cli.jsonl import is_utf8
 from angel_hf.cli.linker import load_linker
 from angel_hf.cli.sink import open_output
 from angel_hf.cli.texts import TextFormat, read_texts, standard_input, text_files
 from angel_hf.documents import TextDocument
+from angel_hf.refusal import answered_or_refused
 
 if TYPE_CHECKING:
     from angel_hf.annotation import Annotator
@@ -85,8 +87,8 @@ def annotate(
     linked, and composite mentions ("breast and ovarian cancer") are linked part by part; offsets count characters of
     the text as it came.
 
-    Exit code 0: all was annotated; 1: some files could not be read and the others were annotated; 2: nothing could be
-    done.
+    Exit code 0: all was annotated; 1: some files could not be read, or some documents not be annotated, and the others
+    were; 2: nothing could be done.
     """
     with failures_reported():
         if top_k > num_beams:
@@ -97,6 +99,8 @@ def annotate(
             raise InputError("--output-format brat writes two files a document; name a folder with --output")
         if text is not None and input_path is not None:
             raise InputError("both a text and --input were given; expected one of them")
+        if text is not None and not is_utf8(text):
+            raise InputError(f"the text is {text!r:.80}; expected UTF-8")
         inputs = _Inputs(text, input_path, input_format)
         linker = load_linker(model, knowledge_base, revision, device)
         annotator = _annotator(linker, precision, detector, semantic_type or (), below or ())
@@ -104,22 +108,24 @@ def annotate(
             writer = _writer(output_format, output, mention_type, opened)
             mentions = _run(annotator, inputs, writer, top_k, num_beams)
             writer.close()
-        done = f"annotated {mentions:,} mentions in {inputs.done:,} documents"
+        done = f"annotated {mentions:,} mentions in {inputs.done - inputs.refused:,} documents"
         if text is None:
             failed = f"; {inputs.failed:,} files could not be read" if inputs.failed else ""
-            typer.echo(f"{done}{failed}", err=True)
-        raise typer.Exit(SOME_REJECTED if inputs.failed else ALL_DONE)
+            refused = f"; {inputs.refused:,} documents could not be annotated" if inputs.refused else ""
+            typer.echo(f"{done}{failed}{refused}", err=True)
+        raise typer.Exit(SOME_REJECTED if inputs.failed or inputs.refused else ALL_DONE)
 
 
 @dataclass
 class _Inputs:
-    """The documents to annotate, and how many there were; a bad file of a folder is told and passed over."""
+    """The documents to annotate, and how many there were; what is bad is told and passed over, if it is not all."""
 
     text: str | None
     path: Path | None
     form: TextFormat | None
     done: int = 0
     failed: int = 0
+    refused: int = 0
 
     def documents(self) -> Iterator[TextDocument]:
         if self.text is not None:
@@ -145,6 +151,13 @@ class _Inputs:
             self.done += len(batch)
             yield batch
 
+    def refuse(self, document: TextDocument, error: ValueError) -> None:
+        """Pass over a document that could not be annotated."""
+        if self.text is not None:
+            raise InputError(str(error))
+        self.refused += 1
+        tqdm.write(f"passed over: document {document.document_id}: {error}", file=sys.stderr)
+
 
 def _annotator(
     linker: Any, precision: float | None, detector: str | None, semantic_types: Sequence[str], below: Sequence[str]
@@ -161,7 +174,7 @@ def _annotator(
     try:
         part = restricted(linker, semantic_types, below) if semantic_types or below else linker
         return Annotator(part, found, precision)
-    except (ValueError, RuntimeError) as error:
+    except ValueError as error:
         raise InputError(str(error)) from None
 
 
@@ -175,8 +188,13 @@ def _writer(form: AnnotatedFormat, output: Path | None, kind: str, opened: ExitS
 def _run(annotator: Annotator, inputs: _Inputs, writer: AnnotatedWriter, top_k: int, num_beams: int) -> int:
     mentions = 0
     for batch in inputs.batches():
-        annotated = annotator.annotate([document.text for document in batch], top_k, num_beams)
-        for document, of_document in zip(batch, annotated):
-            writer.write(document, of_document)
-            mentions += len(of_document)
+        answers = answered_or_refused(
+            batch, lambda some: annotator.annotate([document.text for document in some], top_k, num_beams)
+        )
+        for document, answer in zip(batch, answers):
+            if isinstance(answer, ValueError):
+                inputs.refuse(document, answer)
+                continue
+            writer.write(document, answer)
+            mentions += len(answer)
     return mentions

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 from xml.sax.saxutils import escape, quoteattr
+
+import typer
 
 from angel_hf.cli.failure import InputError
 from angel_hf.cli.jsonl import to_json
@@ -150,7 +153,7 @@ class BiocWriter:
 
 
 class BratWriter:
-    """A folder of standoff files: `ID.txt` and `ID.ann` for each document.
+    """A folder of standoff files: `ID.txt` and `ID.ann` for each document, `ID-2` and so on where an id comes again.
 
     Raises:
         InputError: the folder cannot be made.
@@ -163,6 +166,8 @@ class BratWriter:
             raise InputError(f"{folder}: is a file; brat needs a folder, for two files a document") from None
         self._folder = folder
         self._kind = re.sub(r"\W", "_", kind)
+        self._taken: set[str] = set()
+        self._renamed: list[str] = []
 
     def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
@@ -177,14 +182,30 @@ class BratWriter:
                 ]
             if one.confidence is not None:
                 lines.append(f"#{number}\tAnnotatorNotes T{number}\tconfidence {one.confidence:.4f}\n")
-        # Identifiers may hold what a file name may not.
-        name = re.sub(r"[^\w.-]", "_", document.document_id).lstrip(".") or "document"
+        name = self._name(document.document_id)
         for ending, content in ((".txt", document.text), (".ann", "".join(lines))):
             with open_output(self._folder / f"{name}{ending}") as stream:
                 stream.write(content)
 
     def close(self) -> None:
-        """Nothing stands after the last document."""
+        """Tell of the documents that came under the name of another."""
+        if self._renamed:
+            typer.echo(
+                f"{len(self._renamed):,} documents came under the name of another, and have a number after it, as in "
+                f"{self._folder / self._renamed[0]}.ann",
+                err=True,
+            )
+
+    def _name(self, document_id: str) -> str:
+        """A name for a document's files that no document before it has."""
+        # Identifiers may hold what a file name may not.
+        plain = re.sub(r"[^\w.-]", "_", document_id).lstrip(".") or "document"
+        names = chain([plain], (f"{plain}-{number}" for number in count(2)))
+        # Some file systems take capitals and small letters for the same.
+        name = next(name for name in names if name.casefold() not in self._taken)
+        self._taken.add(name.casefold())
+        self._renamed += [name] * (name != plain)
+        return name
 
 
 class HtmlWriter:

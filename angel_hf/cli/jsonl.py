@@ -51,7 +51,7 @@ class JsonlWriter:
 def to_json(row: dict[str, Any]) -> str:
     """One line of JSON in readable letters; half a surrogate pair, which UTF-8 cannot hold, stays escaped."""
     line = json.dumps(row, ensure_ascii=False)
-    return line if _is_utf8(line) else json.dumps(row)
+    return line if is_utf8(line) else json.dumps(row)
 
 
 def _mention_row(linked: Linked, read_as: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _mentions(fields: dict[str, Any]) -> tuple[Mention, ...]:
         if key not in fields:
             raise ValueError(f"no {key!r} among the keys {', '.join(map(repr, fields)) or '(none)'}; {_EXPECTED}")
     text, spans = fields["text"], fields["spans"]
-    if not isinstance(text, str) or not _is_utf8(text):
+    if not isinstance(text, str) or not is_utf8(text):
         raise ValueError(f"text is {text!r:.80}; expected a string of whole characters")
     if not isinstance(spans, list):
         raise ValueError(f"spans is {spans!r:.80}; expected [[start, end], ...]")
@@ -107,7 +107,8 @@ def _mention(text: str, number: int, span: object) -> Mention:
         raise ValueError(f"span {number}: {error}") from None
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can hold a text: half a surrogate pair, as JSON and a command line may have, it cannot."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

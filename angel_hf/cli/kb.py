@@ -38,7 +38,8 @@ class Normalization(str, Enum):
 _Source = Annotated[
     Path,
     typer.Argument(
-        help="A MEDIC text, a MeSH mapping, GenBioEL's target_kb.json, Parquet, or what `angel kb build` wrote."
+        help="A MEDIC text, a MeSH mapping, OBO, a JSON list of terms, GenBioEL's target_kb.json (each .gz too), "
+        "Parquet, or what `angel kb build` wrote."
     ),
 ]
 

@@ -28,7 +28,7 @@ from angel_hf.cli.bulk import (
     link_parquet,
 )
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
-from angel_hf.cli.jsonl import JsonlWriter, read_jsonl
+from angel_hf.cli.jsonl import JsonlWriter, is_utf8, read_jsonl
 from angel_hf.cli.linker import Dtype, Linker, Search, link_records, load_linker
 from angel_hf.cli.pubtator import Annotations, PubtatorWriter, read_documents
 from angel_hf.cli.records import InputFormat, OutputFormat, Record, Rejected
@@ -97,8 +97,8 @@ def link(
     rejected: Annotated[
         Path | None,
         typer.Option(
-            help="Where records that cannot be linked go, with line and cause. Default: the output's or else the "
-            "input's name with .rejected.jsonl.",
+            help="Where records that cannot be linked go, with line and cause; where there are none, a file of an "
+            "earlier run is removed. Default: the output's or else the input's name with .rejected.jsonl.",
             show_default=False,
         ),
     ] = None,
@@ -221,9 +221,11 @@ def _link_task(task: _Task, target: _Target, load: Callable[[], Linker], search:
         form = target.form or _default_format(target.path)
         if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
             raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
-        _check_outputs(target.path, target.rejected)
+        rejected = _rejected_path(target, task.source)
         linker = load()
-        aside = opened.enter_context(RejectedFile(target.rejected or _default_rejected(target.path, task.source)))
+        aside = RejectedFile(rejected)
+        if task.source is not None:  # a sentence that cannot be linked is told, not put aside
+            opened.enter_context(aside)
         writer = _writer(form, opened.enter_context(open_output(target.path)), target.annotations)
         # A bar among tables on the same terminal would tear both.
         quiet = True if target.path is None and sys.stdout.isatty() else None
@@ -245,6 +247,8 @@ def _open_task(sentence: str | None, surfaces: list[str] | None, path: Path | No
     if sentence is not None:
         if path is not None:
             raise InputError("both a sentence and --input were given; expected one of them")
+        if not is_utf8(sentence):
+            raise InputError(f"the sentence is {sentence!r:.80}; expected UTF-8 text")
         try:
             mentions = find_mentions(sentence, surfaces) if surfaces else parse_marked(sentence)
         except ValueError as error:
@@ -260,12 +264,17 @@ def _open_task(sentence: str | None, surfaces: list[str] | None, path: Path | No
     return _Task(source.name, form, _READERS[form](source), source)
 
 
-def _check_outputs(output: Path | None, rejected: Path | None) -> None:
-    """Refuse before the work what would spoil its end."""
-    for path in filter(None, (output, rejected)):
-        check_output(path)
-    if output and rejected and output.resolve() == rejected.resolve():
-        raise InputError(f"--output and --rejected both name {output}; expected two files")
+def _rejected_path(target: _Target, source: Source | None) -> Path:
+    """Where rejected records go; what would spoil the end of the work is refused before it."""
+    if target.path is not None:
+        check_output(target.path)
+    rejected = target.rejected or _default_rejected(target.path, source)
+    check_output(rejected)
+    if target.path and target.path.resolve() == rejected.resolve():
+        raise InputError(f"--output and --rejected both name {target.path}; expected two files")
+    if source and source.path and source.path.resolve() == rejected.resolve():
+        raise InputError(f"{rejected} is the input, which rejected records would replace; name another --rejected")
+    return rejected
 
 
 def _default_format(output: Path | None) -> OutputFormat:

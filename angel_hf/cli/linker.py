@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.cli.records import LinkedRecord, Record, Rejected
 from angel_hf.mentions import expand_abbreviations
+from angel_hf.refusal import answered_or_refused
 from angel_hf.search_options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 
@@ -64,7 +65,7 @@ def load_linker(
     """Load a model, on another knowledge base if one is given.
 
     Raises:
-        InputError: the model, the knowledge base or the device cannot be had.
+        InputError: the model, the knowledge base or the device cannot be had, or there is nothing to link to.
     """
     import torch
     from transformers.utils import logging
@@ -78,6 +79,8 @@ def load_linker(
         loaded = AngelForEntityLinking.from_pretrained(
             model, knowledge_base=other, revision=revision, dtype=getattr(torch, dtype.value)
         )
+        if loaded.knowledge_base is None:
+            raise InputError(f"{model}: has no knowledge base to link to; name one with --knowledge-base")
         return cast(Linker, loaded.to(target).eval())
     except OSError as error:
         raise InputError(describe_os_error(error)) from None
@@ -117,24 +120,26 @@ def _chunks(items: Iterable[Record | Rejected], most_mentions: int) -> Iterator[
 
 
 def _link_chunk(linker: Linker, chunk: list[Record | Rejected], search: Search) -> Iterator[LinkedRecord | Rejected]:
-    mentions = [mention for item in chunk if isinstance(item, Record) for mention in item.mentions]
-    try:
-        answers = iter(_link(linker, mentions, search))
-    except ValueError as error:
-        if len(chunk) == 1 and isinstance(chunk[0], Record):
-            yield Rejected(chunk[0].line, str(error), chunk[0].raw)
-            return
-        # One mention of all cannot be linked: find its record, and link the others.
-        for item in chunk:
-            yield from _link_chunk(linker, [item], search)
-        return
+    records = [item for item in chunk if isinstance(item, Record)]
+    answers = iter(answered_or_refused(records, lambda some: _linked(linker, some, search)))
     for item in chunk:
-        if isinstance(item, Record):
-            own = [next(answers) for _ in item.mentions]
-            linked = tuple(Linked(mention, one.candidates) for mention, one in zip(item.mentions, own))
-            yield LinkedRecord(item, linked, tuple(one.mention.surface for one in own))
-        else:
-            yield item
+        answer = next(answers) if isinstance(item, Record) else item
+        yield Rejected(item.line, str(answer), item.raw) if isinstance(answer, ValueError) else answer
+
+
+def _linked(linker: Linker, records: Sequence[Record], search: Search) -> list[LinkedRecord]:
+    """Link the mentions of records together.
+
+    Raises:
+        ValueError: one of them cannot be linked.
+    """
+    answers = iter(_link(linker, [mention for record in records for mention in record.mentions], search))
+    linked_records = []
+    for record in records:
+        own = [next(answers) for _ in record.mentions]
+        linked = tuple(Linked(mention, one.candidates) for mention, one in zip(record.mentions, own))
+        linked_records.append(LinkedRecord(record, linked, tuple(one.mention.surface for one in own)))
+    return linked_records
 
 
 def _link(linker: Linker, mentions: list[Mention], search: Search) -> list[Linked]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from angel_hf.array_file import written_whole
 from angel_hf.cli.failure import InputError
 from angel_hf.cli.jsonl import to_json
 from angel_hf.cli.records import Rejected
@@ -38,15 +37,8 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with written_whole(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+        yield stream
 
 
 def check_output(path: Path) -> None:
@@ -72,17 +64,12 @@ def _standard_output() -> Iterator[TextIO]:
         stream.detach()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 class RejectedFile:
     """Writes rejected records aside as JSON lines of `line`, `cause` and `record`; made with the first of them.
 
     Args:
-        path: the file; it gets its name when the run ends, and replaces one of an earlier run.
+        path: the file; it gets its name when the run ends, and replaces one of an earlier run. That one is removed
+            where no record was rejected, as it would tell of records that are linked now.
 
     Attributes:
         count: number of records rejected so far.
@@ -100,6 +87,8 @@ class RejectedFile:
 
     def __exit__(self, *exception: Any) -> None:
         self._opened.__exit__(*exception)
+        if exception[0] is None and not self.count and self.path.is_file():
+            self.path.resolve().unlink()
 
     def add(self, rejected: Rejected) -> str | None:
         """Write one record aside; returns what to tell on stderr, or None once enough was told."""

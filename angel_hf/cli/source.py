@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +12,7 @@ from typing import BinaryIO
 
 from angel_hf.cli.failure import InputError
 from angel_hf.cli.records import InputFormat
-from angel_hf.readers.compression import open_bytes
+from angel_hf.readers.compression import DamagedError, open_bytes
 
 _SUFFIXES = {".jsonl": InputFormat.JSONL, ".ndjson": InputFormat.JSONL, ".pubtator": InputFormat.PUBTATOR}
 _BYTE_ORDER_MARK = "\ufeff"
@@ -89,8 +87,8 @@ class Source:
             for number, data in enumerate(self._stream, start=1):
                 self.position += len(data)
                 yield _decode(number, data)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{self.name}: damaged or cut short ({error}); expected a whole gzip file") from None
+        except DamagedError as error:
+            raise InputError(str(error)) from None
         finally:
             self.close()
 

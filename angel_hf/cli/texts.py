@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from angel_hf.cli.failure import InputError
+from angel_hf.cli.failure import InputError, describe_os_error
+from angel_hf.cli.jsonl import is_utf8
 from angel_hf.documents import Section, TextDocument
 from angel_hf.readers.bioc import read_bioc
 from angel_hf.readers.compression import open_bytes
@@ -58,11 +59,18 @@ def read_texts(path: Path, form: TextFormat | None = None) -> Iterator[TextDocum
     """Stream the documents of a file; without a format, by its ending, or for a `.txt` by its first line.
 
     Raises:
-        InputError: the file is not what its format asks for, in part or whole.
+        InputError: the file cannot be read, or is not what its format asks for, in part or whole.
     """
-    form = form or _recognise(path)
     try:
-        yield from _READERS[form](path)
+        for document in _READERS[form or _recognise(path)](path):
+            if not is_utf8(document.document_id + document.text):
+                raise ValueError(
+                    f"{path}: document {document.document_id!r:.60} has half a surrogate pair in its text or its id; "
+                    "expected whole characters"
+                )
+            yield document
+    except OSError as error:
+        raise InputError(describe_os_error(error)) from None
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -112,7 +120,7 @@ def _read_jsonl(path: Path) -> Iterator[TextDocument]:
             try:
                 row = json.loads(line)
                 text = row["text"]
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
+            except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
                 raise ValueError(f'{path}:{number}: {error!r}; expected {{"text": "...", "id": ...}}') from None
             if not isinstance(text, str):
                 raise ValueError(f"{path}:{number}: text is {text!r:.60}; expected a string")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -70,7 +68,7 @@ def read_concepts(path: str | os.PathLike[str]) -> tuple[Iterator[Concept], str]
 
     Raises:
         ValueError: the format is none of the known ones, or the file is not UTF-8 or not gzip; later, from
-            the iterator, a malformed row.
+            the iterator, a malformed row, or that the file is cut short.
     """
     format_ = _recognise(path)
     return format_.read(path), format_.normalization
@@ -104,11 +102,8 @@ def _recognise(path: str | os.PathLike[str]) -> _Format:
 def _read_head(path: str | os.PathLike[str]) -> str:
     """The first characters of a file, without empty lines in front."""
     name = os.fspath(path)
-    try:
-        with open_bytes(path) as stream:
-            head = stream.read(_HEAD_BYTES)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"{name}: not a whole gzip file ({error}); expected one, as its name ends in .gz") from None
+    with open_bytes(path) as stream:
+        head = stream.read(_HEAD_BYTES)
     if head.startswith(codecs.BOM_UTF8):
         raise ValueError(f"{name}: starts with a byte-order mark; expected plain UTF-8: remove its first three bytes")
     # The reader finds bytes that are not UTF-8, with their line; here the last character may just be cut in two.

@@ -14,25 +14,27 @@ from typing import Any
 from xml.etree import ElementTree
 
 from angel_hf.documents import TextDocument
-from angel_hf.readers.compression import open_bytes
+from angel_hf.readers.compression import DamagedError, open_bytes
 
 
 def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
     """Stream the documents of a BioC file, `.gz` included; XML and JSON are told apart by their first character.
 
     Raises:
-        ValueError: neither, or a document without what it needs; the error names the file.
+        ValueError: neither, or a document without what it needs, or not a whole gzip file; the error names the file.
     """
     name = os.fspath(path)
     with open_bytes(path) as stream:
         first = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     try:
         yield from _read_xml(path) if first == b"<" else _read_json(path)
+    except DamagedError:
+        raise  # it tells all
     except ElementTree.ParseError as error:
         raise ValueError(f"{name}: not XML ({error}); expected a BioC collection") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{name}:{error.lineno}: not JSON ({error}); expected a BioC collection") from None
-    except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{name}: not BioC ({error}); expected documents of passages with offset and text") from None
 
 

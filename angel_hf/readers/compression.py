@@ -3,12 +3,48 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
+import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
+
+_BYTES_AT_ONCE = 1 << 17
+
+
+class DamagedError(ValueError):
+    """A file that is no whole gzip file, though its name says so."""
 
 
 def open_bytes(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading bytes; one whose name ends in `.gz` is decompressed."""
+    """Open a file for reading bytes; one whose name ends in `.gz` is decompressed.
+
+    Raises:
+        DamagedError: later, from the stream: it is not gzipped, or cut short, or damaged; the error names the file.
+    """
     path = Path(path)
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix != ".gz":
+        return path.open("rb")
+    return io.BufferedReader(_Decompressed(gzip.open(path, "rb")), _BYTES_AT_ONCE)
+
+
+class _Decompressed(io.RawIOBase):
+    """The contents of a gzip file, whose three kinds of error become one that names it."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return self._stream.readinto(buffer)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DamagedError(
+                f"{self._stream.name}: not a whole gzip file ({error}); expected one, as its name ends in .gz"
+            ) from None
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

@@ -14,8 +14,8 @@ def read_genbioel(path: str | os.PathLike[str]) -> Iterator[Concept]:
     """Yield the concepts of a target_kb.json, `.gz` included, in the file's order; the first name is the preferred one.
 
     Raises:
-        ValueError: not UTF-8, not JSON, or not an object of lists of names; the error names the file and the
-            line, or the concept with its place in the file.
+        ValueError: not a whole gzip file, not UTF-8, not JSON, or not an object of lists of names; the error names the
+            file and the line, or the concept with its place in the file.
     """
     name = os.fspath(path)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Iterator
+
+from angel_hf.readers.compression import open_bytes
 
 
 def open_lines(path: str | os.PathLike[str]) -> Iterator[str]:
@@ -13,10 +14,10 @@ def open_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     Only `\\n` and `\\r\\n` end a line: a form feed or a Unicode line separator inside a name does not.
 
     Raises:
-        ValueError: the bytes are not UTF-8; the error names the file and the line.
+        ValueError: the bytes are not UTF-8, or not a whole gzip file; the error names the file and the line.
     """
     name = os.fspath(path)
-    with gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb") as stream:
+    with open_bytes(name) as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 yield line.decode("utf-8").rstrip("\r\n")

@@ -29,7 +29,8 @@ def read_term_json_terms(path: str | os.PathLike[str]) -> Iterator[Term]:
     Identifiers without a colon get their namespace in capitals: MONDO's `0000001` is `MONDO:0000001`.
 
     Raises:
-        ValueError: not UTF-8, not JSON, or not a list of terms; the error names the file and the term's place.
+        ValueError: not a whole gzip file, not UTF-8, not JSON, or not a list of terms; the error names the file and the
+            term's place.
     """
     name = os.fspath(path)
     try:
