@@ -80,8 +80,10 @@ class WindowLinker:
             block = order[first : first + size]
             # The model refuses before it searches, so that no mention is searched for twice.
             for place, answer in zip(block, answered_or_refused([mentions[place] for place in block], self._linked)):
-                surface = mentions[place].surface
-                answers[place] = f"{surface[:60]!r}: {answer}" if isinstance(answer, ValueError) else answer
+                if isinstance(answer, ValueError):
+                    answers[place] = f"{mentions[place].surface[:60]!r}: {answer}"
+                else:
+                    answers[place] = answer
         return answers
 
     def _linked(self, mentions: Sequence[Mention]) -> list[list[Annotated]]:

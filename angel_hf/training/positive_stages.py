@@ -33,15 +33,15 @@ def start(materials: Materials) -> AnyModel:
         OSError: the checkpoint cannot be had.
     """
     described, seed = materials.recipe.model, materials.recipe.seed
-    device = PartialState().device
     if described.base is None:
         shape = shape_of(described)
-        return new_model(materials.tokenizer, shape, described.dropout, seed, described.normalize_before).to(device)
-    model = base_model(described)
+        model: AnyModel = new_model(materials.tokenizer, shape, described.dropout, seed, described.normalize_before)
+    else:
+        model = base_model(described)
     adapter = materials.recipe.adapter
     if adapter is not None and adapter.stages == "all":
-        return with_adapter(model, adapter, materials.base, seed).to(device)
-    return model.to(device)
+        model = with_adapter(model, adapter, materials.base, seed)
+    return model.to(PartialState().device)
 
 
 def pretrain(materials: Materials, model: AnyModel, stage: Pretraining) -> None:

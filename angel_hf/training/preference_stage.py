@@ -49,8 +49,6 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
         by_dev = bool(materials.unseen) and (stage.keep == "best" or stage.rounds > 1)
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
-        # Also where they are those of a run that was stopped: new adapters begin as random ones do.
-        load_weights(model, states[0])
         best, scores = 0, [_score(materials, model, states[0]) if by_dev else 0.0]
         for number, mentions in enumerate(parts, start=1):
             state = path / f"round-{number}"
