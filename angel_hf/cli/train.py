@@ -6,6 +6,8 @@ import importlib.util
 import logging
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,8 @@ def train(
     with failures_reported():
         if processes > 1 and not dry_run and "LOCAL_RANK" not in os.environ:
             _launch(processes)
+        if "LOCAL_RANK" in os.environ:
+            _end_with(os.getppid())
         check_extra()
         from angel_hf.training.pipeline import run_recipe
         from angel_hf.training.recipe import read_recipe
@@ -80,3 +84,14 @@ def _launch(processes: int) -> None:
     environment = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"} | os.environ
     launcher = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}", "-m", "angel_hf.cli"]
     os.execve(sys.executable, [*launcher, *sys.argv[1:]], environment)
+
+
+def _end_with(launcher: int) -> None:
+    """End this process when its launcher is gone: after a `kill -9` of that it would train on, unseen."""
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -60,11 +60,14 @@ def base_processor(recipe: Recipe) -> AngelProcessor:
     """The checkpoint's processor, with the recipe's normalisation and length of source.
 
     Raises:
+        ValueError: the recipe's lengths are above the checkpoint's positions.
         OSError: the checkpoint, or its tokenizer, cannot be had.
     """
     model = recipe.model
     checkpoint = _whole(model)
-    saved = checkpoint.processor(model.tokenizer, checkpoint.config().max_position_embeddings)
+    positions = checkpoint.config().max_position_embeddings
+    model.check_lengths(positions)
+    saved = checkpoint.processor(model.tokenizer, positions)
     return AngelProcessor(
         saved.tokenizer,
         mention_start=saved.mention_start,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -60,12 +60,14 @@ class ConceptNames:
             return None
         return list(itertools.accumulate(self.weights[concept_id] for concept_id in concept_ids))
 
-    def nearest(self, surface: str, concept_id: str, k: int) -> list[str]:
-        """The k names of a concept nearest to a normalised surface, best first; the seed decides between ties."""
-        names = self.names[concept_id]
+    def nearest(self, surface: str, concept_ids: Sequence[str], k: int) -> list[str]:
+        """The k names of concepts nearest to a normalised surface, best first; the seed decides between ties."""
+        names = list(dict.fromkeys(name for concept_id in concept_ids for name in self.names[concept_id]))
         similarity = (self._vectorizer.transform(names) @ self._vectorizer.transform([surface]).T).toarray()[:, 0]
-        # By surface and concept, so that a mention's targets do not depend on which mentions came before.
-        rng = np.random.default_rng([self.seed, zlib.crc32(surface.encode()), zlib.crc32(concept_id.encode())])
+        # By surface and concepts, so that a mention's targets do not depend on which mentions came before.
+        rng = np.random.default_rng(
+            [self.seed, zlib.crc32(surface.encode()), zlib.crc32("|".join(concept_ids).encode())]
+        )
         order = np.lexsort((rng.permutation(len(names)), -similarity.round(6)))
         return [names[position] for position in order[:k]]
 

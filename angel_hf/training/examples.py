@@ -161,7 +161,7 @@ def corpus_choices(mentions: Iterable[AnnotatedMention], concept_names: ConceptN
         for concept_id in annotated.concept_ids(knowledge_base):
             key = surface, concept_id
             if key not in nearest:
-                nearest[key] = tuple(concept_names.nearest(surface, concept_id, k))
+                nearest[key] = tuple(concept_names.nearest(surface, (concept_id,), k))
             targets.append(nearest[key])
         if targets:
             choices.append(Choice(annotated.mention, surface, tuple(targets)))

@@ -29,6 +29,9 @@ class Materials:
         data: directory that the recipe's paths are below.
         output: directory in which a new vocabulary is kept.
 
+    Attributes:
+        files: all that the recipe reads.
+
     Raises:
         FileNotFoundError: a file of the recipe is not there.
     """
@@ -43,6 +46,7 @@ class Materials:
         for corpus in table.paths((*table.train, *table.dev), data):
             suffixes = (".source", "label.txt") if table.corpus_format == "genbioel" else ("",)
             wanted += [corpus.with_name(corpus.name + suffix) for suffix in suffixes]
+        self.files = wanted
         missing = [str(path) for path in wanted if not path.is_file()]
         if missing:
             raise FileNotFoundError(f"recipe {recipe.name}: no file {', '.join(missing)}; --data is {data}")

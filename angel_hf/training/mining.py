@@ -69,7 +69,6 @@ def name_mentions(names: ConceptNames, count: int, seed: int) -> list[AnnotatedM
     else:
         sampled = rng.sample(surfaces, min(count, len(surfaces)))
     return [
-        # The nearest name of the first one is chosen where no answer is right.
         AnnotatedMention(Mention(name, 0, len(name)), tuple(dict.fromkeys([concept_id, *bearers[name]])), concept_id)
         for concept_id, name in sampled
     ]
@@ -83,7 +82,9 @@ def folds(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[l
     """
     documents = list(dict.fromkeys(annotated.document_id for annotated in mentions))
     if len(documents) < count:
-        raise ValueError(f"{len(documents)} documents do not make {count} folds; lower mining.folds")
+        raise ValueError(
+            f"{len(documents)} documents do not make {count} parts; lower mining.folds, or rounds where these are more"
+        )
     random.Random(seed).shuffle(documents)
     fold_of = {document_id: place % count for place, document_id in enumerate(documents)}
     parts: list[list[AnnotatedMention]] = [[] for _ in range(count)]
@@ -131,10 +132,9 @@ def _nearest(
     surface: str, gold: Sequence[str], names: ConceptNames, knowledge_base: KnowledgeBase, removed: str | None
 ) -> Candidate | None:
     """The gold concepts' name nearest to a surface, with a score that means nothing."""
-    found = [name for concept_id in gold for name in names.nearest(surface, concept_id, 2) if name != removed]
+    found = [name for name in names.nearest(surface, gold, 2) if name != removed]
     if not found:
         return None
-    # Nearest of each concept first; concepts in the order of the corpus.
     entry = knowledge_base.find(found[0])
     assert entry is not None, "a concept's name is an entry of its knowledge base"
     return Candidate(found[0], knowledge_base.entry_concept_ids(entry), float("nan"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ import torch
 from accelerate import PartialState
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.claim import differences
 from angel_hf.text_file import write_json
 from angel_hf.training.accuracy import Accuracy, accuracy
 from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
@@ -21,8 +19,9 @@ from angel_hf.training.materials import Materials
 from angel_hf.training.positive_stages import fine_tune, pretrain, start
 from angel_hf.training.preference_loss import check_trl
 from angel_hf.training.recipe import Preference, Recipe
-from angel_hf.training.reuse import RECIPE, reuse
-from angel_hf.training.stages import finished, linker
+from angel_hf.training.reuse import reuse
+from angel_hf.training.run_directory import alone_in, claim, digests
+from angel_hf.training.stages import finished, linker, rows_of_a_process
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,8 +43,8 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
         reused: directory of another run whose finished stages are taken over where they are the same; see `reuse`.
 
     Raises:
-        ValueError: the directory holds the work of another recipe, the recipe cannot be carried out, or no mention of
-            a corpus has a concept of the knowledge base.
+        ValueError: the directory holds the work of another recipe or of other data, another run is at work in it, the
+            recipe cannot be carried out, or no mention of a corpus has a concept of the knowledge base.
         FileNotFoundError: a file of the recipe is not there.
         ImportError: the recipe has preference training, and TRL is missing or of another version than it needs.
     """
@@ -54,11 +53,20 @@ def run_recipe(recipe: Recipe, data: Path, output: Path, reused: Path | None = N
     # Joins the other processes, if the launcher started several; while one makes data, the others wait for hours.
     processes = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=24))
     check_devices(processes.num_processes)
+    for stage in recipe.stages():
+        rows_of_a_process(stage, processes.num_processes)
     materials = Materials(recipe, data, output)
-    if reused is not None:
-        reuse(recipe, reused, output)
-    claim(recipe, output)
-    _check_corpora(materials)
+    with alone_in(output):
+        files = digests(materials.files, data)
+        if reused is not None:
+            reuse(recipe, files, reused, output)
+        claim(recipe, files, output)
+        _check_corpora(materials)
+        _run_stages(materials, output)
+
+
+def _run_stages(materials: Materials, output: Path) -> None:
+    recipe = materials.recipe
     model = start(materials)
     if recipe.adapter is not None and recipe.adapter.stages == "all":
         _write_base(materials, model)
@@ -111,27 +119,6 @@ def _write_linking(materials: Materials, model: AnyModel, path: Path) -> None:
     linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
     half = materials.recipe.model.half_precision
     linking.to(torch.float16 if half else torch.float32).save_pretrained(path)
-
-
-def claim(recipe: Recipe, output: Path) -> None:
-    """Note in a directory whose work it holds.
-
-    Raises:
-        ValueError: it holds the work of another recipe; the first difference is named.
-    """
-    path = output / RECIPE
-    wanted = json.loads(json.dumps(recipe.as_table()))
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for key, before, now in differences(found, wanted):
-            raise ValueError(
-                f"{output} holds the work of another recipe: {key} was {before!r} and is {now!r}; "
-                "name another --output, or remove that directory to start anew"
-            )
-    elif PartialState().is_main_process:
-        output.mkdir(parents=True, exist_ok=True)
-        write_json(path, wanted)
-    PartialState().wait_for_everyone()
 
 
 def _check_corpora(materials: Materials) -> None:

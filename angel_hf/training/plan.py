@@ -13,7 +13,7 @@ from transformers import BartForConditionalGeneration
 from angel_hf.training.base import shape_of
 from angel_hf.training.recipe import STAGES, Adapter, FineTuning, Optimization, Preference, Pretraining, Recipe, Shape
 from angel_hf.training.small_bart import bart_config
-from angel_hf.training.stages import in_bfloat16
+from angel_hf.training.stages import in_bfloat16, rows_of_a_process
 
 _GIGABYTE = 1e9
 _EFFICIENCY = 0.6
@@ -29,12 +29,14 @@ _TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.
 class StagePlan:
     """What one stage does and is estimated to cost.
 
+    `steps` are the most that are taken where it is `at_most`: passes over pairs not yet mined may end it before.
     `memory` is bytes of weights, gradients, optimizer and activations in one process; `seconds` holds for the machine
     that made the plan.
     """
 
     name: str
     steps: int
+    at_most: bool
     batch: str
     memory: float
     seconds: float
@@ -91,10 +93,13 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
         recipe: whose model is trained.
         processes: that share a batch.
         flops: floating-point operations a second of one process in large matrix products.
+
+    Raises:
+        ValueError: a batch does not divide among the processes.
     """
     shape = shape_of(recipe.model)
     size = model_size(shape)
-    rows = max(1, stage.batch_size // (processes * stage.gradient_accumulation))
+    rows = rows_of_a_process(stage, processes)
     bytes_each = 2 if in_bfloat16(stage) else 4
 
     def layer(length: int) -> float:
@@ -103,9 +108,10 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
         )
 
     source, target = shape.max_source_length, recipe.model.max_target_length
-    steps, names = stage.steps, 1
+    steps, names, at_most = stage.steps, 1, False
     if isinstance(stage, Preference):
         steps *= stage.rounds
+        at_most = stage.epochs is not None or stage.rounds > 1
         # Of the source, which is read once; a copy for reference is weights only.
         names = 2 if stage.method == "preference" else 1
     activations = shape.encoder_layers * layer(source) + names * 1.5 * shape.decoder_layers * layer(target)
@@ -119,9 +125,8 @@ def plan_stage(name: str, stage: Optimization, recipe: Recipe, processes: int, f
         memory += 4 * size.parameters
     per_process = steps * rows * stage.gradient_accumulation
     work = 6 * per_process * (size.encoder * _usual_source(stage, shape) + names * size.decoder * _DECODER_TOKENS)
-    pairs = stage.batch_size // (processes * stage.gradient_accumulation)
-    batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {pairs}"
-    return StagePlan(name, steps, batch, memory, work / (flops * _EFFICIENCY))
+    batch = f"{stage.batch_size} = {processes} x {stage.gradient_accumulation} x {rows}"
+    return StagePlan(name, steps, at_most, batch, memory, work / (flops * _EFFICIENCY))
 
 
 def _usual_source(stage: Optimization, shape: Shape) -> float:
@@ -167,7 +172,8 @@ def format_plan(recipe: Recipe, processes: int) -> str:
     ]
     for plan in plans(recipe, processes, flops):
         memory = f"{plan.memory / _GIGABYTE:.1f} GB"
-        lines.append(f"{plan.name:<14}{plan.steps:>8,}  {plan.batch:<40}{memory:>10}{_duration(plan.seconds):>12}")
+        steps = f"{'<=' if plan.at_most else ''}{plan.steps:,}"
+        lines.append(f"{plan.name:<14}{steps:>8}  {plan.batch:<40}{memory:>10}{_duration(plan.seconds):>12}")
     lines += [
         "",
         f"Estimates: memory of one process from the shapes, for the longest inputs; time at {flops / 1e9:.0f} GFLOP/s, "

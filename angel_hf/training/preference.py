@@ -8,6 +8,7 @@ dozen private names, some of which change their meaning between versions without
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -178,6 +179,13 @@ def train_preference(
         run_trainer(trainer, checkpoints)
 
 
+# transformers before 5.23 has only the older name, which is deprecated since; TRL's default is to compute twice.
+_OPTIONS = {field.name for field in dataclasses.fields(DPOConfig)}
+_KEEPING_ACTIVATIONS: dict[str, Any] = {
+    "activation_checkpointing" if "activation_checkpointing" in _OPTIONS else "gradient_checkpointing": False
+}
+
+
 def dpo_config(preference: Preference, checkpoints: Path, seed: int) -> DPOConfig:
     """TRL's options of a stage.
 
@@ -192,7 +200,7 @@ def dpo_config(preference: Preference, checkpoints: Path, seed: int) -> DPOConfi
         loss_weights=list(preference.loss_weights) or [1.0] * len(preference.loss),
         label_smoothing=preference.loss_smoothing,
         precompute_ref_log_probs=preference.reference == "precomputed",
-        activation_checkpointing=False,
+        **_KEEPING_ACTIVATIONS,
         **trainer_arguments(preference, seed),
     )
 

@@ -90,7 +90,9 @@ def mine(
         path.parent.mkdir(parents=True, exist_ok=True)
         shares = []
         for source in mining.sources:
-            of_source = [path.with_name(f"{path.name}.{source}.{rank}.parquet") for rank in range(state.num_processes)]
+            # Shares of another number of processes are others.
+            share = f"{path.name}.{source}.{{}}-of-{state.num_processes}.parquet"
+            of_source = [path.with_name(share.format(rank)) for rank in range(state.num_processes)]
             # The models of the folds are trained by all.
             if missing(*of_source):
                 mined = list(_mined(materials, model, mining, source, mentions))
@@ -105,8 +107,9 @@ def mine(
 
         finished(path, write)
         if state.is_main_process:
-            for share in shares:
-                share.unlink(missing_ok=True)
+            # Also those of a stopped run in another number of processes.
+            for left in path.parent.glob(f"{path.name}.*.parquet"):
+                left.unlink()
     return path / PAIRS_FILE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,8 @@ class Data:
         normalization: form of the names, one of `knowledge_base.NORMALIZATIONS`.
         name_weights: how often a name of a concept of each of these files is drawn for pretraining and mining, next to
             one of another file; all alike where it is left out. Texts mention some vocabularies more than others.
-        ontologies: files whose names are joined to the knowledge base's concepts for pretraining.
+        ontologies: files whose names and definitions are joined to the knowledge base's concepts for pretraining; a
+            file of the knowledge base itself gives its definitions.
         corpus_format: one of `corpus.FORMATS`.
         train: annotated corpora to learn from.
         dev: annotated corpora that choices are made by.
@@ -110,6 +111,19 @@ class Model:
         missing = [field.name for field in dataclasses.fields(Shape) if getattr(self, field.name) is None]
         if self.base is None and missing:
             raise ValueError(f"{', '.join(missing)} missing; a new model needs its whole shape, or name a base")
+        if self.max_positions is not None:
+            self.check_lengths(self.max_positions)
+
+    def check_lengths(self, positions: int) -> None:
+        """Refuse lengths that a model cannot read.
+
+        Raises:
+            ValueError: one is above its number of positions.
+        """
+        for name in ("max_source_length", "max_target_length"):
+            length = getattr(self, name)
+            if length is not None and length > positions:
+                raise ValueError(f"{name} is {length}; expected at most the model's {positions} positions")
 
     @property
     def shape(self) -> Shape | None:
@@ -229,8 +243,8 @@ class Mining:
 
     Args:
         sources: "train" links the training mentions with the model itself, as published; "cross-fitted" links each
-            fold of them with a model that was fine-tuned on the others; "knowledge-base" links names of the
-            knowledge base, each with itself removed from the answers.
+            fold of them with a model that was fine-tuned, from the pretrained one, on the others; "knowledge-base"
+            links names of the knowledge base, each with itself removed from the answers.
         top_k: how many answers are looked at (5 published).
         num_beams: width of the search (10 published).
         folds: of cross-fitting; documents are not parted.
@@ -267,7 +281,8 @@ class Preference(Optimization):
         length_normalized: compare means of log-probabilities over a name's tokens, which the search ranks by, instead
             of sums, which DPO is defined with.
         reference: "precomputed" before training; else made on the fly by a frozen "copy", or, where adapters are new
-            for this stage, with "adapters-off".
+            for this stage, with "adapters-off". The first two take the model as each round finds it, the last the one
+            before the first round.
         epochs: passes over the pairs of a round; `steps` are then the most that are taken.
         rounds: times that a part of the training mentions is mined with the model as it is, and learned from.
         keep: of the model before the first round and those after each, the "best" on dev; or the "last", to see what
@@ -353,6 +368,11 @@ class Recipe:
                 'the reference is "adapters-off", but the model without adapters is not the one that this stage starts '
                 'from; expected [preference] with [adapter] stages = "preference", or another reference'
             )
+
+    def stages(self) -> Iterator[Optimization]:
+        """The stages that it has, in their order."""
+        found = (getattr(self, name) for name in STAGES)
+        return (stage for stage in found if stage is not None)
 
     def as_table(self) -> dict[str, Any]:
         """The recipe as JSON and TOML can hold it."""

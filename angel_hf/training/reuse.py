@@ -14,14 +14,12 @@ from accelerate import PartialState
 
 from angel_hf.claim import differences
 from angel_hf.training.recipe import STAGES, Recipe
+from angel_hf.training.run_directory import RECIPE, changed_files
 
 _LOG = logging.getLogger(__name__)
 
-RECIPE = "recipe.json"
-"""What a run's directory notes its recipe in."""
 
-
-def reuse(recipe: Recipe, source: Path, output: Path) -> None:
+def reuse(recipe: Recipe, files: dict[str, str], source: Path, output: Path) -> None:
     """Take over, as links, the finished stages of another run that this recipe would repeat in the same way.
 
     The files are those of the other run, not copies; nothing writes to a finished stage. Pretraining that reads nothing
@@ -30,11 +28,12 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
 
     Args:
         recipe: to be run.
+        files: `digests` of what it reads.
         source: directory of the other run, on the same file system.
         output: directory of the new run; left as it is where it holds a run already.
 
     Raises:
-        ValueError: the other run has another seed, other data or another model.
+        ValueError: the other run has another seed, other data, also under the same name, or another model.
         FileNotFoundError: there is no run at `source`.
     """
     if not (output / RECIPE).exists() and PartialState().is_main_process:
@@ -43,6 +42,8 @@ def reuse(recipe: Recipe, source: Path, output: Path) -> None:
         fold_matters = any(map(_pretraining_reads_the_corpus, (found, wanted)))
         for key, before, now in differences(_shared(found, fold_matters), _shared(wanted, fold_matters)):
             raise ValueError(f"{source} cannot be reused: {key} was {before!r} and is {now!r}")
+        for name in changed_files(source, files):
+            raise ValueError(f"{source} cannot be reused: {name} has changed since it was read")
         for name in _taken(found, wanted, source):
             (output / name).parent.mkdir(parents=True, exist_ok=True)
             if (source / name).is_dir():

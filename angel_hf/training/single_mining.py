@@ -20,7 +20,8 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
         model: that links; its processor reads the mentions, its names are replaced by the recipe's, and it is moved to
             the GPU where there is one.
         model_name: told in the card.
-        recipe: whose [preference.mining], or its defaults, say where the pairs come from.
+        recipe: whose [preference.mining], or that of [pretraining_preference], or the defaults, say where the pairs
+            come from.
         data: directory that the recipe's paths are below.
         output: directory of the file and the card.
 
@@ -31,7 +32,8 @@ def mine_with(model: AngelForEntityLinking, model_name: str, recipe: Recipe, dat
         ValueError: "cross-fitted" pairs are asked for; the model has no processor.
         FileNotFoundError: a file of the recipe is not there.
     """
-    mining = recipe.preference.mining if recipe.preference is not None else Mining()
+    stage = recipe.preference or recipe.pretraining_preference
+    mining = stage.mining if stage is not None else Mining()
     if "cross-fitted" in mining.sources:
         raise ValueError(
             '"cross-fitted" pairs come from models that are trained for them: run `angel train` with this recipe, or '

@@ -17,10 +17,10 @@ from transformers import (
     Seq2SeqTrainingArguments,
     TrainerCallback,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase
 from angel_hf.bfloat16 import has_bfloat16
+from angel_hf.training.checkpoints import MarkWhole, last_whole_checkpoint
 from angel_hf.training.positive import PairCollator, PositiveTrainer
 from angel_hf.training.recipe import Optimization, PositiveTraining
 
@@ -45,25 +45,35 @@ def in_bfloat16(optimization: Optimization) -> bool:
     return optimization.bf16 and has_bfloat16("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def rows_of_a_process(optimization: Optimization, processes: int) -> int:
+    """Pairs that a process computes at once.
+
+    Raises:
+        ValueError: the batch does not divide among the processes and accumulated batches.
+    """
+    parts = processes * optimization.gradient_accumulation
+    if optimization.batch_size % parts:
+        raise ValueError(
+            f"a batch of {optimization.batch_size} pairs does not divide into {processes} processes "
+            f"x {optimization.gradient_accumulation} accumulated batches; expected a multiple of {parts}"
+        )
+    return optimization.batch_size // parts
+
+
 def trainer_arguments(optimization: Optimization, seed: int) -> dict[str, Any]:
     """What transformers' TrainingArguments, of whichever kind, are to be told.
 
     Raises:
         ValueError: the batch does not divide among the processes and accumulated batches.
     """
-    parts = PartialState().num_processes * optimization.gradient_accumulation
-    if optimization.batch_size % parts:
-        raise ValueError(
-            f"a batch of {optimization.batch_size} pairs does not divide into {PartialState().num_processes} processes "
-            f"x {optimization.gradient_accumulation} accumulated batches; expected a multiple of {parts}"
-        )
+    rows = rows_of_a_process(optimization, PartialState().num_processes)
     schedule_options = {}
     if optimization.schedule == "inverse_sqrt" and optimization.schedule_timescale is not None:
         schedule_options["timescale"] = optimization.schedule_timescale
     return {
         "seed": seed,
         "max_steps": optimization.steps,
-        "per_device_train_batch_size": optimization.batch_size // parts,
+        "per_device_train_batch_size": rows,
         "gradient_accumulation_steps": optimization.gradient_accumulation,
         "learning_rate": optimization.learning_rate,
         "lr_scheduler_type": _SCHEDULES[optimization.schedule],
@@ -133,9 +143,10 @@ def train_positive(
 
 
 def run_trainer(trainer: Any, checkpoints: Path) -> None:
-    """Train, from the last checkpoint if there is one."""
+    """Train, from the last whole checkpoint if there is one."""
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    trainer.add_callback(MarkWhole)
+    last = last_whole_checkpoint(checkpoints)
     model = trainer.model
     own_forward = vars(model).get("forward")
     try:

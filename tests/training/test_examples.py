@@ -27,9 +27,9 @@ from angel_hf.types import Concept, Mention
 
 
 def test_the_nearest_name_keeps_the_order_of_the_words(concept_names):
-    assert concept_names.nearest("skin tumour", "D1", 2) == ["skin tumors", "skin cancer"]
-    assert concept_names.nearest("wilson s disease", "D2", 3)[0] == "wilson disease"
-    assert concept_names.nearest("anything", "D4", 3) == ["anemia"]
+    assert concept_names.nearest("skin tumour", ("D1",), 2) == ["skin tumors", "skin cancer"]
+    assert concept_names.nearest("wilson s disease", ("D2",), 3)[0] == "wilson disease"
+    assert concept_names.nearest("anything", ("D4",), 3) == ["anemia"]
 
 
 def test_the_nearest_synonym_is_another_name_of_the_concept(concept_names):
@@ -43,9 +43,9 @@ def test_the_nearest_synonym_is_another_name_of_the_concept(concept_names):
 
 def test_the_seed_decides_between_names_that_are_equally_near():
     knowledge_base = KnowledgeBase.from_concepts([Concept("D1", ("abc", "xyz", "uvw"))])
-    found = {tuple(ConceptNames(knowledge_base, seed=seed).nearest("abc", "D1", 3)) for seed in range(8)}
+    found = {tuple(ConceptNames(knowledge_base, seed=seed).nearest("abc", ("D1",), 3)) for seed in range(8)}
     assert found == {("abc", "xyz", "uvw"), ("abc", "uvw", "xyz")}
-    again = [ConceptNames(knowledge_base, seed=3).nearest("abc", "D1", 3) for _ in range(3)]
+    again = [ConceptNames(knowledge_base, seed=3).nearest("abc", ("D1",), 3) for _ in range(3)]
     assert again[0] == again[1] == again[2]
 
 
@@ -85,7 +85,7 @@ def test_corpus_mentions_get_the_nearest_names_of_each_concept(mentions, concept
     assert [(choice.mention.surface, choice.targets) for choice in choices] == [
         ("Skin tumour", (("skin tumors", "skin cancer"),)),
         ("Wilson disease", (("wilson disease", "disease wilson"),)),
-        ("WD", (tuple(concept_names.nearest("wd", "D2", 2)),)),
+        ("WD", (tuple(concept_names.nearest("wd", ("D2",), 2)),)),
         ("skin and ovarian cancer", (("skin cancer", "cancer of the skin"), ("ovarian cancer", "cancer of the ovary"))),
     ]
 

@@ -101,6 +101,14 @@ def test_mentions_are_mined(linker, mentions, concept_names):
     assert list(mine_mentions(linker, mentions[1:2], concept_names, without, "train")) == []
 
 
+def test_the_nearest_name_of_any_gold_concept_is_chosen(linker, concept_names):
+    surface = "ovarian cancers"
+    asked = AnnotatedMention(Mention(surface, 0, len(surface)), ("D1", "D5"), "x")
+    assert names_of(mine_mentions(linker, [asked], concept_names, Mining(top_k=1), "train")) == [
+        (surface, "ovarian cancer", "deafness")
+    ]
+
+
 def test_what_the_model_cannot_read_is_not_mined(linker, mentions, concept_names):
     surface = "q" * 500
     unreadable = replace(mentions[0], mention=Mention(surface, 0, len(surface)))
@@ -147,7 +155,7 @@ def test_folds_part_no_document():
     documents = [{annotated.document_id for annotated in part} for part in parts]
     assert set.union(*documents) == {str(number) for number in range(10)}
     assert sum(map(len, documents)) == 10
-    with pytest.raises(ValueError, match="1 documents do not make 2 folds"):
+    with pytest.raises(ValueError, match="1 documents do not make 2 parts; lower mining.folds"):
         folds(corpus[:3], 2, seed=1)
 
 

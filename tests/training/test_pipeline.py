@@ -459,6 +459,57 @@ def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tm
     assert last.read_bytes() == kept.read_bytes()
 
 
+def test_a_stage_whose_last_checkpoint_was_cut_short_goes_on_from_the_one_before(output, data, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(output, path, ignore=shutil.ignore_patterns("preference", "model", "finished"))
+    shutil.copytree(output / "pretraining/finished", path / "pretraining/finished")
+    last = path / "fine-tuning/checkpoints/checkpoint-6"
+    # As a kill leaves it while it is written: the mark is made at the end.
+    for name in ("trainer_state.json", "whole"):
+        (last / name).unlink()
+    (last / "model.safetensors").write_bytes(b"cut")
+    run_recipe(recipe(data), data, path)
+    expected, resumed = (run / "fine-tuning/finished/model.safetensors" for run in (output, path))
+    assert resumed.read_bytes() == expected.read_bytes()
+
+
+def test_pairs_of_a_stopped_run_in_another_number_of_processes_are_mined_again(fine_tuned, output, data):
+    """Its first process had mined its share, a part of all pairs."""
+    whole, stopped = (path / "preference/round-1" for path in (output, fine_tuned))
+    stopped.mkdir(parents=True)
+    pairs = pq.read_table(whole / "mined/train.parquet")
+    pq.write_table(pairs.slice(0, 1), stopped / "mined.train.0-of-2.parquet")
+    run_recipe(recipe(data), data, fine_tuned)
+    assert pq.read_table(stopped / "mined/train.parquet").equals(pairs)
+    assert not list(stopped.glob("*.parquet"))
+
+
+def test_what_is_changed_below_the_data_is_noticed(fine_tuned, data, tmp_path):
+    changed = tmp_path / "changed"
+    shutil.copytree(data, changed)
+    with (changed / "train.txt").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    (fine_tuned / "recipe.json").unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"holds the work of other data: train\.txt has changed since"):
+        run_recipe(recipe(data), changed, fine_tuned)
+
+
+def test_sources_that_the_base_cannot_read_are_refused(output, data, tmp_path):
+    longer = (
+        f'model={{base="{output / "model"}", max_source_length=129}}',
+        "pretraining={}",
+        "fine_tuning.replay=false",
+    )
+    with pytest.raises(ValueError, match="max_source_length is 129; expected at most the model's 128 positions"):
+        run_recipe(recipe(data, *longer), data, tmp_path / "run")
+
+
+def test_a_batch_that_does_not_divide_is_refused_before_anything_is_done(data, tmp_path):
+    with pytest.raises(ValueError, match="a batch of .* does not divide into 1 processes x 7 accumulated"):
+        run_recipe(recipe(data, "preference.gradient_accumulation=7"), data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_directory_of_another_recipe_is_refused(output, data):
     with pytest.raises(ValueError, match=r"holds the work of another recipe: fine_tuning.steps was 6 and is 7; name"):
         run_recipe(recipe(data, "fine_tuning.steps=7"), data, output)

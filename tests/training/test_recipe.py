@@ -73,6 +73,11 @@ def test_single_values_are_replaced(path, tmp_path):
         ("steps = 4", "", "pretraining: 'steps' missing; expected a value for each"),
         ("steps = 4", 'steps = "4"', "pretraining: steps: got '4'; expected int"),
         ("d_model = 32", "", "model: d_model missing; a new model needs its whole shape, or name a base"),
+        (
+            "max_source_length = 32",
+            "max_source_length = 129",
+            "model: max_source_length is 129; expected at most the model's 128 positions",
+        ),
         ("steps = 4", "steps = 4.0", "pretraining: steps: got 4.0; expected int"),
         ("steps = 4", "steps = true", "pretraining: steps: got True; expected int"),
         ("steps = 4", "steps = 0", "pretraining: steps is 0; expected 1 or more"),
