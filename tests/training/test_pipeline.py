@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from datasets import load_from_disk
+from safetensors.torch import load_file
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.training import preference_stage
+from angel_hf.training.accuracy import Accuracy
 from angel_hf.training.pipeline import check_devices, run_recipe
 from angel_hf.training.positive_stages import fine_tune
 from angel_hf.training.preference import with_reference
@@ -196,6 +198,30 @@ def test_the_best_round_by_its_own_score_is_kept(fine_tuned, data, monkeypatch):
         for name in ("finished", "round-1/finished", "round-2/finished")
     )
     assert kept == first != second
+
+
+def test_what_is_measured_of_a_round_is_what_it_leaves(output, fine_tuned, data, monkeypatch):
+    """The score goes by the weights: measured before it trains, the second round would have the first one's score."""
+
+    def embeddings(directory):
+        return load_file(directory / "model.safetensors")["model.shared.weight"].numpy().tobytes()
+
+    def of_the_weights(model, mentions):
+        at_1 = score_of[model.model.shared.weight.detach().numpy().tobytes()]
+        return Accuracy(len(mentions), at_1, at_1)
+
+    states = ("start", "round-1/finished", "round-2/finished")
+    # The same recipe ran before, to the same weights.
+    score_of = {
+        embeddings(output / "preference" / name): at_1 for name, at_1 in zip(states, (50.0, 70.0, 60.0), strict=True)
+    }
+    assert len(score_of) == 3
+    monkeypatch.setattr(preference_stage, "accuracy", of_the_weights)
+    run_recipe(recipe(data), data, fine_tuned)
+    stage = fine_tuned / "preference"
+    assert embeddings(stage / "finished") == embeddings(stage / "round-1" / "finished")
+    measured = [json.loads((stage / f"{name}.dev.json").read_text(encoding="utf-8"))["at_1"] for name in states]
+    assert measured == [50.0, 70.0, 60.0]
 
 
 def test_the_last_round_is_kept_where_the_recipe_says_so(fine_tuned, data, monkeypatch):
