@@ -23,6 +23,7 @@ from angel_hf.training.examples import (
 from angel_hf.training.mining import name_mentions
 from angel_hf.training.noise import add_noise
 from angel_hf.training.ontologies import Synonyms
+from angel_hf.training.templates import describe
 from angel_hf.types import Concept, Mention
 
 
@@ -78,6 +79,39 @@ def test_sentences_tell_what_is_known_of_the_concept_but_not_the_target(with_syn
         assert pair.mention.surface in with_synonyms.surfaces["D4"] or pair.mention.text != pair.mention.surface
         around = pair.mention.text[: pair.mention.start] + pair.mention.text[pair.mention.end :]
         assert pair.target not in [part.strip() for part in around.replace("has the synonyms", ",").split(",")]
+
+
+def test_sentences_give_the_definition_the_semantic_type_or_other_names_of_the_concept():
+    concepts = [
+        Concept("D1", ("Copper Storage", "Wilson Disease", "WD"), semantic_types=("Liver Disease",)),
+        Concept("D2", ("Deafness", "Hearing Loss"), semantic_types=("Finding", "Symptom")),
+        Concept("D3", ("Anemia",)),
+    ]
+    names = ConceptNames(KnowledgeBase.from_concepts(concepts), Synonyms({}, {"D1": "Too much copper."}))
+
+    def told(surface, target, concept_id):
+        rng = random.Random(1)
+        mentions = [describe(surface, target, concept_id, names, rng) for _ in range(300)]
+        assert {mention.surface for mention in mentions} == {surface}
+        return {mention.text for mention in mentions}
+
+    assert told("wilson disease", "copper storage", "D1") == {
+        "wilson disease is defined as Too much copper.",
+        "wilson disease means Too much copper.",
+        "Too much copper. This defines wilson disease",
+        "wilson disease is a kind of Liver Disease",
+        "Liver Disease such as wilson disease",
+        "wilson disease is also called wd",
+        "wilson disease has the synonyms wd",
+        "wd are other names of wilson disease",
+    }
+    assert told("hearing loss", "deafness", "D2") == {
+        "hearing loss is a kind of Finding",
+        "Finding such as hearing loss",
+        "hearing loss is a kind of Symptom",
+        "Symptom such as hearing loss",
+    }
+    assert told("anemia", "anemia", "D3") == {"anemia"}
 
 
 def test_corpus_mentions_get_the_nearest_names_of_each_concept(mentions, concept_names):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from accelerate import PartialState
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import BartConfig, BartForConditionalGeneration, set_seed
 
 from angel_hf.training.adapters import load_weights
@@ -174,6 +175,20 @@ def test_a_rate_that_falls_to_an_end_has_no_timescale(pairs, tokenizer, tmp_path
     assert trainer_arguments(optimization(schedule_timescale=100), 1)["lr_scheduler_kwargs"] == {}
     kept = optimization(schedule="inverse_sqrt", schedule_timescale=100)
     assert trainer_arguments(kept, 1)["lr_scheduler_kwargs"] == {"timescale": 100}
+
+
+def test_the_polynomial_schedule_is_a_straight_line_down_to_1e_7(pairs, tokenizer, tmp_path):
+    """The rates that the optimizer applies: at published peaks of 3e-7 a line down to 0 is another one."""
+    rates = []
+    hook = register_optimizer_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    try:
+        changes = {"learning_rate": 3e-7, "warmup_steps": 2, "schedule": "polynomial"}
+        train(tiny_model(len(tokenizer)), pairs, tmp_path, steps=10, **changes)
+    finally:
+        hook.remove()
+    # Up in two steps and down by 2e-7 / 8 a step; the end would be the rate of an eleventh.
+    expected = [0, 1.5e-7, 3e-7, 2.75e-7, 2.5e-7, 2.25e-7, 2e-7, 1.75e-7, 1.5e-7, 1.25e-7]
+    assert rates == pytest.approx(expected, rel=1e-6)
 
 
 class StopsAfter(torch.utils.data.Dataset):
