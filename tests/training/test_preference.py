@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import BartConfig, set_seed
 
 from angel_hf.angel_bart import AngelBart
@@ -235,6 +236,53 @@ def test_a_resumed_run_equals_an_unbroken_one(model, rows, tmp_path):
             (tmp_path / "kept").rename(tmp_path / "1" / "checkpoint-3")
     for (name, expected), actual in zip(models[0].state_dict().items(), models[1].state_dict().values(), strict=True):
         assert torch.equal(expected, actual), name
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["all weights", "adapters"])
+def test_every_reference_trains_to_the_same_weights(model, rows, tmp_path, lora):
+    """In float64: Adam makes whole steps of gradients that are nothing but rounding, as that of a key's bias."""
+    model.double()
+    references = ("precomputed", "copy", *(["adapters-off"] if lora else []))
+    trained = {}
+    for reference in references:
+        policy = with_lora(copy.deepcopy(model)) if lora else copy.deepcopy(model)
+        before = {name: value.clone() for name, value in policy.state_dict().items()}
+        dataset = (with_reference(policy, rows, COLLATE) if reference == "precomputed" else rows).select(
+            [0, 1, 2, 3] * 6
+        )
+        train_preference("test", policy, dataset, tmp_path / reference, preference(reference=reference), seed=1)
+        trained[reference] = policy.state_dict()
+    moved = max((value - before[name]).abs().max().item() for name, value in policy.state_dict().items())
+    assert moved > 1e-2
+    for reference in references[1:]:
+        for name, expected in trained["precomputed"].items():
+            torch.testing.assert_close(
+                trained[reference][name], expected, atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
+            )
+
+
+def test_accumulated_batches_are_one_batch(model, rows, tmp_path):
+    """Of a loss that is a mean over pairs; in float64, and not clipped, which would hide a wrong scale."""
+    model.double()
+    dataset = with_reference(model, rows, COLLATE).select([0, 0, 1, 1, 2, 2, 3, 3] * 3)
+    gradients, weights = {1: [], 4: []}, {}
+    for parts, seen in gradients.items():
+        policy = copy.deepcopy(model)
+        hook = register_optimizer_step_pre_hook(
+            lambda *_, policy=policy, seen=seen: seen.append([one.grad.clone() for one in policy.parameters()])
+        )
+        try:
+            stage = preference(steps=3, batch_size=8, gradient_accumulation=parts, max_grad_norm=1e9)
+            train_preference("test", policy, dataset, tmp_path / str(parts), stage, seed=1)
+        finally:
+            hook.remove()
+        weights[parts] = policy.state_dict()
+    assert len(gradients[1]) == len(gradients[4]) == 3
+    for one, four in zip(gradients[1], gradients[4]):
+        assert max(gradient.abs().max().item() for gradient in one) > 1e-3
+        torch.testing.assert_close(four, one, rtol=1e-4, atol=1e-7)
+    for name, expected in weights[1].items():
+        torch.testing.assert_close(weights[4][name], expected, atol=1e-5, rtol=0)
 
 
 def test_what_cannot_be_trained_is_refused(model, rows, tmp_path):
