@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from datasets import load_from_disk
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, constants
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -185,6 +186,52 @@ def test_mined_pairs_go_out_as_a_private_data_set(output, data, tmp_path, monkey
     assert {file.rfilename for file in pushed.siblings} >= {"train.parquet", "README.md"}
 
 
+FACTS = """
+title = "small"
+license = "apache-2.0"
+[knowledge_base]
+name = "MEDIC"
+version = "a few names"
+license = "its licence"
+url = "https://example.org"
+[training]
+recipe = "small"
+data = "two documents"
+"""
+
+
+def test_adapters_of_a_run_link_as_its_model_does_here_and_from_the_hub(output, data, mentions, tmp_path, monkeypatch):
+    """With their base, which is pushed first: what is loaded must come from the Hub, as the run is gone by then."""
+
+    def linked(name, **options):
+        model = AngelForEntityLinking.from_pretrained(name, **options).eval()
+        answers = model.link([annotated.mention for annotated in mentions], top_k=5, num_beams=5)
+        return [[(one.name, one.concept_ids) for one in answer.candidates] for answer in answers], [
+            one.score for answer in answers for one in answer.candidates
+        ]
+
+    changes = ("adapter={rank=2, alpha=4}", "preference.learning_rate=1e-2")
+    run, facts = tmp_path / "run", tmp_path / "card.toml"
+    run_recipe(read_recipe(str(data / "preference.toml"), changes), data, run, reused=output)
+    facts.write_text(FACTS, encoding="utf-8")
+    whole, here, base = (linked(run / name) for name in ("model", "adapter", "base"))
+    assert here[0] == whole[0] and here[1] == pytest.approx(whole[1], abs=1e-4)
+    assert base[1] != pytest.approx(whole[1], abs=1e-2)
+    with LoopbackHub() as hub:
+        hub.add_user("writer", TOKEN, organizations=("org",))
+        see(hub, monkeypatch)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        for arguments in (
+            ("model", run / "base", "org/base", "--facts", facts),
+            ("adapter", run / "adapter", "org/adapter", "--facts", facts, "--base", "org/base"),
+        ):
+            pushed = angel("push", *arguments)
+            assert pushed.exit_code == 0, pushed.output
+        shutil.rmtree(run)
+        assert linked("org/adapter") == here
+        assert linked("org/base") == base
+
+
 def test_cross_fitted_pairs_are_for_training(output, data, tmp_path):
     result = angel(
         "mine", "--recipe", data / "preference.toml", "--model", output / "model", "--data", data, "--output", tmp_path,
@@ -242,6 +289,25 @@ def test_two_processes_train_as_one(data, tmp_path):
     model = AngelForEntityLinking.from_pretrained(tmp_path / "2" / "model").eval()
     mentions = Materials(read_recipe(arguments[arguments.index("--recipe") + 1]), data, tmp_path / "2").train
     assert together == dataclasses.asdict(accuracy(model, mentions))
+
+
+@pytest.mark.slow
+def test_two_processes_learn_from_pairs_as_one_does(data, output, tmp_path):
+    """From the same file of pairs, whose order decides which of them meet in a batch."""
+    one, two = tmp_path / "1", tmp_path / "2"
+    run_recipe(read_recipe(str(data / "preference.toml")), data, one, reused=output)
+    # As if stopped after mining.
+    shutil.copytree(one, two, ignore=shutil.ignore_patterns("checkpoints", "model", "results.json"))
+    for name in ("finished", "round-1/finished"):
+        shutil.rmtree(two / "preference" / name)
+    arguments = command(data, two, "--processes", "2")
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=280, check=False)
+    assert result.returncode == 0, result.stderr
+    before = finished_weights(one)["fine-tuning"]
+    expected, actual = (finished_weights(path)["preference"] for path in (one, two))
+    assert max((expected[name] - value).abs().max().item() for name, value in before.items()) > 2e-3
+    for name, value in expected.items():
+        torch.testing.assert_close(actual[name], value, atol=1e-4, rtol=0, msg=name)
 
 
 @pytest.mark.slow
