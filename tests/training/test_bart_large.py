@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
 from peft import PeftModel
 from transformers import BartConfig, BartForConditionalGeneration, set_seed
+from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.cli import app
 from angel_hf.training.base import base_model
 from angel_hf.training.pipeline import run_recipe
 from angel_hf.training.recipe import known_recipes, read_recipe
@@ -79,6 +82,33 @@ def test_every_recipe_has_the_published_values():
         assert adapted.adapter is not None and adapted.data == recipe.data and adapted.model == recipe.model
     large = [name for name in known_recipes() if name.startswith("bart_large")]
     assert len(large) == 2 * len(PUBLISHED)
+
+
+PARAMETERS = 406_291_456
+# Rank 16 of both sides of each matrix: four of 1024 x 1024 in 12 + 2 * 12 attentions, two of 1024 x 4096 in 24 layers.
+ADAPTERS = 16 * (4 * 36 * (1024 + 1024) + 2 * 24 * (1024 + 4096))
+
+
+@pytest.mark.parametrize(
+    ("name", "trained"), [("bart_large_ncbi", PARAMETERS), ("bart_large_ncbi_lora", ADAPTERS)], ids=["all", "adapters"]
+)
+def test_a_dry_run_tells_the_stages_and_the_memory(name, trained, tmp_path, monkeypatch):
+    """Weights of 4 bytes, a gradient and two moments of each that trains, and activations of the longest 16 pairs."""
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["train", "--recipe", name, "--dry-run"])
+    assert result.exit_code == 0, result.stderr
+    assert "from dmis-lab/ANGEL_pretrained, 406.3 M parameters, seed 0" in result.stdout
+    kept = 4 * PARAMETERS + 12 * trained
+    # Bytes a token: 34 * width + 5 * heads * length in 16 bits, twice that in 32, in each of 12 layers.
+    encoder = 12 * 16 * 1024 * 2 * (34 * 1024 + 5 * 16 * 1024)
+    # A layer that also looks at the source is half as much again, and logits are there three times.
+    decoder = 12 * 16 * 256 * 2 * (34 * 1024 + 5 * 16 * 256) * 3 // 2 + 3 * 4 * 16 * 256 * 50265
+    rows = re.findall(r"^(\S+) +(\S+)  16 = 1 x 1 x 16 +(\S+) GB +\S+ \S+$", result.stdout, re.MULTILINE)
+    assert [row[:2] for row in rows] == [("fine_tuning", "20,000"), ("preference", "<=10,000")]
+    # A pair is one source and two names.
+    expected = [(kept + encoder + names * decoder) / 1e9 for names in (1, 2)]
+    assert [float(memory) for _, _, memory in rows] == pytest.approx(expected, abs=0.05)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("dropout", "expected"), [(0.3, (0.3, 0.3, 0.05)), (0.0, (0.0, 0.0, 0.0))])
