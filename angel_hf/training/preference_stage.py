@@ -24,7 +24,7 @@ from angel_hf.training.mining import folds, mine_mentions, mine_names, name_ment
 from angel_hf.training.positive_stages import fine_tune, start
 from angel_hf.training.preference import PreferenceCollator, train_preference, with_reference
 from angel_hf.training.preference_file import PAIRS_FILE, MinedPair, read_pairs, write_card, write_pairs, write_table
-from angel_hf.training.recipe import FineTuning, Mining, Preference
+from angel_hf.training.recipe import Mining, Preference
 from angel_hf.training.stages import finished, in_bfloat16, linker, missing, prepared_together
 
 _LOG = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def mine(
 ) -> Path:
     """Write the preference pairs of a model to `path`, with a dataset card; or leave what is there.
 
-    Processes share the work.
+    Processes share the work; the file is the same in any number of them.
 
     Args:
         materials: of the recipe.
@@ -89,15 +89,15 @@ def mine(
         state = PartialState()
         path.parent.mkdir(parents=True, exist_ok=True)
         shares = []
-        for source in mining.sources:
+        for source, fold in _lots(mining):
             # Shares of another number of processes are others.
-            share = f"{path.name}.{source}.{{}}-of-{state.num_processes}.parquet"
-            of_source = [path.with_name(share.format(rank)) for rank in range(state.num_processes)]
+            name = f"{path.name}.{source}{'' if fold is None else fold}.{{}}-of-{state.num_processes}.parquet"
+            of_lot = [path.with_name(name.format(rank)) for rank in range(state.num_processes)]
             # The models of the folds are trained by all.
-            if missing(*of_source):
-                mined = list(_mined(materials, model, mining, source, mentions))
-                write_pairs(of_source[state.process_index], mined, materials.processor)
-            shares += of_source
+            if missing(*of_lot):
+                mined = list(_mined(materials, model, mining, source, fold, mentions))
+                write_pairs(of_lot[state.process_index], mined, materials.processor)
+            shares += of_lot
         state.wait_for_everyone()
 
         def write(directory: Path) -> None:
@@ -113,41 +113,48 @@ def mine(
     return path / PAIRS_FILE
 
 
+def _lots(mining: Mining) -> list[tuple[str, int | None]]:
+    """What is mined one after another: the sources, of "cross-fitted" each fold."""
+    lots: list[tuple[str, int | None]] = []
+    for source in mining.sources:
+        lots += [(source, fold) for fold in range(mining.folds)] if source == "cross-fitted" else [(source, None)]
+    return lots
+
+
 def _mined(
     materials: Materials,
     model: AnyModel,
     mining: Mining,
     source: str,
+    fold: int | None,
     mentions: Sequence[AnnotatedMention],
 ) -> Iterator[MinedPair]:
-    """The pairs of one source, of them the share of this process."""
-    rank, count = PartialState().process_index, PartialState().num_processes
-    names, knowledge_base = materials.concept_names, materials.linking_knowledge_base
-    if source == "cross-fitted":
-        # Every process trains every fold's model, since they train together, and mines its share of the fold.
-        stage = materials.recipe.fine_tuning
-        assert stage is not None, "the recipe has been checked for it"
+    """The pairs of a lot, of them the share of this process."""
+    names = materials.concept_names
+    if fold is not None:
         # Of the whole corpus, so that later rounds can ask the same models.
         parts = folds(materials.learned, mining.folds, materials.recipe.seed)
         asked = set(mentions)
-        for number, part in enumerate(parts):
-            fold_model = _without_fold(materials, stage, parts, number)
-            linking = linker(merged(fold_model), materials.processor, knowledge_base)
-            of_round = [annotated for annotated in part if annotated in asked]
-            yield from mine_mentions(linking, of_round[rank::count], names, mining, source)
-        return
-    linking = linker(merged(model), materials.processor, knowledge_base)
+        mentions = [annotated for annotated in parts[fold] if annotated in asked]
+        model = _without_fold(materials, parts, fold)
+    linking = linker(merged(model), materials.processor, materials.linking_knowledge_base)
     if source == "knowledge-base":
         sampled = name_mentions(names, mining.names, materials.recipe.seed)
-        yield from mine_names(linking, sampled[rank::count], names, mining, source)
+        yield from mine_names(linking, _share(sampled), names, mining, source)
     else:
-        yield from mine_mentions(linking, mentions[rank::count], names, mining, source)
+        yield from mine_mentions(linking, _share(mentions), names, mining, source)
 
 
-def _without_fold(
-    materials: Materials, stage: FineTuning, parts: Sequence[Sequence[AnnotatedMention]], number: int
-) -> AnyModel:
+def _share(mentions: Sequence[AnnotatedMention]) -> Sequence[AnnotatedMention]:
+    """The part of this process, in one piece: all parts, one after another, are the whole in its order."""
+    rank, count = PartialState().process_index, PartialState().num_processes
+    return mentions[rank * len(mentions) // count : (rank + 1) * len(mentions) // count]
+
+
+def _without_fold(materials: Materials, parts: Sequence[Sequence[AnnotatedMention]], number: int) -> AnyModel:
     """A model that never saw the mentions of a fold."""
+    stage = materials.recipe.fine_tuning
+    assert stage is not None, "the recipe has been checked for it"
     model = start(materials)
     pretrained = materials.output / "pretraining" / "finished"
     if materials.recipe.pretraining is not None:
