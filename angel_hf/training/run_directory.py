@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,6 @@ from filelock import FileLock, Timeout
 from angel_hf.claim import differences
 from angel_hf.text_file import write_json
 from angel_hf.training.recipe import Recipe
-
-_LOG = logging.getLogger(__name__)
 
 RECIPE, FILES = "recipe.json", "files.json"
 """What a run's directory notes its recipe in, and the digests of the files that it reads."""
@@ -31,7 +28,8 @@ _BLOCK = 1 << 20
 def alone_in(output: Path) -> Iterator[None]:
     """Keep every other run out of a directory, also one whose launcher was killed while its processes go on.
 
-    The system gives the lock back when the process that holds it ends, however it does.
+    The system gives the lock back when the process that holds it ends, however it does; on a file system without locks
+    filelock keeps a file in its place, and takes that from a process of the same machine that has ended.
 
     Raises:
         ValueError: another run is at work there.
@@ -42,9 +40,10 @@ def alone_in(output: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=_PATIENCE)
         except Timeout:
-            refusal = [f"another run is at work in {output}; expected it to have ended: wait, or name another --output"]
-        except NotImplementedError:
-            _LOG.warning("%s: this file system has no locks; let no other run work there", output)
+            refusal = [
+                f"another run is at work in {output}; expected it to have ended: wait, or name another --output; "
+                f"if none is, remove {output / _LOCK}"
+            ]
     broadcast_object_list(refusal)
     if refusal[0]:
         raise ValueError(refusal[0])
