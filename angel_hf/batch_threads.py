@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from .generation import BartWithTrieGeneration
+from .numpy_blas import one_thread
 from .packed_bart import PackedBart
 
 Answer = TypeVar("Answer")
@@ -44,7 +45,8 @@ def answer_batches(
     Returns:
         The answer of each position.
     """
-    with _THREAD_COUNT.kept() as threads:
+    products_alone = one_thread() if next(model.parameters()).device.type == "cpu" else nullcontext()
+    with _THREAD_COUNT.kept() as threads, products_alone:
         side_by_side = _side_by_side(model, len(positions), batch_size, threads)
         batches = deque(_batches(positions, batch_size, side_by_side))
 

@@ -19,14 +19,13 @@ from transformers import BartForConditionalGeneration
 
 from .decoder_state import DecoderState
 from .packed_layers import DecoderLayer, DecoderPass, EncoderLayer
+from .packed_weights import rows_multiple
 from .row_blocks import RowBlocks
 from .vocabulary_head import VocabularyHead
 from .workspace import Workspace
 
 # Enough for products to be efficient, and few enough for what lies between them to stay in a core's cache.
 _TOKENS_TOGETHER = 768
-# oneDNN compiles a kernel for every number of rows that it meets and keeps a thousand of them; rounded numbers are few.
-_ROWS_MULTIPLE = 8
 # Steps that the cache has room for before it grows.
 _STEPS = 8
 
@@ -45,7 +44,7 @@ class PackedBart:
         self.decoder = model.model.decoder
         self.heads: int = model.config.decoder_attention_heads
         self.device: torch.device = model.lm_head.weight.device
-        self.multiple = _ROWS_MULTIPLE if self.device.type == "cpu" else 1
+        self.multiple = rows_multiple(model.lm_head)
         self.normalize_before: bool = getattr(model.config, "normalize_before", False)
         heads: int = model.config.encoder_attention_heads
         self.encoder_layers = [EncoderLayer(layer, heads, self.normalize_before) for layer in self.encoder.layers]
@@ -172,7 +171,7 @@ class PackedBart:
         table = stack.embed_positions
         # BART's table of positions begins with two unused rows.
         ids, rows = torch.from_numpy(np.stack([token_ids, positions + table.offset])).to(self.device)
-        return stack.layernorm_embedding(stack.embed_tokens(ids) + table.weight[rows])
+        return stack.layernorm_embedding(stack.embed_tokens(ids) + table.weight.index_select(0, rows))
 
     def _state(self, sources: list[Tensor], prefix_lengths: np.ndarray, num_beams: int) -> DecoderState:
         packed, lengths = torch.cat(sources), [len(source) for source in sources]

@@ -1,8 +1,9 @@
-"""Weights laid out once for many products, by the two libraries that come with PyTorch for x86 processors.
+"""Weights laid out once for many products, by the libraries that come with PyTorch and numpy for x86 processors.
 
 PyTorch's own linear layers give MKL the weights as they are, and it lays them out anew for every product; on AMD's
-processors it leaves half of the vector width unused besides. Both libraries have products with a weight that was laid
-out before, which PyTorch's compiler uses.
+processors with AVX-512 it leaves half of the vector width unused besides. MKL and oneDNN, the other library of PyTorch,
+have products with a weight that was laid out before, which PyTorch's compiler uses. Where an AMD processor has AVX2
+only, numpy's OpenBLAS is faster than both, if it gets the weight transposed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from .bfloat16 import has_bfloat16
+from .numpy_blas import has_avx2_openblas
 
 Activation = Literal["none", "relu", "gelu"]
 
@@ -36,6 +38,8 @@ class OneDnnWeight:
     """
 
     DEPENDS_ON_THREADS = False
+    # It compiles a kernel for every number of rows that it meets and keeps a thousand of them; round numbers are few.
+    ROWS_MULTIPLE = 8
     # The layout is made for about so many rows; but for a single one it serves any number well.
     _ROWS = 64
 
@@ -60,6 +64,7 @@ class MklWeight:
     """
 
     DEPENDS_ON_THREADS = True
+    ROWS_MULTIPLE = 1
     # MKL cuts the layout for about so many rows and for its threads: with fewer, many rows are slow, and with more, few
     # rows get one thread only.
     _ROWS = 384
@@ -79,16 +84,51 @@ class MklWeight:
         return self.product(rows, bias).add_(summand)
 
 
-PackedWeight = OneDnnWeight | MklWeight
+class OpenBlasWeight:
+    """A weight [out, in] in float32, transposed, for numpy's products.
+
+    Args:
+        weight: is copied.
+    """
+
+    DEPENDS_ON_THREADS = False
+    ROWS_MULTIPLE = 1
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight.detach().t().clone(memory_format=torch.contiguous_format).numpy()
+
+    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
+        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
+        return _IN_PLACE[activation](self.multiply(rows, bias))
+
+    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
+        """`summand` [T, out] + rows @ weight.T + bias."""
+        return self.multiply(rows, bias).add_(summand)
+
+    def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
+        """The rows @ weight.T + bias: [T, in] -> [T, out]."""
+        result = torch.from_numpy(rows.numpy() @ self.weight)
+        return result if bias is None else result.add_(bias)
+
+
+PackedWeight = OneDnnWeight | MklWeight | OpenBlasWeight
 
 
 @functools.cache
-def packed_type(dtype: torch.dtype) -> type[PackedWeight] | None:
-    """The faster library on this machine for a type of numbers; None where neither has products for it."""
+def packed_type(dtype: torch.dtype, threads: int) -> type[PackedWeight] | None:
+    """The fastest library on this machine for a type of numbers; None where none has products for it.
+
+    Args:
+        dtype: of weights and rows.
+        threads: that share a product.
+    """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return None
     if dtype == torch.float32 and _is_intel() and _has_mkl():
         return MklWeight
+    # Several threads of OpenBLAS would be others than PyTorch's, and both kinds wait for work at full speed.
+    if dtype == torch.float32 and threads == 1 and not _is_intel() and _has_avx2_only() and has_avx2_openblas():
+        return OpenBlasWeight
     types = [torch.float32] + [torch.bfloat16] * has_bfloat16("cpu")
     return OneDnnWeight if dtype in types and _has_onednn() else None
 
@@ -113,6 +153,10 @@ def _has_mkl() -> bool:
         return all(
             np.array_equal(packed.product(inputs[:count], None), rows[:count] @ weight.T) for count in (1, 7, 500)
         )
+
+
+def _has_avx2_only() -> bool:
+    return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
 def _is_intel() -> bool:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .packed_products import PackedWeight, packed_type
+from .packed_products import OneDnnWeight, PackedWeight, packed_type
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,18 @@ def can_pack(layer: nn.Module) -> bool:
     return (
         is_plain(layer)
         and layer.weight.device.type == "cpu"
-        and packed_type(layer.weight.dtype) is not None
+        and packed_type(layer.weight.dtype, torch.get_num_threads()) is not None
         and layer.weight.is_contiguous()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+def rows_multiple(layer: nn.Module) -> int:
+    """Of which numbers of rows should be one: where a product runs through a kernel that is compiled for its rows."""
+    if layer.weight.device.type != "cpu":
+        return 1
+    kind = packed_type(layer.weight.dtype, torch.get_num_threads())
+    return OneDnnWeight.ROWS_MULTIPLE if kind is None else kind.ROWS_MULTIPLE
 
 
 def packed(layers: Sequence[nn.Linear], rows_a_block: int | None = None) -> list[PackedWeight]:
@@ -60,10 +68,10 @@ def packed(layers: Sequence[nn.Linear], rows_a_block: int | None = None) -> list
         layers: all of which `can_pack`.
         rows_a_block: outputs a block.
     """
-    kind = packed_type(layers[0].weight.dtype)
+    threads = torch.get_num_threads()
+    kind = packed_type(layers[0].weight.dtype, threads)
     assert kind is not None, "can_pack has seen to that"
-    threads = torch.get_num_threads() if kind.DEPENDS_ON_THREADS else None
-    state: list[object] = [rows_a_block, kind, threads, *map(_state, layers)]
+    state: list[object] = [rows_a_block, kind, kind.DEPENDS_ON_THREADS and threads, *map(_state, layers)]
     known = _PACKED.get(layers[0])
     # The state has the addresses of the weights: where these are the same, so is what the views show.
     if known is None or known.state != state or not all(map(torch.equal, known.samples, known.views)):

@@ -47,11 +47,12 @@ class RowBlocks:
 
     def spread(self, rows: Tensor) -> Tensor:
         """[R, ...] -> [B, width, ...], with the block's first row where there is none."""
-        return (rows if self.full else rows[self.rows_of]).unflatten(0, (self.count, self.width))
+        return (rows if self.full else rows.index_select(0, self.rows_of)).unflatten(0, (self.count, self.width))
 
     def gather(self, block: Tensor) -> Tensor:
         """The inverse: [B, width, ...] -> [R, ...]."""
-        return block.flatten(0, 1) if self.full else block.flatten(0, 1)[self.places]
+        rows = block.flatten(0, 1)
+        return rows if self.full else rows.index_select(0, self.places)
 
     def write(self, region: Tensor, rows: Tensor) -> None:
         """Put rows [R, ...] into a region [B, at least width, ...]; what is there else is as in `spread`, or zero."""

@@ -52,7 +52,8 @@ class VocabularyHead:
             self.scores = [lambda hidden: lm_head(hidden) + bias]
             return
         self.block = min(TOKENS_A_BLOCK, self.vocabulary)
-        biases = bias.split(self.block)
+        # It is zero in nearly all models, and a sum over all scores is not for nothing.
+        biases = [own if own.any() else None for own in bias.split(self.block)]
         if can_pack(lm_head):
             weights = packed([lm_head], self.block)
             self.scores = [partial(weight.product, bias=own) for weight, own in zip(weights, biases)]
@@ -71,14 +72,17 @@ class VocabularyHead:
             float32 [n].
         """
         order = np.argsort(token_ids, kind="stable")
-        bounds = np.searchsorted(token_ids[order], np.arange(len(self.scores) + 1) * self.block)
-        places = np.stack([rows[order], token_ids[order] % self.block])
-        row, column = torch.from_numpy(places).to(hidden.device)
+        starts = np.arange(len(self.scores) + 1) * self.block
+        bounds = np.searchsorted(token_ids[order], starts)
+        # Where each stands among the scores of its block, which is narrower if it is the last.
+        block, column = np.divmod(token_ids[order], self.block)
+        places = rows[order] * np.minimum(self.block, self.vocabulary - starts[block]) + column
+        row, place = torch.from_numpy(np.stack([rows[order], places])).to(hidden.device)
         inputs = self.inputs(hidden)
         sums, asked = [], []
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
             scores = _wide(scores_of(*inputs))
-            asked.append(scores[row[first:last], column[first:last]])
+            asked.append(scores.flatten().index_select(0, place[first:last]))
             sums.append(scores.clamp_(min=_LEAST_SCORE).exp_().sum(dim=-1))
         total = torch.stack(sums).sum(dim=0)
         # Neither too large for float32, nor so small that terms were lost.
@@ -87,7 +91,7 @@ class VocabularyHead:
         if not sound.all():
             blocks = [torch.logsumexp(_wide(scores_of(*inputs)), dim=-1) for scores_of in self.scores]
             total = torch.where(sound, total, torch.logsumexp(torch.stack(blocks), dim=0))
-        found = torch.cat(asked) - total[row]
+        found = torch.cat(asked) - total.index_select(0, row)
         logprobs = np.empty(len(order), dtype=np.float32)
         logprobs[order] = found.cpu().numpy()
         return logprobs

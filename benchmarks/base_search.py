@@ -21,7 +21,13 @@ from functools import partial
 from pathlib import Path
 
 if __name__ == "__main__":  # before the first import of numpy and torch
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    for variable in (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "HF_HUB_OFFLINE",
+        "TRANSFORMERS_OFFLINE",
+    ):
         os.environ[variable] = "1"
 
 import torch

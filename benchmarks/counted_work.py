@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from angel_hf.packed_bart import PackedBart
+from angel_hf.packed_products import OpenBlasWeight
 
 # Operators that multiply rows with a matrix, with the argument that holds the rows; the last dimension of these is
 # summed over. oneDNN's are those of packed weights.
@@ -78,6 +79,29 @@ class OperatorCounter(TorchDispatchMode):
     def operations(self) -> int:
         """Floating-point operations of all matrix products."""
         return self.linear_operations + self.attention_operations
+
+    def __enter__(self) -> OperatorCounter:
+        """Count numpy's products too, which torch does not know of."""
+        multiply = OpenBlasWeight.multiply
+
+        def counted(weight: OpenBlasWeight, rows: Tensor, bias: Tensor | None) -> Tensor:
+            # With its bias, and the views by which numpy sees tensors, it is one operator, as those of torch are.
+            calls = self.calls
+            result = multiply(weight, rows, bias)
+            self.calls = calls + 1
+            self.linear_operations += 2 * result.numel() * rows.shape[-1]
+            self.tensor_bytes += result.nbytes
+            return result
+
+        self._patch = mock.patch.object(OpenBlasWeight, "multiply", counted)
+        self._patch.start()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """Leave everything as it was."""
+        super().__exit__(*raised)
+        self._patch.stop()
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -22,7 +22,7 @@ NAMED_TRAVELLERS = {
     "knowledge_base",
 }
 TRAVELLERS_MAY_IMPORT = {"torch", "transformers", "huggingface_hub", "safetensors", "numpy"}
-ONLY_INSIDE_FUNCTIONS = {"pyarrow"}
+ONLY_INSIDE_FUNCTIONS = {"pyarrow", "threadpoolctl"}
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "pyarrow", "pandas", "scipy"}
 
 

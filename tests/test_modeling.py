@@ -85,7 +85,8 @@ def test_the_order_and_the_size_of_batches_change_nothing(model, batch_size):
 
 def test_a_mention_that_comes_twice_gets_the_same_answer_twice(model):
     one, other, again = model.link([MENTIONS[0], MENTIONS[3], MENTIONS[0]])
-    assert_same_links([again], [one], 1e-6)
+    # Rows of one product may be rounded differently, by where they stand in it.
+    assert_same_links([again], [one], 1e-5)
     assert other.candidates != one.candidates
 
 

@@ -1,4 +1,4 @@
-"""Both libraries give the products of the plain weight, and the faster one is taken."""
+"""All libraries give the products of the plain weight, and the fastest one is taken."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import gelu
 
 from angel_hf import packed_products
-from angel_hf.packed_products import MklWeight, OneDnnWeight, packed_type
+from angel_hf.packed_products import MklWeight, OneDnnWeight, OpenBlasWeight, packed_type
 
 LIBRARIES = [
     pytest.param(
@@ -15,6 +15,7 @@ LIBRARIES = [
     pytest.param(
         MklWeight, marks=pytest.mark.skipif(not packed_products._has_mkl(), reason="this PyTorch has no packed MKL")
     ),
+    OpenBlasWeight,  # by whatever library numpy has
 ]
 
 
@@ -62,23 +63,52 @@ def test_the_plain_weight_is_not_multiplied_with():
         assert not weight.product(torch.randn(9, 4), None).isnan().any()
 
 
+@pytest.fixture
+def processor(monkeypatch):
+    """Makes this machine one with other libraries."""
+
+    def pretend(intel: bool, mkl: bool, openblas: bool = False, capability: str = "AVX512") -> None:
+        monkeypatch.setattr(packed_products, "_is_intel", lambda: intel)
+        monkeypatch.setattr(packed_products, "_has_mkl", lambda: mkl)
+        monkeypatch.setattr(packed_products, "_has_onednn", lambda: True)
+        monkeypatch.setattr(packed_products, "has_avx2_openblas", lambda: openblas)
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+        monkeypatch.setattr(packed_products.platform, "machine", lambda: "x86_64")
+
+    return pretend
+
+
 @pytest.mark.parametrize(("intel", "mkl", "expected"), [(1, 1, MklWeight), (0, 1, OneDnnWeight), (1, 0, OneDnnWeight)])
-def test_mkl_on_intel_and_else_onednn(monkeypatch, intel, mkl, expected):
-    monkeypatch.setattr(packed_products, "_is_intel", lambda: bool(intel))
-    monkeypatch.setattr(packed_products, "_has_mkl", lambda: bool(mkl))
-    monkeypatch.setattr(packed_products, "_has_onednn", lambda: True)
-    monkeypatch.setattr(packed_products.platform, "machine", lambda: "x86_64")
-    assert packed_type(torch.float32) is expected
+def test_mkl_on_intel_and_else_onednn(processor, monkeypatch, intel, mkl, expected):
+    processor(bool(intel), bool(mkl))
+    assert packed_type(torch.float32, 1) is packed_type(torch.float32, 2) is expected
     for instructions, bfloat16 in ((True, OneDnnWeight), (False, None)):
         packed_type.cache_clear()
         monkeypatch.setattr(packed_products, "has_bfloat16", lambda device, told=instructions: told)
-        assert packed_type(torch.bfloat16) is bfloat16
-    assert packed_type(torch.float16) is None
+        assert packed_type(torch.bfloat16, 1) is bfloat16
+    assert packed_type(torch.float16, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("intel", "openblas", "capability", "expected"),
+    [
+        (False, True, "AVX2", OpenBlasWeight),
+        (False, True, "AVX512", OneDnnWeight),
+        (False, True, "DEFAULT", OneDnnWeight),
+        (False, False, "AVX2", OneDnnWeight),
+        (True, True, "AVX2", MklWeight),
+    ],
+)
+def test_numpy_s_openblas_on_one_thread_where_an_amd_has_avx2_only(processor, intel, openblas, capability, expected):
+    processor(intel, True, openblas, capability)
+    assert packed_type(torch.float32, 1) is expected
+    assert packed_type(torch.float32, 2) is (MklWeight if intel else OneDnnWeight)
+    assert packed_type(torch.float16, 1) is None
 
 
 def test_none_on_other_processors(monkeypatch):
     monkeypatch.setattr(packed_products.platform, "machine", lambda: "arm64")
-    assert packed_type(torch.float32) is None
+    assert packed_type(torch.float32, 1) is None
 
 
 @pytest.mark.skipif(not packed_products._has_mkl(), reason="this PyTorch has no packed MKL")

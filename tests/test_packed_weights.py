@@ -14,7 +14,7 @@ from angel_hf.packed_products import packed_type
 from angel_hf.packed_weights import can_pack, packed
 
 pytestmark = pytest.mark.skipif(
-    packed_type(torch.float32) is None, reason="this machine or this PyTorch has no products with packed weights"
+    packed_type(torch.float32, 1) is None, reason="this machine or this PyTorch has no products with packed weights"
 )
 ROWS = torch.randn(7, 6, generator=torch.Generator().manual_seed(0))
 
@@ -43,7 +43,7 @@ def test_a_product_is_the_layer_s(layer):
             torch.testing.assert_close(product(ROWS), activation(layer(ROWS)))
 
 
-@pytest.mark.skipif(packed_type(torch.bfloat16) is None, reason="this processor has no bfloat16")
+@pytest.mark.skipif(packed_type(torch.bfloat16, 1) is None, reason="this processor has no bfloat16")
 def test_a_product_in_bfloat16_is_the_layer_s(layer):
     layer, rows = layer.bfloat16(), ROWS.bfloat16()
     summand = torch.randn(7, 9).bfloat16()
@@ -114,7 +114,7 @@ def test_another_number_of_threads_wants_another_layout_where_it_is_cut_for_them
         def __init__(self, weight):
             self.weight = weight
 
-    monkeypatch.setattr("angel_hf.packed_weights.packed_type", lambda dtype: Layout)
+    monkeypatch.setattr("angel_hf.packed_weights.packed_type", lambda dtype, threads: Layout)
     before = packed([layer])[0]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     assert (packed([layer])[0] is not before) == depends
@@ -132,7 +132,7 @@ def test_what_is_packed_goes_with_its_layer():
 
 def test_what_is_more_than_a_product_is_left_to_the_module(layer):
     assert can_pack(layer)
-    assert can_pack(nn.Linear(6, 9).bfloat16()) == (packed_type(torch.bfloat16) is not None)
+    assert can_pack(nn.Linear(6, 9).bfloat16()) == (packed_type(torch.bfloat16, 1) is not None)
     assert not can_pack(nn.Linear(6, 9).half())
     assert not can_pack(nn.Linear(6, 9).double())
     assert not can_pack(nn.Linear(6, 9, device="meta"))

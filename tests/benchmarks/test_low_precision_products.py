@@ -24,7 +24,7 @@ def test_ways_are_compared_with_the_first():
     assert table.row_count == 4 and BASELINE in str(table.title)
 
 
-@pytest.mark.skipif(packed_type(torch.bfloat16) is None, reason="this processor has no bfloat16")
+@pytest.mark.skipif(packed_type(torch.bfloat16, 1) is None, reason="this processor has no bfloat16")
 def test_packed_ways_multiply_alike():
     ways = {"float32": low_precision_products.packed_float32, "bfloat16": low_precision_products.packed_bfloat16}
     float32, bfloat16 = measure_layer(32, 48, (5,), ways, 3)
