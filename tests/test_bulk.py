@@ -262,7 +262,8 @@ def test_a_mention_that_is_too_long_does_not_change_the_answers_of_others(tmp_pa
     run_locally(write(tmp_path / "in.parquet", [*good, long]), tmp_path / "out", model, num_beams=2)
     found, expected = linked_rows(tmp_path / "out"), linked_rows(tmp_path / "expected")
     assert [row["name"] for row in found] == [row["name"] for row in expected]
-    assert [row["score"] for row in found] == pytest.approx([row["score"] for row in expected], abs=1e-5)
+    # Other batches, so other roundings; the toy's weights are large.
+    assert [row["score"] for row in found] == pytest.approx([row["score"] for row in expected], abs=2e-5)
     assert [row["document_id"] for row in rejected_rows(tmp_path / "out")] == ["long"]
 
 
