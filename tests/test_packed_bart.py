@@ -27,6 +27,13 @@ def bart(request) -> BartForConditionalGeneration:
     return model
 
 
+@pytest.fixture(autouse=True, params=[1, 8], ids=["rows as they come", "round numbers of rows"])
+def multiple(request, monkeypatch) -> int:
+    """Of which each number of rows is one: what the libraries of all machines ask for."""
+    monkeypatch.setattr(packed_bart, "rows_multiple", lambda layer: request.param)
+    return request.param
+
+
 @torch.no_grad()
 def expected_logprobs(bart, source: list[int], decoder: list[int]) -> torch.Tensor:
     logits = bart(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([decoder])).logits[0, -1]

@@ -10,8 +10,8 @@ from torch.nn.functional import gelu
 from transformers.activations import ACT2FN
 
 from angel_hf.linear_product import JointProduct, LinearProduct
-from angel_hf.packed_products import packed_type
-from angel_hf.packed_weights import can_pack, packed
+from angel_hf.packed_products import MklWeight, OneDnnWeight, OpenBlasWeight, packed_type
+from angel_hf.packed_weights import can_pack, packed, rows_multiple
 
 pytestmark = pytest.mark.skipif(
     packed_type(torch.float32, 1) is None, reason="this machine or this PyTorch has no products with packed weights"
@@ -119,6 +119,13 @@ def test_another_number_of_threads_wants_another_layout_where_it_is_cut_for_them
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     assert (packed([layer])[0] is not before) == depends
     assert packed([layer])[0] is packed([layer])[0]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(OneDnnWeight, 8), (None, 8), (MklWeight, 1), (OpenBlasWeight, 1)])
+def test_only_onednn_wants_round_numbers_of_rows(layer, monkeypatch, kind, expected):
+    monkeypatch.setattr("angel_hf.packed_weights.packed_type", lambda dtype, threads: kind)
+    assert rows_multiple(layer) == expected
+    assert rows_multiple(layer.to("meta")) == 1
 
 
 def test_what_is_packed_goes_with_its_layer():
