@@ -35,6 +35,8 @@ from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
 from angel_hf.batch_threads import LEAST_MENTIONS
+from angel_hf.bfloat16 import has_bfloat16
+from angel_hf.int8_linear import has_packed_products
 from angel_hf.low_precision import Precision, in_low_precision
 from angel_hf.text_file import write_json
 from benchmarks.base_shaped import base_shaped_bart
@@ -159,7 +161,7 @@ def measure_base_search(
         profile=profile,
         peak_shares=tuple(_share(*one) for one in profiles),
         threads=compare_threads(searches.ours, full[: 2 * _PROFILED_BATCH], repeats),
-        precisions=tuple(compare_precisions(searches.ours, mentions, repeats)),
+        precisions=tuple(compare_precisions(searches.ours, mentions, repeats, fast_precisions())),
     )
 
 
@@ -196,11 +198,18 @@ def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMenti
     return Threads(tuple(seconds[1]), tuple(seconds[2]))
 
 
+def fast_precisions() -> tuple[Precision, ...]:
+    """Those that the processor has instructions for; without them they only take longer, some many times as long."""
+    found: tuple[Precision, ...] = ("bfloat16",) if has_bfloat16("cpu") else ()
+    return (*found, "int8") if has_packed_products() else found
+
+
 def compare_precisions(
-    model: AngelForEntityLinking, mentions: Sequence[GoldenMention], repeats: int
+    model: AngelForEntityLinking, mentions: Sequence[GoldenMention], repeats: int, precisions: tuple[Precision, ...]
 ) -> Iterator[LowPrecision]:
     """Search the mentions with less exact weights, in a batch and one by one."""
-    precisions: tuple[Precision, ...] = ("bfloat16", "int8")
+    if not precisions:
+        return
     models = [model, *(in_low_precision(model, precision) for precision in precisions)]
     for batch_size in (32, 1):
         firsts: list[list[int]] = [[] for _ in models]
