@@ -21,6 +21,7 @@ from torch import nn
 from .generation import BartWithTrieGeneration
 from .numpy_blas import one_thread
 from .packed_bart import PackedBart
+from .packed_products import OpenBlasWeight, packed_type
 
 Answer = TypeVar("Answer")
 
@@ -45,7 +46,7 @@ def answer_batches(
     Returns:
         The answer of each position.
     """
-    products_alone = one_thread() if next(model.parameters()).device.type == "cpu" else nullcontext()
+    products_alone = one_thread() if _multiplies_by_openblas(model) else nullcontext()
     with _THREAD_COUNT.kept() as threads, products_alone:
         side_by_side = _side_by_side(model, len(positions), batch_size, threads)
         batches = deque(_batches(positions, batch_size, side_by_side))
@@ -104,6 +105,12 @@ def _use_threads(count: int) -> None:
     # To look comes first: at its first look a thread takes over what another has set last, whatever it was told before.
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
+
+
+def _multiplies_by_openblas(model: nn.Module) -> bool:
+    """Whether a search of the model may take numpy's products; where not, their threads are none of our business."""
+    weight = next(model.parameters())
+    return weight.device.type == "cpu" and packed_type(weight.dtype, 1) is OpenBlasWeight
 
 
 def _side_by_side(model: nn.Module, mentions: int, batch_size: int, threads: int) -> int:

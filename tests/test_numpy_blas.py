@@ -7,6 +7,7 @@ from threadpoolctl import ThreadpoolController
 from angel_hf import KnowledgeBase, numpy_blas
 from angel_hf.batch_threads import answer_batches
 from angel_hf.numpy_blas import has_avx2_openblas, one_thread
+from angel_hf.packed_products import OneDnnWeight, OpenBlasWeight
 from tests.toy import byte_tokenizer, random_model
 
 pytestmark = pytest.mark.skipif(
@@ -70,8 +71,10 @@ def test_without_the_library_nothing_happens(monkeypatch, two_threads):
     assert threads() == 2
 
 
-def test_products_of_a_search_take_one_thread_each(two_threads):
+@pytest.mark.parametrize(("kind", "expected"), [(OpenBlasWeight, 1), (OneDnnWeight, 2), (None, 2)])
+def test_products_of_a_search_take_one_thread_each_and_else_nothing_changes(monkeypatch, two_threads, kind, expected):
+    monkeypatch.setattr("angel_hf.batch_threads.packed_type", lambda dtype, threads: kind)
     model, found = random_model(byte_tokenizer()), []
     model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"]}))
     answer_batches(model, range(20), 16, lambda bart, batch: [found.append(threads()) for _ in batch])
-    assert set(found) == {1} and threads() == 2
+    assert set(found) == {expected} and threads() == 2

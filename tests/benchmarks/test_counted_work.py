@@ -13,6 +13,7 @@ import torch
 from transformers import BartForConditionalGeneration
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie, lookahead
+from angel_hf.packed_products import OpenBlasWeight
 from angel_hf.readers.pubtator import read_pubtator
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.nested_dict import Node, build_nested_dict
@@ -297,3 +298,13 @@ def test_views_and_results_written_in_place_take_no_memory():
     rows = torch.ones(10, 4)
     assert count_operators(lambda: rows.view(4, 10).t().mul_(2)).tensor_bytes == 0
     assert count_operators(lambda: rows.t() + 1).tensor_bytes == 160
+
+
+def test_products_of_numpy_are_counted_as_those_of_torch():
+    rows, bias, weight = torch.randn(5, 7), torch.randn(3), torch.randn(3, 7)
+    with torch.inference_mode():
+        packed = OpenBlasWeight(weight)
+        numpy_s = count_operators(lambda: packed.product(rows, bias))
+        torch_s = count_operators(lambda: torch.addmm(bias, rows, weight.T))
+    assert numpy_s.operations == torch_s.operations == 2 * 5 * 7 * 3
+    assert (numpy_s.calls, numpy_s.tensor_bytes) == (1, torch_s.tensor_bytes)
