@@ -56,7 +56,25 @@ class OneDnnWeight:
         return torch.ops.mkldnn._linear_pointwise.binary(rows, summand, self.weight, bias, "add")
 
 
-class MklWeight:
+class _Unfused:
+    """A weight whose products leave the activation and the sum to passes of their own."""
+
+    ROWS_MULTIPLE = 1
+
+    def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
+        """The rows @ weight.T + bias: [T, in] -> [T, out], in memory of its own."""
+        raise NotImplementedError
+
+    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
+        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
+        return _IN_PLACE[activation](self.multiply(rows, bias))
+
+    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
+        """`summand` [T, out] + rows @ weight.T + bias."""
+        return self.multiply(rows, bias).add_(summand)
+
+
+class MklWeight(_Unfused):
     """A weight [out, in] in float32 as MKL's kernels read it, for as many threads as there are now.
 
     Args:
@@ -64,7 +82,6 @@ class MklWeight:
     """
 
     DEPENDS_ON_THREADS = True
-    ROWS_MULTIPLE = 1
     # MKL cuts the layout for about so many rows and for its threads: with fewer, many rows are slow, and with more, few
     # rows get one thread only.
     _ROWS = 384
@@ -75,16 +92,12 @@ class MklWeight:
         # latter shall not happen, and not go unnoticed.
         self.shape = weight.new_full((1,), torch.nan).expand(weight.shape)
 
-    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
-        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
-        return _IN_PLACE[activation](torch.ops.mkl._mkl_linear(rows, self.weight, self.shape, bias, len(rows)))
-
-    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
-        """`summand` [T, out] + rows @ weight.T + bias."""
-        return self.product(rows, bias).add_(summand)
+    def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
+        """As in `_Unfused`."""
+        return torch.ops.mkl._mkl_linear(rows, self.weight, self.shape, bias, len(rows))
 
 
-class OpenBlasWeight:
+class OpenBlasWeight(_Unfused):
     """A weight [out, in] in float32, transposed, for numpy's products.
 
     Args:
@@ -92,21 +105,12 @@ class OpenBlasWeight:
     """
 
     DEPENDS_ON_THREADS = False
-    ROWS_MULTIPLE = 1
 
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight.detach().t().clone(memory_format=torch.contiguous_format).numpy()
 
-    def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
-        """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""
-        return _IN_PLACE[activation](self.multiply(rows, bias))
-
-    def product_onto(self, rows: Tensor, bias: Tensor | None, summand: Tensor) -> Tensor:
-        """`summand` [T, out] + rows @ weight.T + bias."""
-        return self.multiply(rows, bias).add_(summand)
-
     def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
-        """The rows @ weight.T + bias: [T, in] -> [T, out]."""
+        """As in `_Unfused`."""
         result = torch.from_numpy(rows.numpy() @ self.weight)
         return result if bias is None else result.add_(bias)
 
