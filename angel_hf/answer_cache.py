@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+import torch
 from torch import nn
 
 Answer = TypeVar("Answer")
@@ -89,16 +91,24 @@ def packed_ids(token_ids: Sequence[int]) -> bytes:
 
 
 def weights_state(module: nn.Module) -> Hashable:
-    """What changes when the parameters of a module do: by training, loading, conversion, or adapters put on and off.
+    """What changes when a module's results do: by training, loading, conversion, autocast, or adapters put on and off.
 
     Fused optimizers and writes to `.data` leave version counters as they are, hence a sample of the values.
     """
-    return tuple(
+    weights = tuple(
         (
-            parameter.data_ptr(),
-            0 if parameter.is_inference() else parameter._version,
-            parameter.requires_grad,
-            float(parameter.detach().flatten()[::_STRIDE].sum()),
+            tensor.data_ptr(),
+            0 if tensor.is_inference() else tensor._version,
+            float(tensor.detach().flatten()[::_STRIDE].sum()),
         )
-        for parameter in module.parameters()
+        for tensor in itertools.chain(module.parameters(), module.buffers())
     )
+    # Of a layer with adapters, by peft: whether they are off, which one is on, and how much it counts.
+    adapters = tuple(
+        (layer._disable_adapters, tuple(layer.active_adapters), tuple(sorted(getattr(layer, "scaling", {}).items())))
+        for layer in cast("Iterator[Any]", module.modules())
+        if hasattr(layer, "_disable_adapters")
+    )
+    kind = next((tensor.device.type for tensor in module.parameters()), "cpu")
+    autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+    return weights, adapters, autocast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,7 +64,8 @@ def search_batches(
     # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
     each = (encoder_ids, prefix_ids) if names is None else (encoder_ids, prefix_ids, names)
     questions = [(trie, settings, *map(packed_ids, ids)) for ids in zip(*each)]
-    return cache.answer(weights_state(model), questions, answers)
+    # Lists that are remembered stay as they are, whatever is done to those that are given out.
+    return [copy.copy(one) for one in cache.answer(weights_state(model), questions, answers)]
 
 
 def check_ids(config: AngelConfig, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]) -> None:

@@ -2,11 +2,11 @@
 
 A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
 `trie_heights`: no name below a node scores better than the node's summed log-probability divided by the length of the
-longest target there. Each step expands the best open nodes, some at a time and of one depth, as the decoder's step
-takes them. A node whose bound is no better than the k-th best finished name cannot change the answer and is dropped.
-When none is open, no unseen name is better: the k names are proven the best, to within the rounding of the
-log-probabilities. Whatever the order, every node whose bound is better than the true k-th best must be expanded; the
-order, and the names there are at first, decide how few others are.
+longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
+k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is better: the k
+names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node whose bound
+is better than the true k-th best must be expanded; the order, and the names there are at first, decide how few others
+are.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def best_first_search(
         top_k=top_k,
         sources=sources,
     )
-    state, hidden = bart.start(sources, prefix_ids, _WIDTH)
+    # Columns are opened as they are needed, so that the width of a beam is none.
+    state, hidden = bart.start(sources, prefix_ids, 1)
     searches = [
         _MentionSearch(trie, top_k, end_token_id, max_length - (len(ids) - 1), len(ids), max_expansions, names)
         for ids, names in zip(prefix_ids, known)
@@ -144,7 +145,8 @@ class _Nodes:
     def root(cls, node: int) -> _Nodes:
         """The one that all names are below."""
         return cls(
-            bound=np.zeros(1),
+            # Above any score, however sure a model is: rounding may put a name's at 0 or a little beyond.
+            bound=np.full(1, np.inf),
             total=np.zeros(1),
             logprob=np.zeros(1, dtype=np.float32),
             token_id=np.full(1, -1),
@@ -194,16 +196,14 @@ class _MentionSearch:
         return self.finished[-1].score if len(self.finished) == self.top_k else -np.inf
 
     def next_batch(self) -> _Nodes:
-        """Remove the best open nodes of one depth; none when the search is over."""
+        """Remove the best open nodes; none when the search is over."""
         self.open = self.open.take(self.open.bound > self.to_beat)
         left = min(_WIDTH, self.max_expansions - len(self.tokens))
         if len(self.open) and left <= 0:
             self.gave_up = True
         if not len(self.open) or left <= 0:
             return self.open.take(np.zeros(0, dtype=np.int64))
-        same_depth = np.flatnonzero(self.open.depth == self.open.depth[self.open.bound.argmax()])
-        order = np.argsort(-self.open.bound[same_depth], kind="stable")
-        chosen = same_depth[order[:left]]
+        chosen = np.argsort(-self.open.bound, kind="stable")[:left]
         rest = np.ones(len(self.open), dtype=bool)
         rest[chosen] = False
         batch, self.open = self.open.take(chosen), self.open.take(rest)
@@ -280,19 +280,15 @@ def _expand(
 
 
 def _step(bart: PackedBart, state: DecoderState, live: list[_MentionSearch], batches: list[_Nodes]) -> torch.Tensor:
-    """Feed the tokens of all batches; every node sees its prefix and the columns of its own ancestors."""
+    """Feed the tokens of all batches; every node sees its prefix, the columns of its own ancestors, and itself."""
     column = state.length
-    seen = torch.zeros_like(state.seen)
-    slots: list[int] = []
-    for place, (search, batch) in enumerate(zip(live, batches)):
-        first = place * _WIDTH
-        slots += range(first, first + len(batch))
-        seen[first : first + len(batch), : search.prefix_length] = True
-        for slot, parent in enumerate(batch.parent.tolist(), start=first):
-            seen[slot, [search.columns[one] for one in search.path(parent)]] = True
+    positions, seen = [], []
+    for search, batch in zip(live, batches):
+        prefix = range(search.prefix_length)
+        for own, parent in enumerate(batch.parent.tolist(), start=column):
+            seen.append([*prefix, *(search.columns[one] for one in search.path(parent)), own])
+        positions.append(search.prefix_length + batch.depth - 1)
         search.record(batch, column)
-        if len(batch):
-            state.positions[place] = search.prefix_length + int(batch.depth[0]) - 1
-    state.seen = seen
-    at = np.array(slots)
-    return bart.step(state, np.concatenate([batch.token_id for batch in batches]), at, at)
+    token_ids = np.concatenate([batch.token_id for batch in batches])
+    mentions = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+    return bart.step_ahead(state, token_ids, mentions, np.concatenate(positions), seen)

@@ -32,7 +32,7 @@ class Int8Linear(nn.Module):
         weight = layer.weight.detach()[outputs]
         scale = _scale(weight)
         whole = (weight / scale).round().to(torch.int8)
-        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()[outputs]
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()[outputs].clone()
         self.out_features = len(weight)
         self.packed = has_packed_products()
         packed = torch.ops.onednn.qlinear_prepack(whole, None) if self.packed else whole.t().contiguous()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers.activations import GELUActivation
 
 from .int8_linear import Int8Linear, rounded
-from .packed_products import Activation
-from .packed_weights import can_pack, packed
+from .packed_products import Activation, PackedWeight
+from .packed_weights import can_pack, forget, packed
 
 # Activations that a product with packed weights applies to its result.
 _FUSED: dict[type, Activation] = {GELUActivation: "gelu", nn.ReLU: "relu"}
@@ -29,7 +29,11 @@ class LinearProduct:
         self.layer = layer
         self.activation = activation
         self.fused: Activation | None = "none" if activation is None else _FUSED.get(type(activation))
-        self.weight = packed([layer])[0] if self.fused and can_pack(layer) else None
+        self.weight: PackedWeight | None = None
+        if self.fused and can_pack(layer):
+            self.weight = packed([layer])[0]
+        else:
+            forget(layer)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """[T, in] -> [T, out]."""

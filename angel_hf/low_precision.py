@@ -8,11 +8,18 @@ from typing import Literal
 import torch
 from torch import nn
 
-from angel_hf.int8_linear import Int8Blocks, Int8Linear
+from angel_hf.bfloat16 import has_bfloat16
+from angel_hf.int8_linear import Int8Blocks, Int8Linear, has_packed_products
 from angel_hf.modeling_angel import AngelForEntityLinking
 from angel_hf.vocabulary_head import TOKENS_A_BLOCK
 
 Precision = Literal["bfloat16", "int8"]
+
+
+def fast_precisions() -> tuple[Precision, ...]:
+    """Those that this processor has instructions for; without them they only take longer, some many times as long."""
+    found: tuple[Precision, ...] = ("bfloat16",) if has_bfloat16("cpu") else ()
+    return (*found, "int8") if has_packed_products() else found
 
 
 def in_low_precision(model: AngelForEntityLinking, precision: Precision) -> AngelForEntityLinking:
@@ -34,8 +41,10 @@ def in_low_precision(model: AngelForEntityLinking, precision: Precision) -> Ange
     names = (model.processor, model.knowledge_base, model.trie, model.confidence)
     if precision == "bfloat16":
         return copy.deepcopy(model, {id(one): one for one in names}).to(torch.bfloat16)
-    # The modules are copied, and what they hold is shared.
-    view = copy.deepcopy(model, {id(one): one for one in (*names, *model.parameters(), *model.buffers())})
+    # Weights that are replaced need no copy; what stays, such as embeddings, is the view's own: either may change.
+    own = {id(weight) for one in model.modules() if type(one) is not nn.Linear for weight in one.parameters(False)}
+    replaced = (one for one in model.parameters() if id(one) not in own)
+    view = copy.deepcopy(model, {id(one): one for one in (*names, *replaced)})
     for stack in (view.model.encoder, view.model.decoder):
         for module in list(stack.modules()):
             for name, layer in list(module.named_children()):

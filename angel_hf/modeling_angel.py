@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from .knowledge_base import KnowledgeBase
 from .normalization import normalize
 from .processing_angel import AngelProcessor, list_of_mentions
 from .repository_code import copy_code
-from .saved_names import load_names, own_names, trie_provenance
+from .saved_names import OPTIONAL_FILES, load_names, own_names, trie_provenance
 from .search import beam_search
 from .search_options import PUBLISHED, Proven, SearchOptions
 from .tokenized_names import TokenizedNames
@@ -158,11 +159,15 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         copy_code(Path(save_directory))
         if self.processor is not None:
             self.processor.save_pretrained(str(save_directory))
+        written = []
         if self.confidence is not None:
-            self.confidence.save(save_directory)
+            written.append(self.confidence.save(save_directory))
         if self.knowledge_base is not None and self.trie is not None and tokenizer is not None:
-            self.knowledge_base.save(save_directory)
-            self.trie.save(save_directory, trie_provenance(self.knowledge_base, tokenizer))
+            written.append(self.knowledge_base.save(save_directory))
+            written.append(self.trie.save(save_directory, trie_provenance(self.knowledge_base, tokenizer)))
+        # What another model left there would come back with this one.
+        for name in OPTIONAL_FILES - {path.name for path in written}:
+            Path(save_directory, name).unlink(missing_ok=True)
 
     def set_processor(self, processor: AngelProcessor) -> None:
         """Attach a processor; the token that ends its prefixes is where targets start.
@@ -225,7 +230,10 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))
 
     def _attach(self, names: TokenizedNames) -> None:
-        self.knowledge_base, self.trie, self.allowed_concepts = names.knowledge_base, names.trie, None
+        # At once, as another thread may link meanwhile, which takes all of the former or all of the new.
+        self.__dict__.update(knowledge_base=names.knowledge_base, trie=names.trie, allowed_concepts=None)
+        if self.answer_cache is not None:
+            self.answer_cache.clear()  # its questions have the former trie
 
     @property
     def _max_positions(self) -> int:
@@ -293,21 +301,21 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         if not 1 <= top_k <= num_beams:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
         mentions = list_of_mentions(mentions)
-        processor = self._require_processor()
+        # Another thread may give this model other names meanwhile: names and trie shall be those of one moment.
+        now = copy.copy(self)
+        processor = now._require_processor()
         encoder_ids, prefix_ids = processor.encode_mentions(mentions, options.context_tokens) if mentions else ([], [])
         if options.exact:
-            proofs = self.search_exact(encoder_ids, prefix_ids, top_k, batch_size, options.max_expansions)
+            proofs = now.search_exact(encoder_ids, prefix_ids, top_k, batch_size, options.max_expansions)
             return [
-                Proven(mention, self._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
+                Proven(mention, now._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
                 for mention, proof in zip(mentions, proofs)
             ]
         if options.verbatim_first:
-            found = self._search_verbatim_first(
-                mentions, encoder_ids, prefix_ids, num_beams, batch_size, top_k, options
-            )
+            found = now._search_verbatim_first(mentions, encoder_ids, prefix_ids, num_beams, batch_size, top_k, options)
         else:
-            found = self.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
-        return [Linked(mention, self._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
+            found = now.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
+        return [Linked(mention, now._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
 
     @overload
     def annotate(  # type: ignore[overload-overlap]  # a str is a Sequence[str] to the type system
@@ -378,8 +386,10 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             ValueError: an empty or over-long source, a prefix that does not end as it should or leaves no room.
             RuntimeError: no knowledge base is attached.
         """
-        if num_beams < 1 or batch_size < 1:
-            raise ValueError(f"num_beams={num_beams}, batch_size={batch_size}; expected both to be 1 or more")
+        if num_beams < 1 or batch_size < 1 or (top_k is not None and top_k < 1):
+            raise ValueError(
+                f"num_beams={num_beams}, batch_size={batch_size}, top_k={top_k}; expected all to be 1 or more"
+            )
         limits: dict[str, Any] = {"num_beams": num_beams, "length_penalty": length_penalty, "top_k": top_k}
         search: Callable[..., list[list[Hypothesis]]] = beam_search
         if options.first_beams is not None and options.first_beams < num_beams:
@@ -438,7 +448,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         sources, prefixes = ([ids[position] for position in asked] for ids in (encoder_ids, prefix_ids))
         found: list[list[Hypothesis]] = [[] for _ in mentions]
         for position, own in zip(asked, self.search(sources, prefixes, num_beams, batch_size, 1.0, top_k, options)):
-            found[position] = own
+            found[position] = own.copy()
         lost = [
             position
             for position, index in enumerate(indices)

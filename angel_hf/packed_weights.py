@@ -1,7 +1,7 @@
 """Weights of linear layers laid out for fast products, made once and kept.
 
-Laying them out is a copy. The copies live as long as the layers, take as much memory as the layers' weights, and are
-made anew when a weight has changed, or the number of threads that a layout was made for.
+Laying them out is a copy. The copies live as long as the layers are multiplied that way, take as much memory as the
+layers' weights, and are made anew when a weight has changed, or the number of threads that a layout was made for.
 """
 
 from __future__ import annotations
@@ -86,6 +86,12 @@ def packed(layers: Sequence[nn.Linear], rows_a_block: int | None = None) -> list
         )
         _PACKED[layers[0]] = known
     return known.blocks
+
+
+def forget(layer: nn.Module) -> None:
+    """Drop the copies of a layer that is multiplied in another way now, such as on a GPU or by an adapter around it."""
+    for module in layer.modules():
+        _PACKED.pop(module, None)
 
 
 def _state(layer: nn.Linear) -> tuple[int, int, torch.Size]:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checkpoint import Checkpoint
+from .confidence import CONFIDENCE_FILE
 from .configuration_angel import AngelConfig
 from .knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
 from .trie import TRIE_FILE, NameTrie
 from .withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames
+
+OPTIONAL_FILES = {CONFIDENCE_FILE, KNOWLEDGE_BASE_FILE, TRIE_FILE, RECIPE_FILE, CONCEPT_IDS_FILE}
+"""What may stand beside a model's weights and, left there by another model, would be taken for its own."""
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = "fetch it again with force_download=True, or give from_pretrained another knowledge_base"
@@ -97,6 +101,8 @@ def _trie(
         trie, provenance = NameTrie.load(file)
     except ValueError as error:
         raise ValueError(f"{error}; {_REBUILD}") from error
+    if not trie.is_intact(sample_suffices=True):
+        raise ValueError(f"{file}: its contents are not those that were saved, the file is damaged; {_REBUILD}")
     for part, fingerprint in trie_provenance(knowledge_base, tokenizer_fingerprint).items():
         if provenance.get(part) != fingerprint:
             raise ValueError(

@@ -56,6 +56,7 @@ class NameTrie:
         self.first_child = first_child
         self.terminal_nodes = terminal_nodes
         self.terminal_names = terminal_names
+        self._sample_is_intact = False
 
     @property
     def num_nodes(self) -> int:
@@ -74,11 +75,17 @@ class NameTrie:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal SHA-256 of the contents; of a large file, as recorded in it, see `load`."""
+        """Hexadecimal SHA-256 of the contents; of a file, as recorded in it, see `load`."""
         return fingerprint(self._arrays())
 
-    def is_intact(self) -> bool:
-        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file."""
+    def is_intact(self, sample_suffices: bool = False) -> bool:
+        """Whether the contents are those that the fingerprint was made of; reads all of a mapped file.
+
+        Args:
+            sample_suffices: do not read a file of which `load` found a sample to be intact.
+        """
+        if sample_suffices and self._sample_is_intact:
+            return True
         return fingerprint(self._arrays()) == self.fingerprint
 
     def __repr__(self) -> str:
@@ -203,7 +210,7 @@ class NameTrie:
         path = path if path.suffix == ".safetensors" else path / TRIE_FILE
         arrays = self._arrays()
         own = {"format": _FORMAT, "fingerprint": self.fingerprint} | digest_metadata(arrays)
-        save_arrays(path, arrays, own | (metadata or {}))
+        save_arrays(path, arrays, (metadata or {}) | own)
         return path
 
     @classmethod
@@ -230,7 +237,8 @@ class NameTrie:
         intact = sample_is_intact(trie._arrays(), metadata)
         if intact is False:
             raise ValueError(f"{path}: its contents are not those that were saved, it is damaged: build the trie again")
-        if intact and "fingerprint" in metadata:
+        trie._sample_is_intact = bool(intact)
+        if "fingerprint" in metadata:
             trie.fingerprint = metadata["fingerprint"]
         return trie, metadata
 

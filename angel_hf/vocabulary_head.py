@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from .int8_linear import Int8Blocks, rounded
-from .packed_weights import can_pack, is_plain, packed
+from .packed_weights import can_pack, forget, is_plain, packed
 
 # The scores of so many tokens, for all beams of a batch, lie in the cache of a core.
 TOKENS_A_BLOCK = 4096
@@ -48,6 +48,8 @@ class VocabularyHead:
             self.scores = [partial(_in_integers, part, own) for part, own in zip(lm_head.parts, bias.split(self.block))]
             return
         bias = bias.to(lm_head.weight.dtype)
+        if not can_pack(lm_head):
+            forget(lm_head)
         if not is_plain(lm_head) or bias.device.type != "cpu":
             self.scores = [lambda hidden: lm_head(hidden) + bias]
             return

@@ -1,7 +1,7 @@
 """`python -m benchmarks.base_search --output results/bench-base.json`: search on a model of BART-base's shape.
 
 One thread, CPU seconds, in turns with transformers' generate over a nested dict; a profile, with its share of the speed
-of matrix products that were measured between its batches; the same search in bfloat16 and in 8-bit integers; and two
+of matrix products that were measured between its passes; the same search in bfloat16 and in 8-bit integers; and two
 threads against one, in seconds of the clock, for which the machine must be idle.
 """
 
@@ -35,9 +35,7 @@ from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
 from angel_hf.batch_threads import LEAST_MENTIONS
-from angel_hf.bfloat16 import has_bfloat16
-from angel_hf.int8_linear import has_packed_products
-from angel_hf.low_precision import Precision, in_low_precision
+from angel_hf.low_precision import Precision, fast_precisions, in_low_precision
 from angel_hf.text_file import write_json
 from benchmarks.base_shaped import base_shaped_bart
 from benchmarks.data import BenchmarkData, find_data
@@ -60,6 +58,9 @@ from benchmarks.transformers_search import TransformersSearch
 
 FORMAT = "angel-base-search-1"
 _PROFILED_BATCH = 32
+# A machine that others share is faster and slower from one second to the next: what is compared there takes turns, and
+# the middle one of several counts.
+_LEAST_REPEATS = 3
 LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
 
 
@@ -148,9 +149,9 @@ def measure_base_search(
         contests.append(hold(searches, mentions, ours, theirs, repeats, target))
     progress("profile, peak and threads")
     # So many copies that all batches are full, as they are in a long run.
-    full = mentions * (math.lcm(len(mentions), _PROFILED_BATCH) // len(mentions))
-    profiles = [profile_search(searches.ours, full, _PROFILED_BATCH) for _ in range(repeats)]
-    profile, peak = sorted(profiles, key=lambda one: _share(*one))[repeats // 2]
+    full = (mentions * math.ceil(2 * _PROFILED_BATCH / len(mentions)))[: 2 * _PROFILED_BATCH]
+    profiles = [profile_search(searches.ours, full, _PROFILED_BATCH) for _ in range(max(repeats, _LEAST_REPEATS))]
+    profile, peak = sorted(profiles, key=lambda one: _share(*one))[len(profiles) // 2]
     return BaseSearch(
         machine=machine,
         mentions=len(mentions),
@@ -160,7 +161,7 @@ def measure_base_search(
         peak=peak,
         profile=profile,
         peak_shares=tuple(_share(*one) for one in profiles),
-        threads=compare_threads(searches.ours, full[: 2 * _PROFILED_BATCH], repeats),
+        threads=compare_threads(searches.ours, full, max(repeats, _LEAST_REPEATS)),
         precisions=tuple(compare_precisions(searches.ours, mentions, repeats, fast_precisions())),
     )
 
@@ -196,12 +197,6 @@ def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMenti
             own.append(time.perf_counter() - start)
     torch.set_num_threads(1)
     return Threads(tuple(seconds[1]), tuple(seconds[2]))
-
-
-def fast_precisions() -> tuple[Precision, ...]:
-    """Those that the processor has instructions for; without them they only take longer, some many times as long."""
-    found: tuple[Precision, ...] = ("bfloat16",) if has_bfloat16("cpu") else ()
-    return (*found, "int8") if has_packed_products() else found
 
 
 def compare_precisions(
@@ -292,7 +287,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON")
     parser.add_argument("--data", type=Path, help="folder with reference/small; else as for python -m benchmarks")
     parser.add_argument("--mentions", type=int, default=40, help="at most")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="of profiles and threads at least 3")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable_progress_bar()

@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,13 +16,13 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor
 from transformers import AutoTokenizer
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Mention
 from angel_hf.bulk import Job, Options, link_locally, start
 from angel_hf.text_file import write_json
-from benchmarks.counted_work import count_work
+from benchmarks.counted_work import OperatorMode, count_work
 from benchmarks.machine import Machine
 from benchmarks.operations import Work, attention_operations, linear_operations
 
@@ -45,7 +46,7 @@ class WholeWay:
         mentions: linked.
         work: of a mention.
         cpu_seconds: of each repeat, without the model's loading.
-        host_seconds: of a mention, without what torch's operators take.
+        host_seconds: of a mention, without what products and torch's other operators take; of each repeat.
         output_bytes: of all shards.
     """
 
@@ -54,7 +55,7 @@ class WholeWay:
     mentions: int
     work: Work
     cpu_seconds: tuple[float, ...]
-    host_seconds: float
+    host_seconds: tuple[float, ...]
     output_bytes: int
 
 
@@ -106,7 +107,7 @@ def measure_whole_way(
         linked,
         work_of(model, mentions),
         tuple(seconds),
-        host_seconds(model, mentions),
+        host_seconds(model, mentions, repeats),
         size,
     )
 
@@ -118,22 +119,32 @@ def work_of(model: AngelForEntityLinking, mentions: list[Mention]) -> Work:
     return Work(counted.encoder_tokens / count, counted.prefix_tokens / count, 1 + counted.decoder_rows / count)
 
 
-def host_seconds(model: AngelForEntityLinking, mentions: list[Mention]) -> float:
-    """CPU seconds of a mention beside torch's operators: tokenizer, trie, choice of beams, Python."""
-    began = time.process_time()
-    model.link(mentions)
-    whole = time.process_time() - began
-    with OperatorTime() as operators:
+def host_seconds(model: AngelForEntityLinking, mentions: list[Mention], repeats: int) -> tuple[float, ...]:
+    """CPU seconds of a mention beside the products and torch's other operators: tokenizer, trie, beams, Python."""
+    found = []
+    for _ in range(repeats):
+        began = time.process_time()
         model.link(mentions)
-    return (whole - operators.seconds) / len(mentions)
+        whole = time.process_time() - began
+        with OperatorTime() as operators:
+            model.link(mentions)
+        found.append((whole - operators.seconds) / len(mentions))
+    return tuple(found)
 
 
-class OperatorTime(TorchDispatchMode):
-    """CPU seconds of torch's operators on this thread; by the thread's own clock, since other processes run too."""
+class OperatorTime(OperatorMode):
+    """CPU seconds of operators on this thread; by the thread's own clock, since other processes run too."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seconds = 0.0
+
+    def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
+        """The whole of it once, without torch's operators in it."""
+        before, began = self.seconds, time.thread_time()
+        result = multiply()
+        self.seconds = before + time.thread_time() - began
+        return result
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         began = time.thread_time()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 import torch
@@ -68,7 +68,32 @@ class CountedWork:
         return self.linear_operations + self.attention_operations
 
 
-class OperatorCounter(TorchDispatchMode):
+class OperatorMode(TorchDispatchMode):
+    """While entered, is given torch's operators and, which torch does not know of, numpy's products."""
+
+    def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
+        """Do a product of rows by numpy, within which torch's operators come too."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """See to it that numpy's products come by."""
+        multiply = OpenBlasWeight.multiply
+
+        def seen(weight: OpenBlasWeight, rows: Tensor, bias: Tensor | None) -> Tensor:
+            return self.numpy_product(lambda: multiply(weight, rows, bias), rows)
+
+        self._patch = mock.patch.object(OpenBlasWeight, "multiply", seen)
+        self._patch.start()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """Leave everything as it was."""
+        super().__exit__(*raised)
+        self._patch.stop()
+
+
+class OperatorCounter(OperatorMode):
     """While entered, counts torch's operators with their operations and the memory of their results."""
 
     def __init__(self) -> None:
@@ -80,28 +105,14 @@ class OperatorCounter(TorchDispatchMode):
         """Floating-point operations of all matrix products."""
         return self.linear_operations + self.attention_operations
 
-    def __enter__(self) -> OperatorCounter:
-        """Count numpy's products too, which torch does not know of."""
-        multiply = OpenBlasWeight.multiply
-
-        def counted(weight: OpenBlasWeight, rows: Tensor, bias: Tensor | None) -> Tensor:
-            # With its bias, and the views by which numpy sees tensors, it is one operator, as those of torch are.
-            calls = self.calls
-            result = multiply(weight, rows, bias)
-            self.calls = calls + 1
-            self.linear_operations += 2 * result.numel() * rows.shape[-1]
-            self.tensor_bytes += result.nbytes
-            return result
-
-        self._patch = mock.patch.object(OpenBlasWeight, "multiply", counted)
-        self._patch.start()
-        super().__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        """Leave everything as it was."""
-        super().__exit__(*raised)
-        self._patch.stop()
+    def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
+        """Count it; with its bias, and the views by which numpy sees tensors, it is one operator, as torch's are."""
+        calls = self.calls
+        result = multiply()
+        self.calls = calls + 1
+        self.linear_operations += 2 * result.numel() * rows.shape[-1]
+        self.tensor_bytes += result.nbytes
+        return result
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

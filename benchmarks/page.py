@@ -88,7 +88,14 @@ def _section(name: str, measures: str, documents: Sequence[Document], own: Seque
 
 
 def _machine(documents: Sequence[Document]) -> str:
-    machine = documents[0]["machine"]
+    machine, *others = [
+        {key: value for key, value in document["machine"].items() if key != "load"} for document in documents
+    ]
+    if any(other != machine for other in others):
+        raise ValueError(
+            f"results of different machines or versions, such as {machine['cpu']}, {machine['instructions']}; expected "
+            "runs whose medians mean something: give only those of one"
+        )
     loads = _joined([str(document["machine"]["load"]) for document in documents])
     told_once = (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} of them used, {machine['instructions']}; "

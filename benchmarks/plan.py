@@ -70,7 +70,7 @@ def render(measured: dict[str, Any], source: str) -> str:
         "rate": f"{statistics.median(large['operations_per_second']) / 1e9:.1f}",
         "large_mentions": large["mentions"],
         "utilisation": f"{UTILISATION:.0%}",
-        "host_ms": f"{1e3 * mini['host_seconds']:.2f}",
+        "host_ms": f"{1e3 * _host_seconds(mini):.2f}",
         "cores": CORES,
         "core_rows": "\n".join(_core_rows(mini, large)),
         "gpu_rows": "\n".join(_gpu_rows(mini, large)),
@@ -94,7 +94,7 @@ def _core_rows(mini: dict[str, Any], large: dict[str, Any]) -> Iterator[str]:
 def _gpu_rows(mini: dict[str, Any], large: dict[str, Any]) -> Iterator[str]:
     for name, operations in large["operations"].items():
         for gpu in GPUS:
-            times = [_gpu_hours(operations, peak, mini["host_seconds"]) for peak in (gpu.float32, gpu.bfloat16)]
+            times = [_gpu_hours(operations, peak, _host_seconds(mini)) for peak in (gpu.float32, gpu.bfloat16)]
             yield f"| BART-large's shape | {name} | {operations / 1e9:,.0f} | {gpu.name} | {' | '.join(times)} |"
 
 
@@ -105,6 +105,10 @@ def _gpu_hours(operations: float, peak: float, host_seconds: float) -> str:
 
 def _mini_seconds(mini: dict[str, Any]) -> float:
     return statistics.median(mini["cpu_seconds"]) / mini["mentions"]
+
+
+def _host_seconds(mini: dict[str, Any]) -> float:
+    return statistics.median(mini["host_seconds"])
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from rich.table import Table
 from transformers.utils import logging
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.low_precision import Precision, fast_precisions
 from angel_hf.search_options import SearchOptions
 from angel_hf.text_file import write_text
 from benchmarks.data import DATA_VARIABLE, REPOSITORY
@@ -53,30 +54,39 @@ def _widened(beams: int, margin: float) -> SearchOptions:
 
 
 PUBLISHED_OPTION = Option("published: 10 beams, 10 names")
-OPTIONS = (
-    PUBLISHED_OPTION,
-    Option("1 name, by proof", top_k=1),
-    Option("5 names, by proof", top_k=5),
-    Option("1 name, whole trie by proof", top_k=1, search=SearchOptions(exact=True)),
-    Option("a verbatim name first", search=SearchOptions(verbatim_first=True)),
-    Option("a verbatim name first, 1 name", top_k=1, search=SearchOptions(verbatim_first=True)),
-    Option("2 beams", top_k=2, num_beams=2),
-    Option("2 beams, 10 below a lead of 0.5", search=_widened(2, 0.5)),
-    Option("3 beams, 10 below a lead of 0.5", search=_widened(3, 0.5)),
-    Option("bfloat16", precision="bfloat16"),
-    Option("int8", precision="int8"),
-    Option("64 tokens of context", search=_context(64)),
-    Option("32 tokens of context", search=_context(32)),
-    Option("16 tokens of context", search=_context(16)),
-    Option("no context", search=_context(0)),
-    Option("no context, from memory", search=_context(0), cached=True),
-    Option("bfloat16, 1 name", top_k=1, precision="bfloat16"),
-    Option("bfloat16, 1 name, 3 beams or 10", top_k=1, precision="bfloat16", search=_widened(3, 0.5)),
-    Option("bfloat16, 1 name, 64 tokens", top_k=1, precision="bfloat16", search=_context(64)),
-    Option("bfloat16, 1 name, 32 tokens", top_k=1, precision="bfloat16", search=_context(32)),
-    Option("bfloat16, 1 name, no context", top_k=1, precision="bfloat16", search=_context(0)),
-    Option("bfloat16, 1 name, no context, from memory", top_k=1, precision="bfloat16", search=_context(0), cached=True),
-)
+
+
+def options_for(precisions: Sequence[Precision]) -> tuple[Option, ...]:
+    """The published search, what departs from it in one thing, and what in several.
+
+    Args:
+        precisions: of weights that are less exact; where bfloat16 is among them, departures in several things have it.
+    """
+    low: Precision | None = "bfloat16" if "bfloat16" in precisions else None
+    name = f"{low}, 1 name" if low else "1 name"
+    return (
+        PUBLISHED_OPTION,
+        Option("1 name, by proof", top_k=1),
+        Option("5 names, by proof", top_k=5),
+        Option("1 name, whole trie by proof", top_k=1, search=SearchOptions(exact=True)),
+        Option("a verbatim name first", search=SearchOptions(verbatim_first=True)),
+        Option("a verbatim name first, 1 name", top_k=1, search=SearchOptions(verbatim_first=True)),
+        Option("2 beams", top_k=2, num_beams=2),
+        Option("2 beams, 10 below a lead of 0.5", search=_widened(2, 0.5)),
+        Option("3 beams, 10 below a lead of 0.5", search=_widened(3, 0.5)),
+        *(Option(precision, precision=precision) for precision in precisions),
+        Option("64 tokens of context", search=_context(64)),
+        Option("32 tokens of context", search=_context(32)),
+        Option("16 tokens of context", search=_context(16)),
+        Option("no context", search=_context(0)),
+        Option("no context, from memory", search=_context(0), cached=True),
+        *([Option(name, top_k=1, precision=low)] if low else []),
+        Option(f"{name}, 3 beams or 10", top_k=1, precision=low, search=_widened(3, 0.5)),
+        Option(f"{name}, 64 tokens", top_k=1, precision=low, search=_context(64)),
+        Option(f"{name}, 32 tokens", top_k=1, precision=low, search=_context(32)),
+        Option(f"{name}, no context", top_k=1, precision=low, search=_context(0)),
+        Option(f"{name}, no context, from memory", top_k=1, precision=low, search=_context(0), cached=True),
+    )
 
 
 def recommend(outcomes: Sequence[Outcome], most_loss: float | None) -> str:
@@ -151,7 +161,8 @@ def main() -> None:
     machine = this_machine()
     corpus = open_corpus(NCBI, options.source, options.text, [options.knowledge_base])
     model = AngelForEntityLinking.from_pretrained(options.model).eval()
-    chosen = [one for one in OPTIONS[1:] if not options.only or any(word in one.name for word in options.only)]
+    _, *departures = options_for(fast_precisions())
+    chosen = [one for one in departures if not options.only or any(word in one.name for word in options.only)]
     outcomes: list[Outcome] = []
     for split in (DEV, TEST):
         task = prepare_task(corpus, split, protocols_named(options.protocol)[0])

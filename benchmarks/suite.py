@@ -170,7 +170,8 @@ def _measure_part(part: Part, request: Request) -> Document | str:
         if done.returncode or not output.is_file():
             return f"`{command}` ended with code {done.returncode}"
         # Without the temporary folder, whose name tells nothing.
-        return json.loads(output.read_text(encoding="utf-8")) | {"command": command}
+        asked = {"command": command, "quick": request.quick}
+        return json.loads(output.read_text(encoding="utf-8")) | asked
 
 
 def _arguments(part: Part, request: Request) -> list[str]:

@@ -48,10 +48,13 @@ def write(path: Path, rows: list[dict], row_group: int = 7) -> Path:
     return path
 
 
-def run_locally(source: object, output: Path, model: Path, **options) -> tuple[list[Report], Totals]:
+def run_locally(
+    source: object, output: Path, model: Path | AngelForEntityLinking, **options
+) -> tuple[list[Report], Totals]:
     """What is left of a run, to its end."""
     job = Job(str(source), str(output), Options(**options))
-    run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
+    load = partial(AngelForEntityLinking.from_pretrained, model) if isinstance(model, Path) else lambda: model
+    run = start(job, load)
     return list(link_locally(run)), run.total()
 
 

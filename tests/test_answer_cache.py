@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peft import LoraConfig, get_peft_model
 
 from angel_hf.answer_cache import AnswerCache, packed_ids, weights_state
 
@@ -99,4 +100,26 @@ def test_every_way_to_change_weights_changes_their_state():
     states.append(weights_state(layer))
     layer.double()
     states.append(weights_state(layer))
+    layer.register_buffer("scores", torch.zeros(2))
+    states.append(weights_state(layer))
+    layer.scores.add_(1)
+    states.append(weights_state(layer))
+    with torch.autocast("cpu"):
+        states.append(weights_state(layer))
+    assert len(set(states)) == len(states)
+
+
+def test_every_way_to_change_adapters_changes_the_state():
+    """For inference: no parameter is to be trained before or after."""
+    config = LoraConfig(r=2, target_modules=["0"], init_lora_weights=False, inference_mode=True)
+    adapted = get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), config)
+    adapted.add_adapter("other", config)
+    states = [weights_state(adapted)]
+    assert weights_state(adapted) == states[0]
+    with adapted.disable_adapter():
+        states.append(weights_state(adapted))
+    adapted.set_adapter("other", inference_mode=True)
+    states.append(weights_state(adapted))
+    adapted.base_model.model[0].set_scale("other", 3)
+    states.append(weights_state(adapted))
     assert len(set(states)) == len(states)

@@ -12,6 +12,7 @@ from angel_hf.exhaustive import score_all_names
 from angel_hf.packed_bart import PackedBart
 from angel_hf.subset import MaskedTrie
 from angel_hf.trie_heights import score_bound
+from angel_hf.types import Hypothesis
 
 PREFIX_END, END = 3, 2
 
@@ -79,6 +80,15 @@ def test_an_answer_is_called_proven_only_if_it_is_the_best(names, seed, budget):
     if proof.is_proven:
         best = score_all_names(model, [0, 5, 6, END], [5, PREFIX_END])[0]
         assert proof.hypotheses[0].score == pytest.approx(best.score, abs=1e-5)
+
+
+def test_the_root_is_looked_into_however_sure_the_model_is():
+    """Rounding may give a name 0 or a little more; all mentions of a batch begin with the pass over their prefixes."""
+    trie = NameTrie.from_sequences([[4], [5]])
+    sure = Hypothesis((4, END), 2e-6, (1e-6, 1e-6), 0)
+    search = best_first._MentionSearch(trie, 1, END, 10, 3, 100, [sure])
+    assert search.next_batch().node.tolist() == [trie.root]
+    assert not len(search.next_batch())
 
 
 def test_a_search_that_is_given_up_says_so_and_tells_what_beams_find():

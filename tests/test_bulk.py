@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow
@@ -11,11 +12,13 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
-from angel_hf.bulk import Options
+from angel_hf.bulk import Job, Options, start
 from angel_hf.bulk.input_files import InputFiles
+from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.window import Window
 from angel_hf.search_options import SearchOptions
+from angel_hf.subset import restricted
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
@@ -312,6 +315,7 @@ def test_the_input_may_move_between_runs(tmp_path, model):
         ({"model": 1}, "model.weights was "),
         ({"rows": 11}, "inputs.in.parquet.bytes was "),
         ({"file": "other.parquet"}, "inputs.in.parquet was {.*} and is None"),
+        ({"activation_function": "relu"}, "model.config.activation_function was 'gelu' and is 'relu'"),
     ],
     ids=str,
 )
@@ -320,9 +324,32 @@ def test_a_run_goes_on_with_the_same_only_and_names_what_differs(tmp_path, model
     run_locally(write(tmp_path / "in.parquet", documents(10)), tmp_path / "out", model, **options)
     changed = dict(change)
     other = save_model(tmp_path / "model", changed.pop("model")) if "model" in changed else model
+    if "activation_function" in changed:
+        other = AngelForEntityLinking.from_pretrained(model)
+        other.config.activation_function = changed.pop("activation_function")
     source = write(tmp_path / changed.pop("file", "in.parquet"), documents(changed.pop("rows", 10)))
     with pytest.raises(ValueError, match=f"holds the work of another run: {difference}"):
         run_locally(source, tmp_path / "out", other, **options | changed)
+
+
+def test_a_restricted_model_is_another(tmp_path, model):
+    source = write(tmp_path / "in.parquet", documents(10))
+    whole = AngelForEntityLinking.from_pretrained(model)
+    run_locally(source, tmp_path / "out", whole, num_beams=2)
+    concept = next(whole.knowledge_base.concepts()).concept_id
+    with pytest.raises(ValueError, match="another run: model.allowed_concepts was None and is '"):
+        run_locally(source, tmp_path / "out", restricted(whole, below=[concept]), num_beams=2)
+
+
+def test_a_run_that_was_stopped_before_its_first_shard_holds_nothing(tmp_path, model):
+    """Such as one whose detector had a name that does not exist."""
+    source = write(tmp_path / "in.parquet", documents(10))
+    options = Options(num_beams=2, window=5)
+    start(Job(str(source), str(tmp_path / "out"), options), partial(AngelForEntityLinking.from_pretrained, model))
+    (tmp_path / "out" / f".{MANIFEST}.1.tmp").write_bytes(b"half")
+    run_locally(source, tmp_path / "out", model, num_beams=2, window=6)
+    assert json.loads((tmp_path / "out" / MANIFEST).read_text())["options"]["window"] == 6
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_a_folder_of_other_files_is_not_written_to(tmp_path, model):
@@ -509,6 +536,13 @@ def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tm
             "no column journal, only document_id, text, spans",
         ),
         (["--input", "folder", "-o", "folder/out"], "folder/out is inside the input"),
+        (["--input", "folder/../folder/*/*.parquet", "-o", "folder"], "folder is inside the input"),
+        (["--input", "**/*.parquet", "-o", "out"], "out is inside the input"),
+        (["--input", "cut.parquet", "-o", "out"], "cut.parquet: not a readable Parquet file"),
+        (
+            ["--input", "in.parquet", "-o", "out", "--annotations", "keep"],
+            "--annotations was given; --input in.parquet is Parquet",
+        ),
         (["--input", "gopher://a/b.parquet", "-o", "out"], "gopher://a/b.parquet: "),
         (["[[ataxia]]", "--engine", "ray"], "--engine was given; expected Parquet with --input"),
     ],
@@ -519,6 +553,9 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
     write(tmp_path / "in.parquet", documents(3))
     write(tmp_path / "folder" / "in.parquet", documents(3))
     (tmp_path / "text.parquet").write_text("a text")
+    damaged = bytearray((tmp_path / "in.parquet").read_bytes())
+    damaged[-40:-8] = b"\xff" * 32  # of the footer, whose end and length stay
+    (tmp_path / "cut.parquet").write_bytes(damaged)
     result = run("link", *arguments)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()

@@ -17,6 +17,9 @@ from transformers import (
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Linked, Mention, NameTrie
 from angel_hf.exhaustive import score_all_names
+from angel_hf.knowledge_base import KNOWLEDGE_BASE_FILE
+from angel_hf.saved_names import OPTIONAL_FILES
+from angel_hf.trie import TRIE_FILE
 from tests.conftest import SAMPLE
 from tests.toy import CONCEPTS, SMALL, WORDS, byte_tokenizer, mention, random_model, word_tokenizer
 
@@ -103,12 +106,17 @@ def test_top_k_cuts_the_list(model):
         ({"top_k": 11}, "top_k=11 with num_beams=10; expected 1 <= top_k <= num_beams"),
         ({"top_k": 0}, "top_k=0 with num_beams=10; expected 1 <= top_k <= num_beams"),
         ({"num_beams": 3}, "top_k=10 with num_beams=3"),
-        ({"batch_size": 0}, "num_beams=10, batch_size=0; expected both to be 1 or more"),
+        ({"batch_size": 0}, "num_beams=10, batch_size=0, top_k=10; expected all to be 1 or more"),
     ],
 )
 def test_widths_that_make_no_sense_are_refused(model, options, message):
     with pytest.raises(ValueError, match=message):
         model.link(MENTIONS, **options)
+
+
+def test_a_search_for_no_names_is_refused(model):
+    with pytest.raises(ValueError, match="num_beams=10, batch_size=32, top_k=0; expected all to be 1 or more"):
+        model.search(*model.processor.encode_mentions(MENTIONS, None), top_k=0)
 
 
 def test_a_string_is_no_mention(model):
@@ -274,6 +282,33 @@ def test_a_model_without_knowledge_base_is_saved_and_given_one_later(tmp_path, m
     assert loaded.knowledge_base is None
     loaded.set_knowledge_base(model.knowledge_base)
     assert_same_links(loaded.link(MENTIONS), model.link(MENTIONS))
+
+
+def test_nothing_of_another_model_stays_beside_one_that_is_saved_over_it(model, saved):
+    files = [saved / name for name in OPTIONAL_FILES]
+    for file in files:
+        file.touch()
+    model.save_pretrained(saved)
+    assert {file.name for file in files if file.is_file()} == {KNOWLEDGE_BASE_FILE, TRIE_FILE}
+    assert_same_links(AngelForEntityLinking.from_pretrained(saved).link(MENTIONS), model.link(MENTIONS))
+    random_model(TOKENIZER).save_pretrained(saved)
+    assert AngelForEntityLinking.from_pretrained(saved).knowledge_base is None
+
+
+def test_names_that_change_while_others_link_are_those_of_one_moment(model, monkeypatch):
+    """What is found under one trie is not looked up in another knowledge base."""
+    before = model.link(MENTIONS)
+    search = AngelForEntityLinking.search
+
+    def search_and_change(self, *ids, **options):
+        found = search(self, *ids, **options)
+        model.set_knowledge_base(KnowledgeBase.from_names({"X": ["another name"]}))
+        return found
+
+    monkeypatch.setattr(AngelForEntityLinking, "search", search_and_change)
+    assert_same_links(model.link(MENTIONS), before)
+    monkeypatch.undo()
+    assert {one.name for linked in model.link(MENTIONS) for one in linked.candidates} == {"another name"}
 
 
 def test_another_knowledge_base_may_be_named(model, saved, tmp_path):

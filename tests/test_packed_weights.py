@@ -137,6 +137,23 @@ def test_what_is_packed_goes_with_its_layer():
     assert block() is None
 
 
+@pytest.mark.parametrize("change", [lambda layer: layer.half(), lambda layer: _Wrapped(layer)], ids=["half", "wrapped"])
+def test_what_is_packed_goes_once_the_layer_is_multiplied_otherwise(layer, change):
+    block = weakref.ref(packed([layer])[0])
+    assert block() is not None
+    assert LinearProduct(change(layer)).weight is None
+    gc.collect()
+    assert block() is None
+
+
+class _Wrapped(nn.Module):
+    """A layer as an adapter has it."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.base_layer = layer
+
+
 def test_what_is_more_than_a_product_is_left_to_the_module(layer):
     assert can_pack(layer)
     assert can_pack(nn.Linear(6, 9).bfloat16()) == (packed_type(torch.bfloat16, 1) is not None)

@@ -12,7 +12,7 @@ from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase, NameTrie
 from angel_hf.adaptive_beams import adaptive_beam_search
 from angel_hf.answer_cache import AnswerCache
 from angel_hf.exhaustive import score_all_names
-from angel_hf.low_precision import in_low_precision
+from angel_hf.low_precision import fast_precisions, in_low_precision
 from angel_hf.packed_bart import PackedBart
 from angel_hf.search import beam_search
 from angel_hf.search_options import Proven, SearchOptions
@@ -232,6 +232,14 @@ def test_a_view_in_low_precision_links_alike_and_leaves_the_model_as_it_is(model
         assert np.mean([abs(one.score - scores[one.name]) for one in linked.candidates]) < 0.2
     assert [one.best.score for one in found] != [one.best.score for one in before]
     assert model.link(MENTIONS) == before
+    # Nor does either change with the other.
+    changed = copy.deepcopy(model)
+    view = in_low_precision(changed, precision)
+    found = view.link(MENTIONS)
+    with torch.no_grad():
+        for weight in changed.parameters():
+            weight.add_(1)
+    assert view.link(MENTIONS) == found
 
 
 def test_what_is_not_known_or_not_in_float32_is_refused(model):
@@ -239,6 +247,14 @@ def test_what_is_not_known_or_not_in_float32_is_refused(model):
         in_low_precision(model, "int4")
     with pytest.raises(ValueError, match=r"a model of torch.float64 on cpu; expected one in float32 on a CPU"):
         in_low_precision(small_model([[4]]), "int8")
+
+
+@pytest.mark.parametrize("bfloat16", [True, False])
+@pytest.mark.parametrize("int8", [True, False])
+def test_precisions_are_those_that_the_processor_has_instructions_for(monkeypatch, bfloat16, int8):
+    monkeypatch.setattr("angel_hf.low_precision.has_bfloat16", lambda device: bfloat16 and device == "cpu")
+    monkeypatch.setattr("angel_hf.low_precision.has_packed_products", lambda: int8)
+    assert fast_precisions() == ("bfloat16",) * bfloat16 + ("int8",) * int8
 
 
 # What cannot be asked

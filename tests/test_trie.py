@@ -161,6 +161,17 @@ def test_a_damaged_file_is_refused(tmp_path):
         NameTrie.load(tmp_path)
 
 
+def test_other_contents_than_were_saved_are_noticed(tmp_path):
+    path = NameTrie.from_sequences([[7, 8, 9], [7, 8]]).save(tmp_path)
+    assert NameTrie.load(path)[0].is_intact()
+    # The token 9, in two bytes.
+    damaged = path.read_bytes().replace(b"\x09\x00", b"\x0a\x00")
+    assert damaged != path.read_bytes()
+    path.write_bytes(damaged)
+    trie, _ = NameTrie.load(path)
+    assert not trie.is_intact() and not trie.is_intact(sample_suffices=True)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"trie.safetensors: no such file; expected a safetensors file with"):
         NameTrie.load(tmp_path)

@@ -192,6 +192,24 @@ def test_answers_from_memory_are_those_of_the_search(model):
         model.answer_cache = None
 
 
+def test_what_is_remembered_stays_as_it_was_found(model):
+    published = model.link(MENTIONS[0], 1, 1), model.link(MENTIONS[0], 2, 2)
+    names = {one.name for linked in published for one in linked.candidates}
+    assert "Ataxia" not in names, "the beams do not lose the name, so that nothing is scored beside them"
+    model.answer_cache = AnswerCache()
+    try:
+        for linked in model.link([MENTIONS[0], MENTIONS[0]], 2, 2, options=VERBATIM):
+            assert linked.best.name == "Ataxia"
+            assert len({one.name for one in linked.candidates}) == 2
+        assert model.link(MENTIONS[0], 2, 2) == published[1]
+        # Nor does it change with what a caller does to the lists.
+        ids = model.processor.encode_mentions(MENTIONS[:1], None)
+        model.search(*ids)[0].clear()
+        assert model.search(*ids)[0]
+    finally:
+        model.answer_cache = None
+
+
 def test_without_a_knowledge_base_the_search_says_what_is_missing():
     with pytest.raises(RuntimeError, match="no knowledge base to link to"):
         random_model(byte_tokenizer()).link(MENTIONS[0], options=VERBATIM)

@@ -65,6 +65,22 @@ class InputFiles:
             return cls(filesystem, tuple(files))
 
 
+def would_be_read(source: str, filesystem: FileSystem, path: str) -> bool:
+    """Whether a Parquet file, if it were at a path of a file system, would be one of a source's files.
+
+    Raises:
+        ValueError: no file system has URIs such as the source's.
+    """
+    own, fixed = resolve(source)
+    if not own.equals(filesystem):
+        return False
+    if "*" in fixed:
+        folder = fixed.partition("*")[0].rpartition("/")[0]
+        return re.fullmatch(_regular_expression(fixed), path) is not None and not _hidden(path[len(folder) :])
+    folder = fixed.rstrip("/")
+    return path.startswith(f"{folder}/") and not _hidden(path[len(folder) :])
+
+
 def _list(filesystem: FileSystem, path: str, source: str) -> tuple[str, list[FileInfo]]:
     """The folder that names are given below, and the files."""
     if "*" in path:
@@ -104,5 +120,8 @@ def _input_file(filesystem: FileSystem, folder: str, info: FileInfo) -> InputFil
         with filesystem.open_input_file(info.path) as stream, pyarrow.parquet.ParquetFile(stream) as file:
             name = info.path[len(folder) :].lstrip("/")
             return InputFile(name, info.path, info.size, file.metadata.num_rows, file.schema_arrow)
-    except pyarrow.ArrowException as error:
-        raise ValueError(f"{info.path}: not a readable Parquet file ({error}); {_EXPECTED}") from None
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pyarrow.ArrowException, OSError) as error:  # a damaged footer is the latter
+        reason = " ".join(str(error).split())  # which has lines of its own
+        raise ValueError(f"{info.path}: not a readable Parquet file ({reason}); {_EXPECTED}") from None

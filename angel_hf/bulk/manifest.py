@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from typing import Any
@@ -20,10 +21,14 @@ from angel_hf.modeling_angel import AngelForEntityLinking
 MANIFEST = "manifest.json"
 _FORMAT = "angel-bulk-1"
 _NOTED = "loaded_from"
+# Of a configuration, what its answers do not depend on: where it is from, and what it was made with.
+_ORIGIN = ("_name_or_path", "architectures", "auto_map", "custom_pipelines", "transformers_version")
 
 
 def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
-    """What decides a model's answers: SHA-256 of weights, tokenizer and names, and the settings around them.
+    """What decides a model's answers: SHA-256 of weights, tokenizer, names and allowed concepts, and all settings.
+
+    Devices and processors are no part of it: between these, scores differ in their last digits.
 
     Raises:
         RuntimeError: the model has no processor or no knowledge base.
@@ -38,14 +43,21 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
     }
     return {
         "weights": fingerprint(weights),
+        "config": {name: value for name, value in model.config.to_dict().items() if name not in _ORIGIN},
         "tokenizer": processor.fingerprint,
         "knowledge_base": model.knowledge_base.fingerprint,
         "processor": {
             name: getattr(processor, name)
             for name in ("mention_start", "mention_end", "prefix_template", "normalization", "max_source_length")
         },
+        "allowed_concepts": _digest(model.allowed_concepts),
         "confidence": None if model.confidence is None else asdict(model.confidence),
     }
+
+
+def _digest(concepts: frozenset[str] | None) -> str | None:
+    """SHA-256 of concepts in any order; None where all are allowed."""
+    return None if concepts is None else hashlib.sha256(json.dumps(sorted(concepts)).encode()).hexdigest()
 
 
 def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: InputFiles) -> dict[str, Any]:
@@ -72,7 +84,7 @@ def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: 
 
 
 def claim(output: Storage, wanted: dict[str, Any]) -> None:
-    """Note in a folder whose work it holds.
+    """Note in a folder whose work it holds; a run that was stopped before its first shard holds none.
 
     Raises:
         ValueError: it holds the work of another run, the first difference is named; or other things than a run's.
@@ -83,11 +95,20 @@ def claim(output: Storage, wanted: dict[str, Any]) -> None:
             raise ValueError(
                 f"{output.location}: holds files, but no {MANIFEST} of a run; name an empty or new folder with --output"
             )
-        output.write(MANIFEST, (json.dumps(wanted, indent=2, ensure_ascii=False) + "\n").encode())
+        _note(output, wanted)
         return
     found = json.loads(stored)
-    for key, before, now in differences(found, wanted | {_NOTED: found.get(_NOTED)}):
+    differing = list(differences(found, wanted | {_NOTED: found.get(_NOTED)}))
+    if not differing:
+        return
+    if any(output.names(folder) for folder in (LINKED, REJECTED)):
+        key, before, now = differing[0]
         raise ValueError(
             f"{output.location} holds the work of another run: {key} was {before!r:.200} and is {now!r:.200}; "
             "name another --output, or remove that folder to start anew"
         )
+    _note(output, wanted)
+
+
+def _note(output: Storage, wanted: dict[str, Any]) -> None:
+    output.write(MANIFEST, (json.dumps(wanted, indent=2, ensure_ascii=False) + "\n").encode())

@@ -61,7 +61,8 @@ class RowReader:
             self.close()
             last = window.first_row + window.rows - 1
             raise ValueError(
-                f"{name}: cannot be read at rows {window.first_row} to {last} or soon after ({error})"
+                f"{name}: cannot be read at rows {window.first_row} to {last} or soon after ({error}); put a whole "
+                "copy of it in its place, and the same command goes on"
             ) from error
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from angel_hf.bulk.columns import check_columns
-from angel_hf.bulk.input_files import InputFiles
+from angel_hf.bulk.input_files import InputFiles, would_be_read
 from angel_hf.bulk.job import Job
 from angel_hf.bulk.manifest import claim, manifest, model_fingerprints
 from angel_hf.bulk.output import LINKED, REJECTED, Output, Totals
@@ -71,7 +71,7 @@ def start(job: Job, load_model: LoadModel) -> Run:
     model = load_model()
     fingerprints = model_fingerprints(model)
     claim(output, manifest(fingerprints, model.name_or_path, job.options, inputs))
-    for folder in (LINKED, REJECTED):
+    for folder in ("", LINKED, REJECTED):
         output.remove_partial(folder)
     finished = output.finished()
     every = windows(inputs.files, job.options.window)
@@ -80,8 +80,9 @@ def start(job: Job, load_model: LoadModel) -> Run:
 
 
 def _check_apart(job: Job) -> None:
-    """Refuse an output inside a folder of input, since its shards would be read as documents."""
-    fixed, _, rest = job.source.partition("*")
-    into_folders = not rest or rest.startswith("*")
-    if into_folders and f"{job.output}/".startswith(f"{fixed.rstrip('/')}/"):
+    """Refuse an output whose shards would be read as documents when the run is gone on with."""
+    output, shard = Output(job.output), Window(0, 0, 0).shard
+    if any(
+        would_be_read(job.source, output.filesystem, output.path(f"{folder}/{shard}")) for folder in (LINKED, REJECTED)
+    ):
         raise ValueError(f"the output {job.output} is inside the input {job.source}; name a folder outside of it")

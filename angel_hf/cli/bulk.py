@@ -161,7 +161,7 @@ def _show(run: Run, reports: Iterator[Report]) -> None:
             mentions += report.mentions
             for cause in report.causes[: max(0, _MOST_CAUSES_SHOWN - shown)]:
                 tqdm.write(f"rejected {cause}", file=sys.stderr)
-            if shown < _MOST_CAUSES_SHOWN < shown + report.rejected:
+            if shown <= _MOST_CAUSES_SHOWN < shown + report.rejected:
                 tqdm.write("further causes are only in the shards of rejected rows", file=sys.stderr)
             shown += report.rejected
             bar.set_postfix(mentions=mentions, refresh=False)

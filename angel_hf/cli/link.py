@@ -169,6 +169,7 @@ def link(
             records_only = {
                 "a sentence": sentence, "--mention": mention, "--input-format": input_format,
                 "--output-format": output_format, "--rejected": rejected,
+                "--annotations": annotations is not Annotations.REPLACE,
             }  # fmt: skip
             _refuse(records_only, f"--input {input_file} is Parquet, which goes to a folder of Parquet without them")
             bulk_options = {

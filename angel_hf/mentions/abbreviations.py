@@ -19,6 +19,8 @@ _MOST_CHARACTERS = 10
 _MOST_WORDS = 2
 # A long form has at most two words a letter of its short form: with one word more before a bracket, all is seen.
 _WORDS_BEFORE = 2 * _MOST_CHARACTERS + 1
+# Far more than a long form has; without a bound, a text without spaces would be read again for each of its brackets.
+_CHARACTERS_BEFORE = 2_000
 
 # Between brackets, with up to one pair inside: "(Xp21 (DMD))" is one bracket.
 _BRACKET = re.compile(r"\(((?:[^()]|\([^()]*\))+)\)|\[([^\[\]]+)\]")
@@ -90,7 +92,8 @@ def _definitions(text: str) -> Iterator[Abbreviation]:
         inside = _Span.of(text, bracket.start(group), bracket.start(group) + _first_part(bracket[group]))
         sentence = sentence_starts[max(0, bisect_left(sentence_starts, bracket.start()) - 1)]
         word = bisect_left(word_starts, bracket.start()) - _WORDS_BEFORE
-        before = _Span.of(text, max(sentence, word_starts[word] if word > 0 else 0), bracket.start())
+        first = max(sentence, word_starts[word] if word > 0 else 0, bracket.start() - _CHARACTERS_BEFORE)
+        before = _Span.of(text, first, bracket.start())
         if _may_be_short(inside.text):
             long = _long_form(inside.text, before)
             if long is not None:

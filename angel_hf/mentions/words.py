@@ -27,10 +27,19 @@ class Words:
 
 
 class WordForms(dict[str, str]):
-    """Remembers the form of every word that it has seen: a text has few different ones."""
+    """Remembers the forms of words that it has seen: a text has few different ones.
+
+    Millions of texts have many, most of them met once; so it remembers no more than come often, and none that are as
+    long as a sequence of letters is.
+    """
+
+    MOST = 100_000
+    LONGEST = 40
 
     def __missing__(self, word: str) -> str:
-        self[word] = form = word_form(word)
+        form = word_form(word)
+        if len(self) < self.MOST and len(word) <= self.LONGEST:
+            self[word] = form
         return form
 
 

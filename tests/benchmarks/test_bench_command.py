@@ -85,6 +85,7 @@ def test_a_part_starts_with_its_threads_before_anything_is_imported(part):
     assert document["told"] == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "HF_HUB_OFFLINE": "1"}
     assert document["arguments"][:4] == ["--quick", "--repeats", "2", "--folder"]
     assert document["command"] == "python -m some_part --quick --repeats 2"
+    assert document["quick"] is True
     assert "OMP_NUM_THREADS" not in os.environ
 
 
@@ -262,6 +263,26 @@ def test_the_figures_of_the_base_shape_are_read_with_their_targets():
         ("BART-base's shape, batch 32", 8.0, None, None),
         ("BART-base's shape, batch 1", 8.0, None, None),
     ]
+
+
+def test_a_quick_look_meets_no_target_and_misses_none():
+    document = json.loads((REPOSITORY / "results" / "bench-core.json").read_text(encoding="utf-8"))
+    judged, looked_at = figures({"core": document}), figures({"core": document | {"quick": True}})
+    assert {figure.met for figure in judged} > {None} and {figure.met for figure in looked_at} == {None}
+    assert [(one.name, one.value, one.target) for one in judged] == [
+        (one.name, one.value, one.target) for one in looked_at
+    ]
+
+
+def test_results_of_different_machines_have_no_medians(tmp_path):
+    for name, cpu in (("one", "Abacus"), ("other", "Pascaline")):
+        document = sweeps_of(20.0)
+        document["machine"] = document["machine"] | {"cpu": cpu}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    files = [str(tmp_path / f"{name}.json") for name in ("one", "other")]
+    result = CliRunner().invoke(app, ["bench", "page", *files, "--docs", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "results of different machines or versions, such as Abacus" in " ".join(result.output.split())
 
 
 def test_files_that_are_no_results_are_refused(tmp_path):

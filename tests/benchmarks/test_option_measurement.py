@@ -5,7 +5,7 @@ import pytest
 from angel_hf import KnowledgeBase
 from angel_hf.search_options import SearchOptions
 from benchmarks.option_measurement import Option, Outcome, measure
-from benchmarks.search_options import recommend
+from benchmarks.search_options import options_for, recommend
 from benchmarks.timing import Ratio
 from eval_harness.example import Example
 from eval_harness.protocol import STRICT
@@ -73,3 +73,17 @@ def test_the_fastest_without_loss_is_chosen_on_the_development_set():
     ]
     assert recommend(found, most_loss=None) == "perhaps a loss"
     assert recommend(found, most_loss=1.0) == "half a point"
+
+
+@pytest.mark.parametrize("precisions", [(), ("bfloat16",), ("int8",), ("bfloat16", "int8")])
+def test_options_have_no_precision_that_takes_longer_here(precisions):
+    published, *departures = options_for(precisions)
+    assert published == Option("published: 10 beams, 10 names")
+    assert {one.precision for one in departures} == {None, *precisions}
+    assert len({one.name for one in departures}) == len(departures)
+    # An option asks for what its name says.
+    assert all((one.precision is not None) == one.name.startswith(precisions) for one in departures if precisions)
+    assert all((one.top_k == 1) == ("1 name" in one.name) for one in departures)
+    assert all(one.cached == one.name.endswith("from memory") for one in departures)
+    joint = [one for one in departures if one.top_k == 1 and one.search.context_tokens is not None]
+    assert len(joint) == 4 and {one.precision for one in joint} == {"bfloat16" if "bfloat16" in precisions else None}

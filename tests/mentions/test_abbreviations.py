@@ -140,20 +140,34 @@ def test_the_last_words_before_a_bracket_decide_as_all_of_them_do(words, spelled
         assert found == find_abbreviations(text)
 
 
-def test_the_work_for_a_bracket_is_the_same_in_a_long_text(monkeypatch):
-    """Lowercased, a text has no ends of sentences, which would bound what is looked at."""
-    looked_at = []
+@pytest.fixture
+def looked_at(monkeypatch):
+    """The length of what is looked at before each bracket."""
+    lengths = []
     long_form = abbreviations._long_form
     monkeypatch.setattr(
         abbreviations,
         "_long_form",
-        lambda short, before: looked_at.append(len(before.text)) or long_form(short, before),
+        lambda short, before: lengths.append(len(before.text)) or long_form(short, before),
     )
+    return lengths
+
+
+def test_the_work_for_a_bracket_is_the_same_in_a_long_text(monkeypatch, looked_at):
+    """Lowercased, a text has no ends of sentences, which would bound what is looked at."""
     monkeypatch.setattr(abbreviations, "_SENTENCE_END", scans := _Counting(abbreviations._SENTENCE_END))
     sentence = "it was heat shock protein (hsp) of the patients. "
     assert len(find_abbreviations(sentence * 500)) == 500
     assert len(looked_at) == 500 and max(looked_at) < 4 * len(sentence)
     assert scans.count == 1, "the text is searched for sentences once, not for each bracket"
+
+
+def test_nor_does_it_grow_where_a_long_text_has_no_spaces(looked_at):
+    text = "itwasheatshockprotein(hsp)ofthepatients" * 500
+    find_abbreviations(text)
+    assert len(looked_at) == 500 and max(looked_at) < len(text) / 5
+    found = find_abbreviations(text + " heat shock protein (hsp)")
+    assert [one.long for one in found if one.long_start > len(text)] == ["heat shock protein"]
 
 
 class _Counting:
