@@ -47,7 +47,7 @@ test-slow: $(VENV)/.installed-dev  ## every test, the slow ones too
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy $(PACKAGES) $(wildcard benchmarks)
 
 format: $(VENV)/.installed-dev  ## let ruff repair what it can
 	$(BIN)/ruff check --fix $(CODE)

@@ -74,14 +74,24 @@ class Annotator:
                 "angel_hf.training.calibration, or leave the precision out"
             )
         self.model = model
-        self.names = name_detector(model.knowledge_base, model.allowed_concepts)
-        self.detector = detector or self.names
+        self._detector = detector
         self.least_confidence = (
             model.confidence.threshold(precision) if model.confidence is not None and precision is not None else 0.0
         )
         self.expand = expand
         self.split = split
         self.options = options
+
+    @property
+    def names(self) -> DictionaryDetector:
+        """The detector of the names that the model has now."""
+        assert self.model.knowledge_base is not None, "none is ever taken away"
+        return name_detector(self.model.knowledge_base, self.model.allowed_concepts)
+
+    @property
+    def detector(self) -> MentionDetector:
+        """What finds the mentions: the detector that was given, or else that of the names."""
+        return self._detector or self.names
 
     def annotate(
         self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
@@ -107,7 +117,8 @@ class Annotator:
             ValueError: more candidates are wanted than beams.
         """
         expanded = expand_abbreviations(mentions) if self.expand else mentions
-        parts = [split_composite(mention, self.names.is_name) if self.split else [mention] for mention in expanded]
+        is_name = self.names.is_name
+        parts = [split_composite(mention, is_name) if self.split else [mention] for mention in expanded]
         if not 1 <= top_k <= num_beams:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
         # All names that the search finds: the confidence must not depend on how many candidates are wanted.

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":  # before the first import of numpy and torch
     for variable in (
@@ -273,7 +274,10 @@ def print_base_search(found: BaseSearch) -> None:
 
 def write_base_search(path: Path, found: BaseSearch) -> None:
     """Write everything as JSON, whole or not at all; times in seconds."""
-    document = {"format": FORMAT, "command": shlex.join(["python", "-m", "benchmarks.base_search", *sys.argv[1:]])}
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "command": shlex.join(["python", "-m", "benchmarks.base_search", *sys.argv[1:]]),
+    }
     document |= dataclasses.asdict(found)
     document["ratios_by_default"] = [dataclasses.asdict(contest.ratio_by_default) for contest in found.contests]
     document["ratios_of_precisions"] = [dataclasses.asdict(low.ratio) for low in found.precisions]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, TypeVar
 from unittest import mock
 
 import torch
@@ -68,6 +68,9 @@ class CountedWork:
         return self.linear_operations + self.attention_operations
 
 
+Mode = TypeVar("Mode", bound="OperatorMode")
+
+
 class OperatorMode(TorchDispatchMode):
     """While entered, is given torch's operators and, which torch does not know of, numpy's products."""
 
@@ -75,7 +78,7 @@ class OperatorMode(TorchDispatchMode):
         """Do a product of rows by numpy, within which torch's operators come too."""
         raise NotImplementedError
 
-    def __enter__(self) -> Self:
+    def __enter__(self: Mode) -> Mode:
         """See to it that numpy's products come by."""
         multiply = OpenBlasWeight.multiply
 

@@ -17,6 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from unittest import mock
@@ -145,13 +146,10 @@ def measure_layer(
     for count in rows:
         given = torch.randn(count, inputs)
         exact = given.double() @ weight.T + bias
-        (first,) = in_turns([lambda given=given: next(iter(products.values()))(given)], 3)
+        (first,) = in_turns([partial(next(iter(products.values())), given)], 3)
         times = max(1, round(0.005 / max(statistics.median(first), 1e-6)))
 
-        def repeated(name: str, given: Tensor = given, times: int = times) -> Callable[[], None]:
-            return lambda: [products[name](given) for _ in range(times)] and None
-
-        tasks = [repeated(name) for name in products]
+        tasks = [partial(_repeated, product, given, times) for product in products.values()]
         in_turns(tasks, 1)
         seconds = in_turns(tasks, repeats)
         timings = [Timing(own, times) for own in seconds]
@@ -162,6 +160,11 @@ def measure_layer(
             one = tuple(value / times for value in timing.cpu_seconds)
             measured.append(Measured(count, inputs, outputs, name, one, ratio, error))
     return measured
+
+
+def _repeated(product: Callable[[Tensor], Any], given: Tensor, times: int) -> None:
+    for _ in range(times):
+        product(given)
 
 
 def tables_of(measured: Sequence[Measured]) -> list[Table]:

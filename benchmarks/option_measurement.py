@@ -74,6 +74,7 @@ class Outcome:
         difference: from the published search, at 1; in points.
         speed: how many times faster than the published search; median, least and most are of the blocks.
         overall_speed: the same of all blocks together.
+        cpu_seconds: of each block.
     """
 
     option: str
@@ -87,6 +88,7 @@ class Outcome:
     difference: Difference
     from_memory: int
     proofs: Proofs | None
+    cpu_seconds: tuple[float, ...]
 
     @property
     def loses_nothing(self) -> bool:
@@ -148,6 +150,7 @@ def _outcomes(measured: Sequence[Measured], task: Task, split: str) -> Iterator[
             difference=paired_bootstrap(hits_at(1, base), hits_at(1, ranks), documents),
             from_memory=one.hits,
             proofs=_proofs(one.linked, ranks, published.linked, base) if one.option.search.exact else None,
+            cpu_seconds=tuple(one.cpu_seconds),
         )
 
 

@@ -104,6 +104,16 @@ def test_any_detector_will_do(model):
     assert [linked.mention.surface for linked in found] == ["gouty"]
 
 
+def test_an_annotator_finds_the_names_that_the_model_has_now():
+    changing = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny").eval()
+    changing.set_knowledge_base(KnowledgeBase.from_names(NAMES))
+    annotator = Annotator(changing)
+    assert annotator.annotate(["anemia and gout"])[0][0].mention.surface == "anemia"
+    changing.update_knowledge_base(add={"D5": ["gout"]}, remove_concepts=["D4"])
+    (found,) = annotator.annotate(["anemia and gout"])
+    assert [linked.mention.surface for linked in found] == ["gout"]
+
+
 def test_the_detector_of_a_knowledge_base_is_made_once(model):
     assert name_detector(model.knowledge_base) is name_detector(model.knowledge_base)
 

@@ -60,7 +60,8 @@ def test_what_was_answered_from_memory_is_told(outcomes):
 
 def outcome(option, split, speed, change, low, high):
     difference = Difference(100, 10, change, Interval(low, high), 1.0)
-    return Outcome(option, split, 100, 10.0, speed, Ratio(speed, speed, speed), 80 + change, None, difference, 0, None)
+    ratio = Ratio(speed, speed, speed)
+    return Outcome(option, split, 100, 10.0, speed, ratio, 80 + change, None, difference, 0, None, ())
 
 
 def test_the_fastest_without_loss_is_chosen_on_the_development_set():
