@@ -58,7 +58,8 @@ from benchmarks.timing import Ratio, Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
 
 FORMAT = "angel-base-search-1"
-_PROFILED_BATCH = 32
+_BATCH, _PROFILED_BATCH = 32, 96
+_COMPARED = 8  # mentions whose answers are compared
 # A machine that others share is faster and slower from one second to the next: what is compared there takes turns, and
 # the middle one of several counts.
 _LEAST_REPEATS = 3
@@ -142,15 +143,16 @@ def measure_base_search(
     machine = this_machine()
     searches = load_base_shaped(data)
     mentions = golden_mentions(data.reference)[:most_mentions]
-    progress(f"comparing the answers to {len(mentions)} mentions")
-    agreement = compare_answers(searches, mentions)
+    compared = mentions[:_COMPARED]
+    progress(f"comparing the answers to {len(compared)} mentions")
+    agreement = compare_answers(searches, compared)
     contests = []
-    for ours, theirs, target in ((32, 16, LEAST_RATIO), (1, 1, LEAST_RATIO_ALONE)):
+    for ours, theirs, target in ((_BATCH, 16, LEAST_RATIO), (1, 1, LEAST_RATIO_ALONE)):
         progress(f"{repeats} times {len(mentions)} mentions, batches of {ours} against {theirs}")
         contests.append(hold(searches, mentions, ours, theirs, repeats, target))
     progress("profile, peak and threads")
-    # So many copies that all batches are full, as they are in a long run.
-    full = (mentions * math.ceil(2 * _PROFILED_BATCH / len(mentions)))[: 2 * _PROFILED_BATCH]
+    # So many copies that a batch is full, as batches of a long run are.
+    full = (mentions * math.ceil(_PROFILED_BATCH / len(mentions)))[:_PROFILED_BATCH]
     profiles = [profile_search(searches.ours, full, _PROFILED_BATCH) for _ in range(max(repeats, _LEAST_REPEATS))]
     profile, peak = sorted(profiles, key=lambda one: _share(*one))[len(profiles) // 2]
     return BaseSearch(
@@ -162,7 +164,7 @@ def measure_base_search(
         peak=peak,
         profile=profile,
         peak_shares=tuple(_share(*one) for one in profiles),
-        threads=compare_threads(searches.ours, full, max(repeats, _LEAST_REPEATS)),
+        threads=compare_threads(searches.ours, full[: 2 * _BATCH], max(repeats, _LEAST_REPEATS)),
         precisions=tuple(compare_precisions(searches.ours, mentions, repeats, fast_precisions())),
     )
 
@@ -192,9 +194,9 @@ def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMenti
             torch.set_num_threads(threads)
             # Weights are packed anew for another number of threads that share a product, which is not part of a search;
             # fewer mentions would have theirs shared by all.
-            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, 32)
+            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, _BATCH)
             start = time.perf_counter()
-            model.search(*ids_of(mentions), NUM_BEAMS, 32)
+            model.search(*ids_of(mentions), NUM_BEAMS, _BATCH)
             own.append(time.perf_counter() - start)
     torch.set_num_threads(1)
     return Threads(tuple(seconds[1]), tuple(seconds[2]))
@@ -241,7 +243,8 @@ def print_base_search(found: BaseSearch) -> None:
     """Print to standard output."""
     print(
         f"{found.machine.cpu}, load {found.machine.load}, one thread, {found.parameters / 1e6:.0f}M parameters, "
-        f"{found.mentions} mentions; the first name of {found.agreement.first_by_default} is that of generate"
+        f"{found.mentions} mentions; the first name of {found.agreement.first_by_default} of "
+        f"{found.agreement.mentions} is that of generate"
     )
     for contest in found.contests:
         ratio, tuned = contest.ratio_by_default, contest.ratio
@@ -290,7 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.base_search", description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, help="JSON")
     parser.add_argument("--data", type=Path, help="folder with reference/small; else as for python -m benchmarks")
-    parser.add_argument("--mentions", type=int, default=40, help="at most")
+    parser.add_argument("--mentions", type=int, default=32, help="at most")
     parser.add_argument("--repeats", type=int, default=3, help="of profiles and threads at least 3")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -116,7 +116,7 @@ def measure_search(
     shuffled = mentions * copies
     random.Random(seed).shuffle(shuffled)
     contests = []
-    for ours, theirs, rows, target in ((64, 16, shuffled, 4.0), (1, 1, mentions, 2.0)):
+    for ours, theirs, rows, target in ((80, 16, shuffled, 4.0), (1, 1, mentions, 2.0)):
         progress(f"search: {repeats} times {len(rows)} mentions, batches of {ours} against {theirs}")
         contests.append(hold(searches, rows, ours, theirs, repeats, target))
     assert searches.ours.trie is not None, "load_searches gives a knowledge base"
