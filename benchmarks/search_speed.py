@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import BartForConditionalGeneration
@@ -14,10 +17,11 @@ from transformers import BartForConditionalGeneration
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from benchmarks.data import BenchmarkData
 from benchmarks.nested_dict import build_nested_dict
-from benchmarks.timing import Ratio, Timing, in_turns
+from benchmarks.timing import Ratio, Timing, in_turns_by_blocks
 from benchmarks.transformers_search import TransformersSearch
 
 NUM_BEAMS = 10
+_LEAST_BLOCK = 4  # mentions that each search is given before the next
 
 
 @dataclass(frozen=True)
@@ -173,17 +177,19 @@ def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Ag
 def hold(
     searches: Searches, mentions: Sequence[GoldenMention], ours: int, theirs: int, repeats: int, target: float
 ) -> Contest:
-    """Search the mentions with each, in turns, in batches of `ours` and `theirs`."""
+    """Search the mentions with each, in turns, in batches of `ours` and `theirs`, some full batches at a time."""
     encoder_ids, prefix_ids = ids_of(mentions)
-    seconds = in_turns(
-        [
-            lambda: searches.ours.search(encoder_ids, prefix_ids, NUM_BEAMS, ours),
-            lambda: searches.theirs.search(encoder_ids, prefix_ids, NUM_BEAMS, theirs),
-            lambda: searches.theirs_by_default.search(encoder_ids, prefix_ids, NUM_BEAMS, theirs),
-        ],
-        repeats,
-    )
+
+    def part(search: Any, batch_size: int, which: slice) -> None:
+        search.search(encoder_ids[which], prefix_ids[which], NUM_BEAMS, batch_size)
+
     work = len(mentions)
+    tasks = [
+        partial(part, searches.ours, ours),
+        partial(part, searches.theirs, theirs),
+        partial(part, searches.theirs_by_default, theirs),
+    ]
+    seconds = in_turns_by_blocks(tasks, work, max(math.lcm(ours, theirs), _LEAST_BLOCK), repeats)
     our_timing, tuned, by_default = (Timing(own, work) for own in seconds)
     return Contest(ours, theirs, work, our_timing, tuned, by_default, target)
 

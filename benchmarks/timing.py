@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster `ours` is than `theirs`: by the medians, and the least and most of the paired repeats."""
+    """How many times faster `ours` is than `theirs`: median, least and most of the paired repeats.
+
+    A repeat of one is compared with the other's that was measured next to it: the machine's speed changes meanwhile.
+    """
 
     median: float
     least: float
@@ -51,7 +55,29 @@ class Ratio:
             (their_seconds / theirs.work) / (our_seconds / ours.work)
             for our_seconds, their_seconds in zip(ours.cpu_seconds, theirs.cpu_seconds, strict=True)
         ]
-        return cls(ours.rate / theirs.rate, min(per_piece), max(per_piece))
+        return cls(statistics.median(per_piece), min(per_piece), max(per_piece))
+
+
+def in_turns_by_blocks(
+    tasks: Sequence[Callable[[slice], object]], work: int, block: int, repeats: int
+) -> list[tuple[float, ...]]:
+    """As `in_turns`, of tasks that do a part of their work at a time: of each repeat, block after block.
+
+    What the machine's speed does within seconds is the same for all then, however long their repeats take.
+
+    Args:
+        tasks: each is told which part to do.
+        work: how much there is in all.
+        block: how much of it at a time.
+        repeats: of the whole.
+    """
+    blocks = [slice(first, min(first + block, work)) for first in range(0, work, block)]
+    seconds: list[list[float]] = [[] for _ in tasks]
+    for _ in range(repeats):
+        of_blocks = [in_turns([partial(task, one) for task in tasks], 1) for one in blocks]
+        for number, own in enumerate(seconds):
+            own.append(sum(found[number][0] for found in of_blocks))
+    return [tuple(own) for own in seconds]
 
 
 def in_turns(tasks: Sequence[Callable[[], object]], repeats: int) -> list[tuple[float, ...]]:
