@@ -6,8 +6,8 @@ PYTEST_ARGS ?= -n auto
 
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
-PACKAGES := $(wildcard angel_hf eval_harness hub_cards demo)
-CODE := $(PACKAGES) $(wildcard benchmarks) tests
+PACKAGES := $(wildcard angel_hf eval_harness hub_cards demo benchmarks)
+CODE := $(PACKAGES) tests
 EXAMPLE := angel_hf/assets/examples/ncbi-disease.pubtator
 # Nothing below asks the Hub for anything; the model ships in the package.
 OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1
@@ -47,7 +47,7 @@ test-slow: $(VENV)/.installed-dev  ## every test, the slow ones too
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy $(PACKAGES) $(wildcard benchmarks)
+	$(BIN)/mypy $(PACKAGES)
 
 format: $(VENV)/.installed-dev  ## let ruff repair what it can
 	$(BIN)/ruff check --fix $(CODE)

@@ -66,8 +66,7 @@ class Annotator:
         split: bool = True,
         options: SearchOptions = PUBLISHED,
     ) -> None:
-        if model.knowledge_base is None:
-            raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
+        _knowledge_base(model)
         if precision is not None and model.confidence is None:
             raise ValueError(
                 f"precision {precision:g} was asked for, but the model has no confidence.json; fit it with "
@@ -85,8 +84,7 @@ class Annotator:
     @property
     def names(self) -> DictionaryDetector:
         """The detector of the names that the model has now."""
-        assert self.model.knowledge_base is not None, "none is ever taken away"
-        return name_detector(self.model.knowledge_base, self.model.allowed_concepts)
+        return name_detector(_knowledge_base(self.model), self.model.allowed_concepts)
 
     @property
     def detector(self) -> MentionDetector:
@@ -134,6 +132,12 @@ class Annotator:
         is_nil = linked.best is None or (confidence is not None and confidence < self.least_confidence)
         candidates = merge_candidates(linked.candidates)[:top_k]
         return Annotated(mention, candidates, linked.mention.surface, confidence, is_nil)
+
+
+def _knowledge_base(model: AngelForEntityLinking) -> KnowledgeBase:
+    if model.knowledge_base is None:
+        raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
+    return model.knowledge_base
 
 
 def name_detector(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None = None) -> DictionaryDetector:

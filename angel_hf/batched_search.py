@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .answer_cache import Answer, AnswerCache, packed_ids, weights_state
 from .batch_threads import answer_batches
@@ -64,8 +63,9 @@ def search_batches(
     # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
     each = (encoder_ids, prefix_ids) if names is None else (encoder_ids, prefix_ids, names)
     questions = [(trie, settings, *map(packed_ids, ids)) for ids in zip(*each)]
-    # Lists that are remembered stay as they are, whatever is done to those that are given out.
-    return [copy.copy(one) for one in cache.answer(weights_state(model), questions, answers)]
+    # Lists that are remembered stay as they are, whatever is done to those that are given out; nothing else can change.
+    found = cache.answer(weights_state(model), questions, answers)
+    return [cast("Answer", one.copy()) if isinstance(one, list) else one for one in found]
 
 
 def check_ids(config: AngelConfig, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]) -> None:

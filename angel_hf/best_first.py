@@ -40,7 +40,7 @@ class Proof:
         expansions: nodes whose children were scored.
     """
 
-    hypotheses: list[Hypothesis]
+    hypotheses: tuple[Hypothesis, ...]
     is_proven: bool
     expansions: int
 
@@ -245,7 +245,7 @@ class _MentionSearch:
         self.open = self.open.and_also(nodes.take((depth < self.room) & (nodes.bound > self.to_beat)))
 
     def proof(self) -> Proof:
-        return Proof(self.finished, not self.gave_up, len(self.tokens))
+        return Proof(tuple(self.finished), not self.gave_up, len(self.tokens))
 
 
 @dataclass(slots=True)

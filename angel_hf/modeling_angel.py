@@ -448,7 +448,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         sources, prefixes = ([ids[position] for position in asked] for ids in (encoder_ids, prefix_ids))
         found: list[list[Hypothesis]] = [[] for _ in mentions]
         for position, own in zip(asked, self.search(sources, prefixes, num_beams, batch_size, 1.0, top_k, options)):
-            found[position] = own.copy()
+            found[position] = own
         lost = [
             position
             for position, index in enumerate(indices)
@@ -494,7 +494,7 @@ class AngelForEntityLinking(BartWithTrieGeneration):
             return frozenset((hypothesis.name_index,))
         return frozenset(self.knowledge_base.entry_concept_ids(hypothesis.name_index))
 
-    def _candidates(self, hypotheses: list[Hypothesis]) -> tuple[Candidate, ...]:
+    def _candidates(self, hypotheses: Sequence[Hypothesis]) -> tuple[Candidate, ...]:
         return tuple(self._candidate(hypothesis) for hypothesis in hypotheses)
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:

@@ -48,7 +48,8 @@ class VocabularyHead:
             self.scores = [partial(_in_integers, part, own) for part, own in zip(lm_head.parts, bias.split(self.block))]
             return
         bias = bias.to(lm_head.weight.dtype)
-        if not can_pack(lm_head):
+        packable = can_pack(lm_head)
+        if not packable:
             forget(lm_head)
         if not is_plain(lm_head) or bias.device.type != "cpu":
             self.scores = [lambda hidden: lm_head(hidden) + bias]
@@ -56,7 +57,7 @@ class VocabularyHead:
         self.block = min(TOKENS_A_BLOCK, self.vocabulary)
         # It is zero in nearly all models, and a sum over all scores is not for nothing.
         biases = [own if own.any() else None for own in bias.split(self.block)]
-        if can_pack(lm_head):
+        if packable:
             weights = packed([lm_head], self.block)
             self.scores = [partial(weight.product, bias=own) for weight, own in zip(weights, biases)]
         else:

@@ -68,7 +68,7 @@ class CountedWork:
         return self.linear_operations + self.attention_operations
 
 
-Mode = TypeVar("Mode", bound="OperatorMode")
+_Mode = TypeVar("_Mode", bound="OperatorMode")
 
 
 class OperatorMode(TorchDispatchMode):
@@ -78,7 +78,7 @@ class OperatorMode(TorchDispatchMode):
         """Do a product of rows by numpy, within which torch's operators come too."""
         raise NotImplementedError
 
-    def __enter__(self: Mode) -> Mode:
+    def __enter__(self: _Mode) -> _Mode:
         """See to it that numpy's products come by."""
         multiply = OpenBlasWeight.multiply
 

@@ -149,3 +149,12 @@ def test_errors_tell_what_to_do(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "angel_hf.annotation", None)
     with pytest.raises(ImportError, match="annotating text needs the angel-hf package: pip install angel-hf"):
         model.annotate(TEXT)
+
+
+def test_an_annotator_of_a_model_that_lost_its_names_says_what_to_do():
+    changing = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny").eval()
+    changing.set_knowledge_base(KnowledgeBase.from_names(NAMES))
+    annotator = Annotator(changing)
+    changing.set_processor(changing.processor)
+    with pytest.raises(RuntimeError, match="no knowledge base to link to; call model.set_knowledge_base first"):
+        annotator.annotate(["anemia"])

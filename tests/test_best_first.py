@@ -95,7 +95,7 @@ def test_a_search_that_is_given_up_says_so_and_tells_what_beams_find():
     model = small_model([[4, 5, 6], [7, 8, 9], [10, 11, 12]])
     (proof,) = search(model, [[0, 5, 6, END]], [[5, PREFIX_END]], 1, max_expansions=1)
     (beams,) = model.search([[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=10)
-    assert (proof.is_proven, proof.expansions, proof.hypotheses) == (False, 1, beams[:1])
+    assert (proof.is_proven, proof.expansions, proof.hypotheses) == (False, 1, tuple(beams[:1]))
 
 
 def test_names_beyond_the_last_position_are_not_proposed():

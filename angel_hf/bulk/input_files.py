@@ -71,30 +71,28 @@ def would_be_read(source: str, filesystem: FileSystem, path: str) -> bool:
     Raises:
         ValueError: no file system has URIs such as the source's.
     """
-    own, fixed = resolve(source)
-    if not own.equals(filesystem):
-        return False
-    if "*" in fixed:
-        folder = fixed.partition("*")[0].rpartition("/")[0]
-        return re.fullmatch(_regular_expression(fixed), path) is not None and not _hidden(path[len(folder) :])
-    folder = fixed.rstrip("/")
-    return path.startswith(f"{folder}/") and not _hidden(path[len(folder) :])
+    own, asked = resolve(source)
+    folder, pattern = _selection(asked)
+    return own.equals(filesystem) and pattern.fullmatch(path) is not None and not _hidden(path[len(folder) :])
 
 
 def _list(filesystem: FileSystem, path: str, source: str) -> tuple[str, list[FileInfo]]:
     """The folder that names are given below, and the files."""
-    if "*" in path:
-        folder = path.partition("*")[0].rpartition("/")[0]
-        pattern = re.compile(_regular_expression(path))
-        found = [info for info in _below(filesystem, folder, source) if pattern.fullmatch(info.path)]
-    else:
+    if "*" not in path:
         info = filesystem.get_file_info(path)
         if info.type is FileType.File:
             return path.rpartition("/")[0], [info]
-        folder, found = path, [info for info in _below(filesystem, path, source) if info.path.endswith(".parquet")]
+    folder, pattern = _selection(path)
+    found = [info for info in _below(filesystem, folder, source) if pattern.fullmatch(info.path)]
     if not found:
         raise FileNotFoundError(f"{source}: no Parquet file is there; {_EXPECTED}")
     return folder, found
+
+
+def _selection(path: str) -> tuple[str, re.Pattern[str]]:
+    """The folder that files are looked for in, and what the paths of those look like that are read."""
+    pattern = path if "*" in path else f"{path.rstrip('/')}/**/*.parquet"
+    return pattern.partition("*")[0].rpartition("/")[0], re.compile(_regular_expression(pattern))
 
 
 def _regular_expression(pattern: str) -> str:
