@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from angel_hf import AngelForEntityLinking, NameTrie
+from angel_hf import AngelConfig, AngelForEntityLinking, NameTrie
 from angel_hf.decoder_state import DecoderState
 from angel_hf.packed_bart import PackedBart
 from angel_hf.packed_weights import can_pack, packed
@@ -104,20 +104,34 @@ class PeakMeter:
         return Peak(rates[0], rates[1] if len(rates) > 1 else None)
 
 
-def profile_search(
-    model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int
-) -> tuple[Profile, Peak]:
+def profile_searches(
+    model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int, repeats: int
+) -> list[tuple[Profile, Peak]]:
     """Search mentions as `model.search` does, with a clock in every part; the peak is measured between passes.
+
+    A search that is not measured comes first: a long run has its memory by its second batch.
 
     Args:
         model: with a trie.
         mentions: taken in order of their sources' lengths.
         batch_size: how many are searched together.
+        repeats: of the whole.
+
+    Returns:
+        What each repeat took, and the peak meanwhile.
     """
     assert model.trie is not None, "the model has a knowledge base"
+    bart, trie = _ClockedBart(model), _ClockedTrie(model.trie)
+    return [_profile(model.config, bart, trie, mentions, batch_size) for _ in range(1 + repeats)][1:]
+
+
+def _profile(
+    config: AngelConfig, bart: _ClockedBart, trie: _ClockedTrie, mentions: Sequence[GoldenMention], batch_size: int
+) -> tuple[Profile, Peak]:
     clock, meter = _Clock(), PeakMeter()
-    bart, trie = _ClockedBart(model, clock, meter), _ClockedTrie(model.trie, clock)
-    start, end = model.config.decoder_start_token_id, model.config.eos_token_id
+    bart.watch(clock, meter)
+    trie.clock = clock
+    start, end = config.decoder_start_token_id, config.eos_token_id
     assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
     ordered = sorted(mentions, key=lambda mention: -len(mention.encoder_ids))
     for first in range(0, len(ordered), batch_size):
@@ -130,7 +144,7 @@ def profile_search(
                 [[start, *mention.prefix_ids] for mention in batch],
                 num_beams=NUM_BEAMS,
                 end_token_id=end,
-                max_length=model.config.max_position_embeddings,
+                max_length=config.max_position_embeddings,
             )
     work = Work(
         source_tokens=sum(len(mention.encoder_ids) for mention in mentions) / len(mentions),
@@ -142,8 +156,8 @@ def profile_search(
         mentions=len(mentions),
         batch_size=batch_size,
         work=work,
-        linear_operations=linear_operations(model.config, work),
-        attention_operations=attention_operations(model.config, work),
+        linear_operations=linear_operations(config, work),
+        attention_operations=attention_operations(config, work),
         seconds=clock.seconds,
     )
     return profile, meter.peak
@@ -187,11 +201,13 @@ class _Clock:
 class _ClockedBart(PackedBart):
     """A PackedBart whose passes are timed, with a look at the peak before each of those with many rows."""
 
-    def __init__(self, model: AngelForEntityLinking, clock: _Clock, meter: PeakMeter) -> None:
-        super().__init__(model)
-        self.clock = clock
-        self.meter = meter
-        self.beam_rows = 0
+    clock: _Clock
+    meter: PeakMeter
+    beam_rows: int
+
+    def watch(self, clock: _Clock, meter: PeakMeter) -> None:
+        """Start anew, with these."""
+        self.clock, self.meter, self.beam_rows = clock, meter, 0
 
     def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
         self._look()
@@ -230,9 +246,10 @@ class _ClockedBart(PackedBart):
 class _ClockedTrie(NameTrie):
     """A trie whose look-ups are timed."""
 
-    def __init__(self, trie: NameTrie, clock: _Clock) -> None:
+    clock: _Clock
+
+    def __init__(self, trie: NameTrie) -> None:
         super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
-        self.clock = clock
 
     def expand(self, nodes: np.ndarray) -> Expansion:
         with self.clock.part("trie"):
