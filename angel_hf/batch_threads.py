@@ -127,12 +127,16 @@ def _is_changed(module: nn.Module) -> bool:
 
 
 def _batches(positions: Sequence[int], batch_size: int, side_by_side: int) -> list[list[int]]:
-    """Batches of nearly equal size, as many as can be shared out evenly."""
+    """Batches of nearly equal size, as many as can be shared out evenly.
+
+    Those that run side by side take turns in choosing among neighbours: were each a run of neighbours of its own, where
+    the longest sources come first, the last ones would soon be done and have nobody to work with.
+    """
     if not positions:
         return []
-    count = math.ceil(len(positions) / (batch_size // side_by_side))
-    count += -count % side_by_side
-    return [batch.tolist() for batch in np.array_split(np.array(positions), count)]
+    rounds = math.ceil(len(positions) / (batch_size // side_by_side * side_by_side))
+    neighbours = np.array_split(np.array(positions), rounds)
+    return [own[first::side_by_side].tolist() for own in neighbours for first in range(side_by_side)]
 
 
 def _next(batches: deque[list[int]]) -> list[int] | None:
