@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from angel_hf.claim import differences
 from angel_hf.text_file import write_json
+from benchmarks.data import REPOSITORY
 from benchmarks.figures import spreads
 from benchmarks.machine import this_machine
 from benchmarks.suite import FORMAT, Request, Run
@@ -31,13 +33,14 @@ class SuiteFile:
         self.partial = path.with_name(path.name + ".partial")
         self.command = command
         self.request = request
-        self.asked = json.loads(json.dumps({"request": _table(request), "machine": _lasting()}))
+        asked = {"request": _table(request), "machine": _lasting(), "code": code_digest(REPOSITORY)}
+        self.asked = json.loads(json.dumps(asked))
 
     def measured(self) -> list[Run]:
         """The runs that were measured before this was stopped, the last one maybe in part.
 
         Raises:
-            ValueError: something else was being measured, or on another machine.
+            ValueError: something else was being measured, or on another machine, or by other code.
         """
         if not self.partial.is_file():
             return []
@@ -67,6 +70,16 @@ class SuiteFile:
         }
         write_json(self.path, document)
         self.partial.unlink(missing_ok=True)
+
+
+def code_digest(repository: Path) -> str:
+    """A digest of the sources that are measured and that measure: of the files' names and contents."""
+    digest = hashlib.sha256()
+    for package in ("angel_hf", "benchmarks"):
+        for path in sorted((repository / package).rglob("*.py")):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(repository).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def _table(request: Request) -> dict[str, Any]:

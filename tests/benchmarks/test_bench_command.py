@@ -150,6 +150,19 @@ def test_what_was_stopped_is_gone_on_with_by_the_same_request_alone(two_runs):
         other.measured()
 
 
+def test_what_was_stopped_is_not_gone_on_with_by_other_code(two_runs, tmp_path, monkeypatch):
+    file, output = two_runs
+    source = tmp_path / "tree" / "angel_hf" / "search.py"
+    source.parent.mkdir(parents=True)
+    monkeypatch.setattr("benchmarks.suite_file.REPOSITORY", source.parents[1])
+    source.write_text("beams = 10\n")
+    SuiteFile(output, "angel bench", file.request).keep([])
+    assert SuiteFile(output, "angel bench", file.request).measured() == []
+    source.write_text("beams = 5\n")
+    with pytest.raises(ValueError, match=r"partial holds .* its code was '\w{16}' and is '\w{16}'; name another"):
+        SuiteFile(output, "angel bench", file.request).measured()
+
+
 def test_the_parts_are_modules_of_the_source_tree():
     for part in PARTS:
         path = REPOSITORY.joinpath(*part.module.split("."))
