@@ -1,7 +1,8 @@
 """Linear layers of 8-bit integers.
 
-On x86 processors with VNNI the product is oneDNN's, with weights laid out as its kernels want them; on others it is
-`torch._int_mm`, since oneDNN adds up pairs of products in 16 bits there, which may overflow.
+On x86 processors with VNNI the product is oneDNN's, with weights laid out as its kernels want them. On others oneDNN
+adds up pairs of products in 16 bits, which may overflow, and `torch._int_mm` has no kernel and takes tens of times as
+long. There whole numbers are multiplied in float32, as many at a time as have exact sums.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 # What an input of 0 is in unsigned integers.
 _ZERO_POINT = 128
+# So many products of two numbers of up to 127 add up to less than 2 ** 24, below which float32 has every whole number.
+_EXACT_IN_FLOAT32 = 1040
 
 
 class Int8Linear(nn.Module):
@@ -52,7 +55,8 @@ class Int8Linear(nn.Module):
     def multiply(self, inputs: Tensor, scale: Tensor) -> Tensor:
         """The layer's result for inputs that `rounded` has rounded; products are added up in 32 bits."""
         if not self.packed:
-            return torch.addcmul(self.bias, torch._int_mm(inputs, self.weight) * scale, self.weight_scale)
+            products = _product_in_float32(inputs, self.weight)
+            return torch.addcmul(self.bias, products * scale, self.weight_scale)
         products = torch.ops.onednn.qlinear_pointwise(
             inputs, 1.0, _ZERO_POINT, self.weight, self.weight_scale, self.zero_points, None, 1.0, 0, torch.float32,
             "none", [], "",
@@ -82,11 +86,20 @@ class Int8Blocks(nn.Module):
         return torch.cat([part.multiply(*whole) for part in self.parts], dim=-1)  # type: ignore[operator]
 
 
+def _product_in_float32(inputs: Tensor, weight: Tensor) -> Tensor:
+    """Whole numbers [rows, in] by int8 [in, out] -> [rows, out], to a rounding of the sums of each part."""
+    parts = zip(inputs.split(_EXACT_IN_FLOAT32, dim=1), weight.split(_EXACT_IN_FLOAT32))
+    first, *others = (rows @ columns.to(torch.float32) for rows, columns in parts)
+    for other in others:
+        first += other
+    return first
+
+
 def rounded(inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Integers as products want them [rows, in], and what one step of them stands for in each row [rows, 1]."""
+    """Whole numbers as products want them [rows, in], and what one step of them stands for in each row [rows, 1]."""
     scale = _scale(inputs)
     whole = (inputs / scale).round_()
-    return (whole.add_(_ZERO_POINT).to(torch.uint8) if has_packed_products() else whole.to(torch.int8)), scale
+    return (whole.add_(_ZERO_POINT).to(torch.uint8) if has_packed_products() else whole), scale
 
 
 def _scale(rows: Tensor) -> Tensor:

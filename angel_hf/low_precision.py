@@ -14,10 +14,11 @@ from angel_hf.modeling_angel import AngelForEntityLinking
 from angel_hf.vocabulary_head import TOKENS_A_BLOCK
 
 Precision = Literal["bfloat16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("bfloat16", "int8")
 
 
 def fast_precisions() -> tuple[Precision, ...]:
-    """Those that this processor has instructions for; without them they only take longer, some many times as long."""
+    """Those that this processor has instructions for; without them they only take longer."""
     found: tuple[Precision, ...] = ("bfloat16",) if has_bfloat16("cpu") else ()
     return (*found, "int8") if has_packed_products() else found
 
@@ -34,8 +35,8 @@ def in_low_precision(model: AngelForEntityLinking, precision: Precision) -> Ange
     Raises:
         ValueError: an unknown precision, or a model that is not in float32 or not on a CPU.
     """
-    if precision not in ("bfloat16", "int8"):
-        raise ValueError(f"precision {precision!r}; expected one of bfloat16, int8")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if (model.dtype, model.device.type) != (torch.float32, "cpu"):
         raise ValueError(f"a model of {model.dtype} on {model.device}; expected one in float32 on a CPU")
     names = (model.processor, model.knowledge_base, model.trie, model.confidence)

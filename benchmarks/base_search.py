@@ -12,9 +12,7 @@ import dataclasses
 import math
 import os
 import shlex
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +33,6 @@ import torch
 from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
-from angel_hf.batch_threads import LEAST_MENTIONS
 from angel_hf.low_precision import Precision, fast_precisions, in_low_precision
 from angel_hf.text_file import write_json
 from benchmarks.base_shaped import base_shaped_bart
@@ -54,6 +51,7 @@ from benchmarks.search_speed import (
     hold,
     ids_of,
 )
+from benchmarks.thread_scaling import Threads, compare_threads
 from benchmarks.timing import Ratio, Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
 
@@ -62,21 +60,8 @@ _BATCH, _PROFILED_BATCH = 32, 96
 _COMPARED = 8  # mentions whose answers are compared
 # A machine that others share is faster and slower from one second to the next: what is compared there takes turns, and
 # the middle one of several counts.
-_LEAST_REPEATS, _LEAST_THREAD_REPEATS = 3, 7
+_LEAST_REPEATS, _LEAST_THREAD_REPEATS = 3, 9
 LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
-
-
-@dataclass(frozen=True)
-class Threads:
-    """Seconds of the clock of the same search with one thread and with two, in turns, in a batch that is full."""
-
-    one: tuple[float, ...]
-    two: tuple[float, ...]
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster two are: the median of the repeats, each of one and of two that followed it."""
-        return statistics.median(one / two for one, two in zip(self.one, self.two, strict=True))
 
 
 @dataclass(frozen=True)
@@ -164,7 +149,7 @@ def measure_base_search(
         peak=peak,
         profile=profile,
         peak_shares=tuple(_share(*one) for one in profiles),
-        threads=compare_threads(searches.ours, full[:_BATCH], max(repeats, _LEAST_THREAD_REPEATS)),
+        threads=compare_threads(searches.ours, full[:_BATCH], _BATCH, max(repeats, _LEAST_THREAD_REPEATS)),
         precisions=tuple(compare_precisions(searches.ours, mentions, repeats, fast_precisions())),
     )
 
@@ -184,22 +169,6 @@ def load_base_shaped(data: BenchmarkData) -> Searches:
     nested = build_nested_dict(sequences, plain.config.eos_token_id)
     tuned = TransformersSearch(plain, nested, longest_name=max(map(len, sequences)))
     return Searches(ours, tuned, TransformersSearch(plain, nested))
-
-
-def compare_threads(model: AngelForEntityLinking, mentions: Sequence[GoldenMention], repeats: int) -> Threads:
-    """Search the mentions with one thread and with two, and leave torch with one."""
-    seconds: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(repeats):
-        for threads, own in seconds.items():
-            torch.set_num_threads(threads)
-            # Weights are packed anew for another number of threads that share a product, which is not part of a search;
-            # fewer mentions would have theirs shared by all.
-            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, _BATCH)
-            start = time.perf_counter()
-            model.search(*ids_of(mentions), NUM_BEAMS, _BATCH)
-            own.append(time.perf_counter() - start)
-    torch.set_num_threads(1)
-    return Threads(tuple(seconds[1]), tuple(seconds[2]))
 
 
 def compare_precisions(
@@ -265,7 +234,8 @@ def print_base_search(found: BaseSearch) -> None:
         f"  GFLOP/s: search {profile.rate / 1e9:.0f}; peak of torch.mm {peak.matmul / 1e9:.0f}, with packed weights "
         f"{packed}; {shares}, {profile.rate / peak.matmul:.0%} of torch.mm's"
     )
-    print(f"  two threads: {found.threads.ratio:.2f}x one")
+    scaling = found.threads
+    print(f"  two threads: {scaling.ratio:.2f}x one; products that share nothing: {scaling.ratio_of_products:.2f}x")
     for low in found.precisions:
         print(
             f"  {low.precision}, batch {low.batch_size}: {low.ratio.median:.2f}x float32 ({low.ratio.least:.2f} - "
@@ -284,7 +254,8 @@ def write_base_search(path: Path, found: BaseSearch) -> None:
     document |= dataclasses.asdict(found)
     document["ratios_by_default"] = [dataclasses.asdict(contest.ratio_by_default) for contest in found.contests]
     document["ratios_of_precisions"] = [dataclasses.asdict(low.ratio) for low in found.precisions]
-    document |= {"peak_share": found.peak_share, "thread_ratio": found.threads.ratio, "targets": targets(found)}
+    document |= {"peak_share": found.peak_share, "thread_ratio": found.threads.ratio}
+    document |= {"thread_ratio_of_products": found.threads.ratio_of_products, "targets": targets(found)}
     write_json(path, document)
 
 
@@ -294,7 +265,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON")
     parser.add_argument("--data", type=Path, help="folder with reference/small; else as for python -m benchmarks")
     parser.add_argument("--mentions", type=int, default=32, help="at most")
-    parser.add_argument("--repeats", type=int, default=3, help="of profiles at least 3, of threads 7")
+    parser.add_argument("--repeats", type=int, default=3, help="of profiles at least 3, of threads 9")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable_progress_bar()

@@ -110,6 +110,8 @@ def _base(document: Document) -> Iterator[Figure]:
     for (target, met), value in zip(document["targets"].items(), values, strict=True):
         what, least = _named(target)
         yield Figure("base", f"BART-base's shape, {what}", value, "times", least, met)
+    if (products := document.get("thread_ratio_of_products")) is not None:  # earlier files have none
+        yield Figure("base", "plain products, two threads by one", products, "times")
     for contest in document["contests"]:
         rate = contest["ours"]["work"] / statistics.median(contest["ours"]["cpu_seconds"])
         yield Figure("base", f"BART-base's shape, batch {contest['our_batch_size']}", rate, "mentions/CPU s")
@@ -133,13 +135,15 @@ def _options(document: Document) -> Iterator[Figure]:
     of_test = {one["option"]: one for one in document["outcomes"] if one["split"] == "test"}
     for key, words in (("no_loss", "no loss"), ("one_point", "a loss of 1 point")):
         chosen = document[key]
-        yield Figure("options", f"fastest at {words}: {chosen}", of_test[chosen]["overall_speed"], "times")
+        yield Figure("options", f"fastest at {words}", of_test[chosen]["overall_speed"], "times")
     for option, one in of_test.items():
         yield Figure("options", option, one["overall_speed"], "times")
         yield Figure("options", f"{option}, change at 1", one["difference"]["difference"], "points")
         if (proofs := one["proofs"]) is not None:
             yield Figure("options", f"{option}, proven", proofs["proven"], f"of {one['mentions']}")
-            yield Figure("options", "mentions of which the beams miss the best name", proofs["missed"], "")
+            yield Figure("options", "a better name found than by 10 beams", proofs["missed"], f"of {one['mentions']}")
+            if (certain := proofs.get("missed_for_certain")) is not None:  # earlier files do not tell
+                yield Figure("options", "the same among the proven", certain, f"of {proofs['proven']}")
 
 
 def _scale(document: Document) -> Iterator[Figure]:
@@ -169,6 +173,16 @@ def _scale(document: Document) -> Iterator[Figure]:
         ("search, by few names'", scale["slowdown"], "times", target["most_slowdown"], "search"),
     ):
         yield Figure("scale", f"{names}, {what}", value, unit, f"<= {most:g}", met[key])
+    if (update := scale.get("update")) is None:  # earlier files have none
+        return
+    yield Figure("scale", f"{names}, search, by few names', of a row", scale["slowdown_by_rows"], "times")
+    yield Figure("scale", "tokenising on all cores, by one", scale["tokenizing_ratio"], "times")
+    changed = f"{names}, {update['concepts']:,} concepts"
+    yield Figure("scale", f"{changed} removed", update["remove_seconds"], "s")
+    yield Figure("scale", f"{changed} added again", update["add_seconds"], "s")
+    same = met["update"]
+    yield Figure("scale", f"{changed} added again, all as built", float(same), "of 1", ">= 1", same)
+    yield Figure("scale", f"{changed} removed and added, peak memory", update["peak_bytes"] / gigabyte, "GB")
 
 
 def _bulk(document: Document) -> Iterator[Figure]:

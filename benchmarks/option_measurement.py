@@ -51,6 +51,8 @@ class Proofs:
     Attributes:
         proven: mentions whose answer is proven.
         missed: mentions of which the beam search's first name is not the best that the exact search found.
+        missed_for_certain: of these, mentions whose best name is proven; of mentions that are not, the beams may miss
+            yet more.
         beam_right: of the missed ones, mentions that the beam search answers right.
         exact_right: of the missed ones, mentions that the best name answers right.
         mean_expansions: nodes of the trie that were looked into.
@@ -59,6 +61,7 @@ class Proofs:
 
     proven: int
     missed: int
+    missed_for_certain: int
     beam_right: int
     exact_right: int
     mean_expansions: float
@@ -176,6 +179,7 @@ def _proofs(
     return Proofs(
         proven=sum(proven),
         missed=len(missed),
+        missed_for_certain=sum(proven[place] for place in missed),
         beam_right=sum(beam_ranks[place] == 1 for place in missed),
         exact_right=sum(ranks[place] == 1 for place in missed),
         mean_expansions=statistics.fmean(expansions),

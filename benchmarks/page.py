@@ -10,6 +10,7 @@ from typing import Any
 
 from angel_hf.text_file import write_text
 from benchmarks.figures import Document, Spread, spreads
+from benchmarks.option_table import option_sections
 from benchmarks.plots import draw, plots_of
 from benchmarks.suite import FORMAT as SUITE_FORMAT
 from benchmarks.suite import PARTS
@@ -84,6 +85,8 @@ def _section(name: str, measures: str, documents: Sequence[Document], own: Seque
         # Of the last run, whose points they are; the table below has all runs.
         plots = plots_of(documents[-1]["sweeps"])
         sections.append("\n".join(f"![{plot.title}]({IMAGES}/{plot.name}.svg)" for plot in plots))
+    if name == "options":
+        return [*sections, *option_sections(documents)]
     return [*sections, _table(own)]
 
 

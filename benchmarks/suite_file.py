@@ -53,7 +53,16 @@ class SuiteFile:
         return [Run(**run) for run in document["runs"]]
 
     def keep(self, runs: Sequence[Run]) -> None:
-        """Write what there is so far."""
+        """Write what there is so far.
+
+        Raises:
+            ValueError: the code has changed since the beginning; the part measured last may be of either.
+        """
+        if (now := code_digest(REPOSITORY)) != self.asked["code"]:
+            raise ValueError(
+                f"the code was {self.asked['code']!r} and is {now!r} since a part was being measured, which is not "
+                "kept; measure in a copy of the repository that nothing changes"
+            )
         write_json(self.partial, {"asked": self.asked, "runs": [dataclasses.asdict(run) for run in runs]})
 
     def finish(self, runs: Sequence[Run]) -> None:
@@ -61,6 +70,7 @@ class SuiteFile:
         document = {
             "format": FORMAT,
             "command": self.command,
+            "code": self.asked["code"],
             "quick": self.request.quick,
             "figures": [
                 dataclasses.asdict(spread) | {"median": spread.median, "relative": spread.relative}

@@ -1,10 +1,7 @@
-"""Documents in Parquet are linked as each would be alone, whatever the windows, and whatever happened before."""
+"""Documents in Parquet are linked as each would be alone, whatever the windows, in the memory of a few."""
 
-import json
 import subprocess
 import sys
-import time
-from functools import partial
 from pathlib import Path
 
 import pyarrow
@@ -12,17 +9,15 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
-from angel_hf.bulk import Job, Options, start
+from angel_hf.answer_cache import AnswerCache
+from angel_hf.bulk import Options
 from angel_hf.bulk.input_files import InputFiles
-from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.window import Window
 from angel_hf.search_options import SearchOptions
-from angel_hf.subset import restricted
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
-    contents,
     documents,
     linked_rows,
     rejected_rows,
@@ -31,7 +26,6 @@ from tests.bulk_world import (
     shards,
     write,
 )
-from tests.cli_stub import run
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +79,28 @@ def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
         run_locally(source, tmp_path / "whole", model, num_beams=4, context_tokens=0)
     with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
         Options(context_tokens=-1)
+
+
+def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, model, monkeypatch):
+    rows = documents(12)
+    source = write(tmp_path / "in.parquet", rows)
+    caches = []
+
+    class Watched(AnswerCache):
+        def __init__(self):
+            super().__init__()
+            caches.append(self)
+
+    monkeypatch.setattr("angel_hf.bulk.window_linker.AnswerCache", Watched)
+    run_locally(source, tmp_path / "whole", model, num_beams=4, window=6)
+    assert not caches
+    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, context_tokens=0)
+    of_windows = [
+        [row["text"][one["start"] : one["end"]] for row in own for one in row["spans"]] for own in (rows[:6], rows[6:])
+    ]
+    assert [cache.misses for cache in caches] == [len(set(own)) for own in of_windows]
+    assert [cache.hits for cache in caches] == [len(own) - len(set(own)) for own in of_windows]
+    assert min(cache.hits for cache in caches) > 0
 
 
 def test_a_verbatim_name_comes_first_where_that_is_asked_for(tmp_path, model, linker):
@@ -270,156 +286,42 @@ def test_a_mention_that_is_too_long_does_not_change_the_answers_of_others(tmp_pa
     assert [row["document_id"] for row in rejected_rows(tmp_path / "out")] == ["long"]
 
 
-# Going on
+# Input that cannot be had
 
 
-def test_a_shard_does_not_depend_on_what_ran_before(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(60), row_group=25)
-    run_locally(source, tmp_path / "whole", model, window=8, num_beams=2)
-    whole = contents(tmp_path / "whole")
-    for number, shard in enumerate(shards(tmp_path / "whole")):
-        if number % 3:
-            shard.unlink()
-    (tmp_path / "whole" / "linked" / ".00000-000000000008.parquet.1.tmp").write_bytes(b"half")
-    reports, totals = run_locally(source, tmp_path / "whole", model, window=8, num_beams=2)
-    assert len(reports) == 5
-    assert contents(tmp_path / "whole") == whole
-    assert totals.rows == 60
+def test_files_whose_ids_differ_in_type_are_refused(tmp_path, model):
+    write(tmp_path / "in" / "a.parquet", documents(3))
+    table = pyarrow.table({"document_id": [1], "text": ["a"], "spans": pyarrow.array([[]], SPANS)})
+    pyarrow.parquet.write_table(table, tmp_path / "in" / "b.parquet")
+    with pytest.raises(ValueError, match="column document_id is string in a.parquet and int64 in b.parquet"):
+        run_locally(tmp_path / "in", tmp_path / "out", model)
 
 
-def test_a_finished_run_is_not_done_again(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(10))
-    run_locally(source, tmp_path / "out", model, num_beams=2)
-    before = [path.stat().st_mtime_ns for path in shards(tmp_path / "out")]
-    reports, _ = run_locally(source, tmp_path / "out", model, num_beams=2)
-    assert reports == []
-    assert [path.stat().st_mtime_ns for path in shards(tmp_path / "out")] == before
+def test_damage_inside_a_file_stops_the_run_and_names_the_rows(tmp_path, model):
+    rows = [row | {"spans": []} for row in documents(1024)]
+    source = write(tmp_path / "in.parquet", rows, row_group=256)
+    place = pyarrow.parquet.read_metadata(source).row_group(2).column(1).data_page_offset
+    data = bytearray(source.read_bytes())
+    data[place : place + 40] = b"\xff" * 40
+    source.write_bytes(data)
+    with pytest.raises(ValueError, match="in.parquet: cannot be read at rows 512 to 767 or soon after"):
+        run_locally(source, tmp_path / "out", model, window=256)
+    assert len(shards(tmp_path / "out")) == 2
 
 
-def test_the_input_may_move_between_runs(tmp_path, model):
-    write(tmp_path / "a" / "in.parquet", documents(10))
-    run_locally(tmp_path / "a", tmp_path / "out", model, window=5, num_beams=2)
-    shards(tmp_path / "out")[0].unlink()
-    (tmp_path / "a").rename(tmp_path / "b")
-    reports, _ = run_locally(tmp_path / "b", tmp_path / "out", model, window=5, num_beams=2)
-    assert len(reports) == 1
+@pytest.mark.parametrize("kept", ["name", "document_id"])
+def test_a_kept_column_must_not_have_the_name_of_an_answer_or_of_the_document_id(tmp_path, model, kept):
+    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["pmid", "text", "spans", kept])
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    with pytest.raises(ValueError, match=f"column {kept} has the name of a column of the output; rename it"):
+        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="pmid", keep=(kept,))
 
 
-@pytest.mark.parametrize(
-    ("change", "difference"),
-    [
-        ({"window": 6}, "options.window was 5 and is 6"),
-        ({"num_beams": 3}, "options.num_beams was 2 and is 3"),
-        ({"threads": 2}, "options.threads was 1 and is 2"),
-        ({"keep": ("year",)}, r"options.keep was \[\] and is \['year'\]"),
-        ({"model": 1}, "model.weights was "),
-        ({"rows": 11}, "inputs.in.parquet.bytes was "),
-        ({"file": "other.parquet"}, "inputs.in.parquet was {.*} and is None"),
-        ({"activation_function": "relu"}, "model.config.activation_function was 'gelu' and is 'relu'"),
-    ],
-    ids=str,
-)
-def test_a_run_goes_on_with_the_same_only_and_names_what_differs(tmp_path, model, change, difference):
-    options = {"window": 5, "num_beams": 2}
-    run_locally(write(tmp_path / "in.parquet", documents(10)), tmp_path / "out", model, **options)
-    changed = dict(change)
-    other = save_model(tmp_path / "model", changed.pop("model")) if "model" in changed else model
-    if "activation_function" in changed:
-        other = AngelForEntityLinking.from_pretrained(model)
-        other.config.activation_function = changed.pop("activation_function")
-    source = write(tmp_path / changed.pop("file", "in.parquet"), documents(changed.pop("rows", 10)))
-    with pytest.raises(ValueError, match=f"holds the work of another run: {difference}"):
-        run_locally(source, tmp_path / "out", other, **options | changed)
-
-
-def test_a_restricted_model_is_another(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(10))
-    whole = AngelForEntityLinking.from_pretrained(model)
-    run_locally(source, tmp_path / "out", whole, num_beams=2)
-    concept = next(whole.knowledge_base.concepts()).concept_id
-    with pytest.raises(ValueError, match="another run: model.allowed_concepts was None and is '"):
-        run_locally(source, tmp_path / "out", restricted(whole, below=[concept]), num_beams=2)
-
-
-def test_a_run_that_was_stopped_before_its_first_shard_holds_nothing(tmp_path, model):
-    """Such as one whose detector had a name that does not exist."""
-    source = write(tmp_path / "in.parquet", documents(10))
-    options = Options(num_beams=2, window=5)
-    start(Job(str(source), str(tmp_path / "out"), options), partial(AngelForEntityLinking.from_pretrained, model))
-    (tmp_path / "out" / f".{MANIFEST}.1.tmp").write_bytes(b"half")
-    run_locally(source, tmp_path / "out", model, num_beams=2, window=6)
-    assert json.loads((tmp_path / "out" / MANIFEST).read_text())["options"]["window"] == 6
-    assert not list((tmp_path / "out").glob(".*"))
-
-
-def test_a_folder_of_other_files_is_not_written_to(tmp_path, model):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.tex").write_text("years")
-    with pytest.raises(ValueError, match="holds files, but no manifest.json of a run; name an empty or new folder"):
-        run_locally(write(tmp_path / "in.parquet", documents(3)), tmp_path / "out", model)
-
-
-@pytest.mark.parametrize("folder", ["linked", "rejected"])
-def test_shards_without_a_manifest_are_no_part_of_a_new_run(tmp_path, model, folder):
-    """Whose they are cannot be told any more: of other options or another model, perhaps."""
-    (tmp_path / "out" / folder).mkdir(parents=True)
-    shard = tmp_path / "out" / folder / "00000-000000000000.parquet"
-    shard.write_bytes(b"of another run")
-    with pytest.raises(ValueError, match="holds files, but no manifest.json of a run"):
-        run_locally(write(tmp_path / "in.parquet", documents(3)), tmp_path / "out", model)
-    assert contents(tmp_path / "out") == {f"{folder}/{shard.name}": b"of another run"}
-
-
-def test_a_damaged_shard_is_found_at_the_end_and_made_again_once_it_is_removed(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(10))
-    run_locally(source, tmp_path / "out", model, window=5, num_beams=2)
-    shards(tmp_path / "out")[1].write_bytes(b"PAR1 no longer")
-    with pytest.raises(ValueError, match="00000-000000000005.parquet: not a shard of a run .* remove it and run again"):
-        run_locally(source, tmp_path / "out", model, window=5, num_beams=2)
-    shards(tmp_path / "out")[1].unlink()
-    assert run_locally(source, tmp_path / "out", model, window=5, num_beams=2)[1].rows == 10
-
-
-def killed_after(count: int, output: Path, command: list[str]) -> int:
-    """Run the command, kill it without warning once it has written some shards; returns how many there are then."""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while len(shards(output)) < count:
-            assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        process.kill()
-    assert process.returncode == -9
-    return len(shards(output))
-
-
-def test_after_kill_9_the_same_command_goes_on_without_a_lost_or_doubled_row(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(200))
-    arguments = ["link", "--input", source, "--model", model, "--window", 2, "--num-beams", 2, "--device", "cpu"]
-    arguments = [str(argument) for argument in arguments]
-    angel = [sys.executable, "-m", "angel_hf.cli"]
-    killed = killed_after(3, tmp_path / "out", [*angel, *arguments, "--output", str(tmp_path / "out")])
-    assert 3 <= killed < 100
-    resumed = run(*arguments, "--output", tmp_path / "out")
-    assert resumed.exit_code == 0, resumed.stderr
-    assert f"linked 400 mentions in 200 documents ({killed * 2} of the documents by an earlier run)" in resumed.stderr
-    whole = run(*arguments, "--output", tmp_path / "whole")
-    assert whole.stderr.endswith("linked 400 mentions in 200 documents\n")
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-
-
-@pytest.mark.slow
-def test_kill_9_again_and_again(tmp_path, model):
-    source = write(tmp_path / "in.parquet", documents(600))
-    arguments = ["link", "--input", str(source), "--model", str(model), "--window", "6", "--num-beams", "4"]
-    command = [sys.executable, "-m", "angel_hf.cli", *arguments, "--output", str(tmp_path / "out")]
-    there = 0
-    for more in (1, 2, 5, 11):
-        there = killed_after(there + more, tmp_path / "out", command)
-        assert there < 100
-    assert run(*arguments, "--output", tmp_path / "out").exit_code == 0
-    run(*arguments, "--output", tmp_path / "whole")
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+def test_the_document_id_may_be_called_as_an_answer_is(tmp_path, model):
+    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["name", "text", "spans", "year"])
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="name", num_beams=2)
+    assert [row["document_id"] for row in linked_rows(tmp_path / "out")] == ["d1", "d2", "d2"]
 
 
 # Memory
@@ -486,123 +388,3 @@ def test_rows_that_are_skipped_are_not_held(tmp_path, monkeypatch):
     assert len(allocated) == 20
     a_batch = 256 * 5000
     assert max(allocated[10:]) < max(allocated[:10]) + a_batch
-
-
-# The program
-
-
-def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tmp_path, model):
-    rows = documents(30)
-    for row in rows[5:30]:
-        row["text"] = None
-    write(tmp_path / "in.parquet", rows)
-    command = ("link", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out", "--model", model)
-    first = run(*command, "--num-beams", 2)
-    assert first.exit_code == 1
-    lines = first.stderr.splitlines()
-    assert [line for line in lines if line.startswith("rejected in.parquet, row 5: text is null; expected a string")]
-    assert len([line for line in lines if line.startswith("rejected ")]) == 20
-    assert lines[-2] == "further causes are only in the shards of rejected rows"
-    assert lines[-1] == f"linked 10 mentions in 5 documents; 25 rejected, written to {tmp_path}/out/rejected"
-    again = run(*command, "--num-beams", 2)
-    assert again.exit_code == 1
-    assert "25 rejected" in again.stderr
-    totals = json.loads((tmp_path / "out" / "totals.json").read_text())
-    assert totals == {"rows": 30, "mentions": 10, "rejected": 25}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (
-            ["--input", "absent.parquet", "--output", "out"],
-            "absent.parquet: no such file or folder; expected a Parquet",
-        ),
-        (["--input", "absent/*.parquet", "--output", "out"], "absent/*.parquet: no such file or folder"),
-        (["--input", "text.parquet", "--output", "out"], "text.parquet: not a readable Parquet file"),
-        (["--input", "in.parquet"], "in.parquet is linked into a folder of Parquet shards; name it with --output"),
-        (
-            ["--input", "in.parquet", "-o", "out", "--output-format", "jsonl"],
-            "--output-format was given; --input in.parq",
-        ),
-        (["--input", "in.parquet", "-o", "out", "--workers", "2"], "--workers needs --engine ray"),
-        (["--input", "in.parquet", "-o", "out", "--text-column", "body"], "has no column body, only document_id, text"),
-        (["--input", "in.parquet", "-o", "out", "--text-column", "year"], "column year is int16; expected a string"),
-        (["--input", "in.parquet", "-o", "out", "--spans-column", "year"], "column year is int16; expected a list of"),
-        (["--input", "in.parquet", "-o", "out", "--spans-column", "no"], "or find the mentions with --detect"),
-        (["--input", "in.parquet", "-o", "out", "--id-column", "text"], "a column is named twice among text, text"),
-        (
-            ["--input", "in.parquet", "-o", "out", "--keep", "journal"],
-            "no column journal, only document_id, text, spans",
-        ),
-        (["--input", "folder", "-o", "folder/out"], "folder/out is inside the input"),
-        (["--input", "folder/../folder/*/*.parquet", "-o", "folder"], "folder is inside the input"),
-        (["--input", "**/*.parquet", "-o", "out"], "out is inside the input"),
-        (["--input", "cut.parquet", "-o", "out"], "cut.parquet: not a readable Parquet file"),
-        (
-            ["--input", "in.parquet", "-o", "out", "--annotations", "keep"],
-            "--annotations was given; --input in.parquet is Parquet",
-        ),
-        (["--input", "gopher://a/b.parquet", "-o", "out"], "gopher://a/b.parquet: "),
-        (["[[ataxia]]", "--engine", "ray"], "--engine was given; expected Parquet with --input"),
-    ],
-)
-def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkeypatch, arguments, told):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("angel_hf.cli.bulk.load_linker", None)
-    write(tmp_path / "in.parquet", documents(3))
-    write(tmp_path / "folder" / "in.parquet", documents(3))
-    (tmp_path / "text.parquet").write_text("a text")
-    damaged = bytearray((tmp_path / "in.parquet").read_bytes())
-    damaged[-40:-8] = b"\xff" * 32  # of the footer, whose end and length stay
-    (tmp_path / "cut.parquet").write_bytes(damaged)
-    result = run("link", *arguments)
-    assert result.exit_code == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert told in line
-    assert not [*tmp_path.rglob("out")]
-
-
-def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
-    write(tmp_path / "in.parquet", documents(3))
-    for name in [name for name in sys.modules if name.startswith("angel_hf.bulk")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    result = run("link", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
-    assert (result.exit_code, result.stderr) == (2, "error: bulk linking needs: pip install 'angel-hf[parquet]'\n")
-
-
-def test_files_whose_ids_differ_in_type_are_refused(tmp_path, model):
-    write(tmp_path / "in" / "a.parquet", documents(3))
-    table = pyarrow.table({"document_id": [1], "text": ["a"], "spans": pyarrow.array([[]], SPANS)})
-    pyarrow.parquet.write_table(table, tmp_path / "in" / "b.parquet")
-    with pytest.raises(ValueError, match="column document_id is string in a.parquet and int64 in b.parquet"):
-        run_locally(tmp_path / "in", tmp_path / "out", model)
-
-
-def test_damage_inside_a_file_stops_the_run_and_names_the_rows(tmp_path, model):
-    rows = [row | {"spans": []} for row in documents(1024)]
-    source = write(tmp_path / "in.parquet", rows, row_group=256)
-    place = pyarrow.parquet.read_metadata(source).row_group(2).column(1).data_page_offset
-    data = bytearray(source.read_bytes())
-    data[place : place + 40] = b"\xff" * 40
-    source.write_bytes(data)
-    with pytest.raises(ValueError, match="in.parquet: cannot be read at rows 512 to 767 or soon after"):
-        run_locally(source, tmp_path / "out", model, window=256)
-    assert len(shards(tmp_path / "out")) == 2
-
-
-@pytest.mark.parametrize("kept", ["name", "document_id"])
-def test_a_kept_column_must_not_have_the_name_of_an_answer_or_of_the_document_id(tmp_path, model, kept):
-    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["pmid", "text", "spans", kept])
-    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    with pytest.raises(ValueError, match=f"column {kept} has the name of a column of the output; rename it"):
-        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="pmid", keep=(kept,))
-
-
-def test_the_document_id_may_be_called_as_an_answer_is(tmp_path, model):
-    table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["name", "text", "spans", "year"])
-    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="name", num_beams=2)
-    assert [row["document_id"] for row in linked_rows(tmp_path / "out")] == ["d1", "d2", "d2"]

@@ -1,5 +1,6 @@
 """The program around the commands: version, help, the model it loads, a reader that goes away."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from angel_hf import __version__
 from angel_hf.cli.linker import Dtype, load_linker
+from angel_hf.int8_linear import Int8Linear
 from angel_hf.search_options import PUBLISHED, SearchOptions
 from tests.cli_stub import RECORD, TableLinker, jsonl, run
 from tests.toy import byte_tokenizer, random_model
@@ -42,8 +44,18 @@ def test_departures_from_the_published_search_are_options(monkeypatch):
 
 
 def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():
-    for dtype in Dtype:
+    for dtype in set(Dtype) - {Dtype.INT8}:
         assert str(load_linker("angel-mini", None, None, "cpu", dtype).dtype) == f"torch.{dtype.value}"
+
+
+def test_a_model_in_8_bit_integers_links():
+    integers = load_linker("angel-mini", None, None, "cpu", Dtype.INT8)
+    assert {type(layer.fc1) for layer in integers.model.encoder.layers} == {Int8Linear}
+    result = run("link", "[[Wilson disease]]", "--dtype", "int8", "--device", "cpu", "--top-k", 1)
+    assert (result.exit_code, json.loads(result.stdout)["mentions"][0]["candidates"][0]["name"]) == (
+        0,
+        "Wilson Disease",
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from angel_hf.bulk.job import Options
 from angel_hf.bulk.output import LINKED, REJECTED
 from angel_hf.bulk.storage import Storage
 from angel_hf.claim import differences
+from angel_hf.int8_linear import Int8Linear
 from angel_hf.modeling_angel import AngelForEntityLinking
 
 MANIFEST = "manifest.json"
@@ -39,7 +40,7 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
     # Viewed as bytes, since numpy lacks some number formats.
     weights = {
         name: tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
-        for name, tensor in model.state_dict().items()
+        for name, tensor in (model.state_dict() | _int8_scales(model)).items()
     }
     return {
         "weights": fingerprint(weights),
@@ -53,6 +54,12 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
         "allowed_concepts": _digest(model.allowed_concepts),
         "confidence": None if model.confidence is None else asdict(model.confidence),
     }
+
+
+def _int8_scales(model: AngelForEntityLinking) -> dict[str, torch.Tensor]:
+    """What tells layers of 8-bit integers apart; the integers themselves are laid out as the processor wants them."""
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, Int8Linear)}
+    return {f"{name}.{own}": getattr(layer, own) for name, layer in layers.items() for own in ("weight_scale", "bias")}
 
 
 def _digest(concepts: frozenset[str] | None) -> str | None:

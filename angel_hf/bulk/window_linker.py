@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import pyarrow
 
 from angel_hf.annotation import Annotated, Annotator
+from angel_hf.answer_cache import AnswerCache
 from angel_hf.bulk.documents import Document, RejectedRow, read_documents
 from angel_hf.bulk.job import Options
 from angel_hf.bulk.shard import Shard, linked_table, rejected_table
@@ -27,14 +29,15 @@ class WindowLinker:
     """
 
     def __init__(self, model: AngelForEntityLinking, options: Options) -> None:
-        self._model = model
+        # A view, which may remember answers of its own.
+        self._model = copy.copy(model)
         self._options = options
         # Late and only here, since the names of a large knowledge base take memory.
         self._annotator: Annotator | None = None
         if options.detect:
             tagger = options.detector
             detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
-            self._annotator = Annotator(model, detector, expand=options.expand, options=options.search)
+            self._annotator = Annotator(self._model, detector, expand=options.expand, options=options.search)
 
     def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
         """Link the rows of a window.
@@ -44,6 +47,9 @@ class WindowLinker:
             file: where they come from.
             first_row: their place there.
         """
+        if self._options.context_tokens == 0:
+            # Mentions read alone repeat; remembered no longer than a window, which must not depend on those before it.
+            self._model.answer_cache = AnswerCache()
         read = list(read_documents(rows, self._options))
         rejected = [one for one in read if isinstance(one, RejectedRow)]
         documents = self._detected([one for one in read if isinstance(one, Document)])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from tqdm import tqdm
@@ -41,9 +41,14 @@ from angel_hf.search_options import SearchOptions
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 _STANDARD_INPUT = Path("-")
 _TOP_K, _BULK_TOP_K = 5, 1
+_RECORDS_ONLY = {"sentence", "mention", "input_format", "output_format", "rejected", "annotations"}
+_PARQUET_ONLY = {
+    "engine", "workers", "threads", "window", "text_column", "id_column", "spans_column", "keep", "detect", "detector",
+}  # fmt: skip
 
 
 def link(
+    context: typer.Context,
     sentence: Annotated[
         str | None,
         typer.Argument(help="A sentence with each mention marked: 'a case of [[ataxia]]'.", show_default=False),
@@ -138,7 +143,10 @@ def link(
         ),
     ] = False,
     dtype: Annotated[
-        Dtype, typer.Option(help="bfloat16 and float16 are faster where the processor has them, and less exact.")
+        Dtype,
+        typer.Option(
+            help="bfloat16 and float16, and on CPUs int8, are faster where the processor has them, and less exact."
+        ),
     ] = Dtype.FLOAT32,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     engine: EngineOption = None,
@@ -166,12 +174,8 @@ def link(
         if top_k > num_beams:
             raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
         if input_file is not None and bulk:
-            records_only = {
-                "a sentence": sentence, "--mention": mention, "--input-format": input_format,
-                "--output-format": output_format, "--rejected": rejected,
-                "--annotations": annotations is not Annotations.REPLACE,
-            }  # fmt: skip
-            _refuse(records_only, f"--input {input_file} is Parquet, which goes to a folder of Parquet without them")
+            why = f"--input {input_file} is Parquet, which goes to a folder of Parquet without them"
+            _refuse(context, _RECORDS_ONLY, why)
             bulk_options = {
                 "text_column": text_column, "id_column": id_column, "spans_column": spans_column,
                 "keep": tuple(keep or ()), "detect": detect or detector is not None, "detector": detector,
@@ -181,14 +185,7 @@ def link(
             source = (model, knowledge_base, revision, dtype)
             count = link_parquet(input_file, output, bulk_options, engine or Engine.LOCAL, workers, source, device)
             raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
-        bulk_only = {
-            "--engine": engine,
-            "--workers": workers,
-            "--keep": keep,
-            "--detect": detect,
-            "--detector": detector,
-        }
-        _refuse(bulk_only, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
+        _refuse(context, _PARQUET_ONLY, "expected Parquet with --input: FILE.parquet, a folder, a pattern or a URI")
         task = _open_task(sentence, mention, None if input_file is None else Path(input_file), input_format)
         options = SearchOptions(context_tokens=context_tokens, verbatim_first=verbatim_first)
         search = Search(top_k, num_beams, batch_size, options, expand=not as_written)
@@ -197,11 +194,13 @@ def link(
         raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
 
 
-def _refuse(options: dict[str, Any], why: str) -> None:
-    """Refuse what was given and would go unheard."""
-    for name, value in options.items():
-        if value:
-            raise InputError(f"{name} was given; {why}")
+def _refuse(context: typer.Context, names: set[str], why: str) -> None:
+    """Refuse what was given, be it the default, and would go unheard."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            told = parameter.opts[0] if parameter.param_type_name == "option" else f"a {parameter.name}"
+            raise InputError(f"{told} was given; {why}")
 
 
 @dataclass(frozen=True, slots=True)

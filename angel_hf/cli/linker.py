@@ -53,6 +53,7 @@ class Dtype(str, Enum):
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    INT8 = "int8"
 
 
 def load_linker(
@@ -71,17 +72,18 @@ def load_linker(
     from transformers.utils import logging
 
     from angel_hf import AngelForEntityLinking, KnowledgeBase
+    from angel_hf.low_precision import in_low_precision
 
     logging.disable_progress_bar()
     try:
         target = torch.device(_best_device() if device == "auto" else device)
         other = None if knowledge_base is None else KnowledgeBase.from_file(knowledge_base)
-        loaded = AngelForEntityLinking.from_pretrained(
-            model, knowledge_base=other, revision=revision, dtype=getattr(torch, dtype.value)
-        )
+        number = torch.float32 if dtype is Dtype.INT8 else getattr(torch, dtype.value)
+        loaded = AngelForEntityLinking.from_pretrained(model, knowledge_base=other, revision=revision, dtype=number)
         if loaded.knowledge_base is None:
             raise InputError(f"{model}: has no knowledge base to link to; name one with --knowledge-base")
-        return cast(Linker, loaded.to(target).eval())
+        loaded = loaded.to(target).eval()
+        return cast(Linker, in_low_precision(loaded, "int8") if dtype is Dtype.INT8 else loaded)
     except OSError as error:
         raise InputError(describe_os_error(error)) from None
     except (ValueError, ImportError, RuntimeError, AssertionError) as error:

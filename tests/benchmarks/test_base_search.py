@@ -13,7 +13,6 @@ from angel_hf.low_precision import in_low_precision
 from benchmarks.base_search import (
     BaseSearch,
     LowPrecision,
-    Threads,
     compare_precisions,
     print_base_search,
     targets,
@@ -26,6 +25,7 @@ from benchmarks.machine import this_machine
 from benchmarks.operations import Work
 from benchmarks.search_profile import PARTS, Peak, PeakMeter, Profile, _Clock
 from benchmarks.search_speed import Agreement, Contest, golden_mentions, ids_of
+from benchmarks.thread_scaling import Threads, compare_threads
 from benchmarks.timing import Timing
 
 # Of the width that is tiled, and otherwise as small as it may be, with as many layers as BART-base has.
@@ -109,7 +109,7 @@ def found() -> BaseSearch:
         peak=Peak(1e11, 2e11),
         profile=profile,
         peak_shares=(0.75, 0.5, 0.875),
-        threads=Threads((4.0,), (2.0,)),
+        threads=Threads((4.0, 9.0, 4.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (2.0, 2.0, 1.0)),
         precisions=(LowPrecision("int8", 32, Timing((4.0,), 40), Timing((1.6,), 40), 38),),
     )
 
@@ -122,6 +122,7 @@ def test_targets_are_judged_as_measured(found, tmp_path, capsys):
     assert "batch 1 at least 2.0x generate at 1: NOT MET" in printed
     assert "batch 32 at least 3.2x generate at 16: met" in printed
     assert "int8, batch 32: 2.50x float32 (2.50 - 2.50); the first name of 38 is the same" in printed
+    assert "two threads: 2.00x one; products that share nothing: 1.50x" in printed
     assert "75% of the higher (50% - 88%), 150% of torch.mm's" in printed
     path = Path(tmp_path, "results", "base.json")
     write_base_search(path, found)
@@ -129,13 +130,19 @@ def test_targets_are_judged_as_measured(found, tmp_path, capsys):
     assert document["targets"] == targets(found)
     assert document["peak_share"] == found.peak_share
     assert document["profile"]["seconds"] == found.profile.seconds
+    (scaling,) = (figure for figure in figures({"base": document}) if figure.name.startswith("plain products"))
+    assert scaling.value == 1.5
     (low,) = (figure for figure in figures({"base": document}) if "int8" in figure.name)
     assert (low.name, low.value) == ("BART-base's shape, batch 32, int8 by float32", 2.5)
 
 
-def test_views_in_low_precision_search_the_same_mentions():
+@pytest.fixture(scope="module")
+def model() -> AngelForEntityLinking:
     names = KnowledgeBase.from_file(SAMPLE / "reference" / "target_kb.json.gz")
-    model = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny", knowledge_base=names).eval()
+    return AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny", knowledge_base=names).eval()
+
+
+def test_views_in_low_precision_search_the_same_mentions(model):
     mentions = golden_mentions(SAMPLE / "reference" / "tiny")[:3]
     found = list(compare_precisions(model, mentions, 1, ("bfloat16", "int8")))
     assert [(low.precision, low.batch_size) for low in found] == [
@@ -146,3 +153,16 @@ def test_views_in_low_precision_search_the_same_mentions():
         own = in_low_precision(model, low.precision).search(*ids_of(mentions), 10)
         assert low.same_first == sum(one[0].name_index == name for one, name in zip(own, first, strict=True))
         assert low.low.work == 3
+
+
+def test_threads_take_turns_with_products_and_one_is_left(model):
+    """On few mentions; which is faster differs from machine to machine."""
+    mentions = golden_mentions(SAMPLE / "reference" / "tiny")[:16]
+    before = torch.get_num_threads()
+    try:
+        found = compare_threads(model, mentions, 16, 2)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    assert [len(own) for own in (found.one, found.two, found.products_one, found.products_two)] == [2] * 4
+    assert min(*found.one, *found.two, *found.products_one, *found.products_two) > 0

@@ -158,7 +158,10 @@ def test_what_was_stopped_is_not_gone_on_with_by_other_code(two_runs, tmp_path, 
     source.write_text("beams = 10\n")
     SuiteFile(output, "angel bench", file.request).keep([])
     assert SuiteFile(output, "angel bench", file.request).measured() == []
+    going_on = SuiteFile(output, "angel bench", file.request)
     source.write_text("beams = 5\n")
+    with pytest.raises(ValueError, match=r"the code was '\w{16}' and is '\w{16}' since a part was being measured"):
+        going_on.keep([])
     with pytest.raises(ValueError, match=r"partial holds .* its code was '\w{16}' and is '\w{16}'; name another"):
         SuiteFile(output, "angel bench", file.request).measured()
 

@@ -47,7 +47,7 @@ def test_the_published_search_loses_nothing_against_itself(outcomes):
 def test_an_exact_search_tells_how_often_beams_miss_the_best_name(outcomes):
     proofs = outcomes["whole trie"].proofs
     assert proofs.proven == len(TEXTS)
-    assert proofs.missed == 0  # ten beams see all of the few names
+    assert proofs.missed == proofs.missed_for_certain == 0  # ten beams see all of the few names
     assert proofs.most_expansions >= proofs.mean_expansions > 0
     assert outcomes["published"].proofs is None
 
@@ -77,13 +77,13 @@ def test_the_fastest_without_loss_is_chosen_on_the_development_set():
 
 
 @pytest.mark.parametrize("precisions", [(), ("bfloat16",), ("int8",), ("bfloat16", "int8")])
-def test_options_have_no_precision_that_takes_longer_here(precisions):
+def test_each_precision_is_measured_and_none_that_takes_longer_here_with_others(precisions):
     published, *departures = options_for(precisions)
     assert published == Option("published: 10 beams, 10 names")
-    assert {one.precision for one in departures} == {None, *precisions}
+    assert {one.name for one in departures if one.precision is not None and one.top_k == 10} == {"bfloat16", "int8"}
     assert len({one.name for one in departures}) == len(departures)
     # An option asks for what its name says.
-    assert all((one.precision is not None) == one.name.startswith(precisions) for one in departures if precisions)
+    assert all((one.precision is not None) == one.name.startswith(("bfloat16", "int8")) for one in departures)
     assert all((one.top_k == 1) == ("1 name" in one.name) for one in departures)
     assert all(one.cached == one.name.endswith("from memory") for one in departures)
     joint = [one for one in departures if one.top_k == 1 and one.search.context_tokens is not None]

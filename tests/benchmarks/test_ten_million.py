@@ -1,5 +1,6 @@
 """Made names are as many as asked for, the same for the same seed, and the measurement holds together on a few."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from angel_hf import KnowledgeBase
 from benchmarks import ten_million
 from benchmarks.data import SAMPLE
+from benchmarks.scale_processes import Build, Opening, Residence, Searches, Tokenizing, Update
 from benchmarks.synthetic_names import ONTOLOGIES, write_synthetic
-from benchmarks.ten_million import Build, Opening, Residence, Scale, print_scale, scale_document
+from benchmarks.ten_million import Scale, print_scale, scale_document
 from benchmarks.timing import Timing
 
 
@@ -56,25 +58,38 @@ def test_a_folder_without_ontologies_is_refused(tmp_path):
 
 @pytest.fixture
 def scale():
-    """Made-up numbers; the search among all names is a fifth slower."""
+    """Made-up numbers; the search among all names is a fifth slower, of half as many rows again."""
     built = Build(12, 10, 4, 30, 1.0, 2.0, 0.5, 3.0, int(5e9), int(7e8), int(5e8))
     opening = Opening((0.5, 0.1, 0.1), (2.0, 1.5, 1.4), (1.0, 0.9, 0.8))
     residence = Residence(int(2e9), int(2.2e9)), Residence(int(1e9), int(1e9))
-    return Scale(built, opening, *residence, 2, Timing((1.2, 1.2, 1.2), 40), Timing((1.0, 1.0, 1.0), 40))
+    searches = Searches((1.2, 1.2, 1.2), (1.0, 1.0, 1.0), all_rows=600, few_rows=400)
+    tokenizing = Tokenizing(100, (1.0, 2.0, 3.0), (0.5, 1.25, 1.5))
+    update = Update(3, 8, 4.0, 5.0, int(4e9), equals_build=True)
+    return Scale(built, opening, *residence, 2, 40, searches, tokenizing, update)
 
 
 def test_targets_are_told_apart(scale, capsys):
     document = json.loads(json.dumps(scale_document(scale)))
     assert document["target"]["met"] == {
         "build_memory": True, "trie_file": True, "open": True, "linking_memory": True, "search": False,
+        "update": True,
     }  # fmt: skip
     assert document["slowdown"] == pytest.approx(1.2)
+    assert document["slowdown_by_rows"] == pytest.approx(0.8)
+    assert document["tokenizing_ratio"] == 2.0
     assert document["names_seconds"] == pytest.approx(0.6)
     assert document["link_bytes"] == int(1.2e9)
     print_scale(scale)
     printed = " ".join(capsys.readouterr().out.split())
     assert "1.200 times the CPU seconds, target <= 1.1: NOT MET" in printed
     assert "5.00 GB, target < 6: met" in printed
+    assert "3 concepts with 8 names in 4 and 5 s, 4.00 GB; as built: met" in printed
+
+
+@pytest.mark.parametrize(("names", "equals_build"), [(0, True), (8, False)])
+def test_an_update_that_removes_nothing_or_makes_something_else_is_told(scale, names, equals_build):
+    update = dataclasses.replace(scale.update, names=names, equals_build=equals_build)
+    assert not dataclasses.replace(scale, update=update).met()["update"]
 
 
 def test_the_slowdown_is_of_the_larger_knowledge_base():
@@ -98,4 +113,7 @@ def test_everything_on_a_few_names(ontologies, tmp_path, monkeypatch):
     assert scale.build.entries == 100
     assert scale.build.peak_bytes > scale.build.trie_file_bytes > 0
     assert scale.linking.peak >= scale.linking.after > 0
+    assert scale.searches.all_rows > 0
+    assert scale.tokenizing.names == 100
+    assert scale.update.equals_build and scale.update.concepts > scale.build.concepts // 2
     assert SAMPLE.is_dir()
