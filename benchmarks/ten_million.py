@@ -178,7 +178,8 @@ def print_scale(scale: Scale) -> None:
         (
             "removed and added again",
             f"{scale.update.concepts:,} concepts with {scale.update.names:,} names in "
-            f"{scale.update.remove_seconds:.0f} and {scale.update.add_seconds:.0f} s, {scale.update.peak_bytes / 1e9:.2f} GB; as built: {met['update']}",
+            f"{scale.update.remove_seconds:.0f} and {scale.update.add_seconds:.0f} s, "
+            f"{scale.update.peak_bytes / 1e9:.2f} GB; as built: {met['update']}",
         ),
     )
     for what, value in rows:
