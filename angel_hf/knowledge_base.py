@@ -227,7 +227,9 @@ class KnowledgeBase:
         remove: Mapping[str, Sequence[str]] | None = None,
         remove_concepts: Iterable[str] = (),
     ) -> tuple[KnowledgeBase, np.ndarray]:
-        """A copy with names removed and then others added: what `from_concepts` makes of the changed concepts.
+        """A copy with names removed and then others added.
+
+        It is what `from_concepts` makes of the concepts that stay, followed by the added ones.
 
         Args:
             add: as for `with_names`; or a knowledge base, with all that it tells of its concepts.

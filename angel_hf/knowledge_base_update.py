@@ -1,7 +1,8 @@
 """Names and concepts added to a knowledge base and removed from it, on its tables.
 
-The result is what `KnowledgeBase.from_concepts` builds of the changed concepts, table for table. Names that stay are
-neither checked nor laid out as Python objects; those that may equal a new one are normalised again to find out.
+The result is what `KnowledgeBase.from_concepts` builds of the concepts that stay and then of the added ones, table for
+table. Names that stay are neither checked nor laid out as Python objects; those that may equal a new one are normalised
+again to find out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .letter_sums import letter_sums
 from .normalization import normalize
 from .packed_strings import PackedStrings
 from .table_builder import COLUMNS, check_list
@@ -196,7 +198,11 @@ def _known(
     wanted = set(names)
     positions: dict[str, int] = {}
     found: dict[str, int] = {}
-    for position, name in enumerate(old.names):
+    # Of millions of names only those with the letters of a form are looked at, and those whose letters are no ASCII.
+    sums, is_ascii = letter_sums(old.names)
+    wanted_sums, _ = letter_sums(PackedStrings.from_strings(forms))
+    for position in np.flatnonzero(np.isin(sums, wanted_sums) | ~is_ascii).tolist():
+        name = old.names[position]
         form = normalize(name, old.normalization)
         if form in forms:
             found.setdefault(form, int(entries.of_name[position]))

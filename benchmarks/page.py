@@ -67,8 +67,9 @@ def render(runs: Sequence[dict[str, Document]], sources: Sequence[str]) -> str:
     sections = [
         "# Benchmarks",
         f"Rendered by `angel bench page` from {_joined([f'`{source}`' for source in sources])}, which hold every "
-        "repeat. `angel bench` measures all of this on your machine: `--all` for every part, `--runs 3` for how much "
-        "three runs differ. Times are CPU seconds unless said otherwise; what is compared took turns in one run.",
+        "repeat. `angel bench` measures this on your machine: `--all` for every part, `--runs 3` for how much three "
+        "runs differ, `--data` for the folder of reference models, corpora and ontologies, without which some parts "
+        "are left out. Times are CPU seconds unless said otherwise; what is compared took turns in one run.",
     ]
     for known in PARTS:
         if known.name in by_part:

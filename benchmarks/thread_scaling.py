@@ -24,7 +24,8 @@ class Threads:
     """Seconds of the clock of the same work with one thread and with two, in turns, in each repeat.
 
     Attributes:
-        one, two: of a search in one full batch.
+        one, two: of a search in batches of as many mentions for each thread: half as many would have twice as many
+            batches' ends, where few beams are left and a pass of the decoder does little with all weights.
         products_one, products_two: of products of large matrices that share nothing, which scale as far as the machine
             lets them: cores that share a cache, a clock and a memory with each other and with other guests of the same
             machine are not twice as fast as one.
@@ -57,8 +58,8 @@ def compare_threads(
 
     Args:
         model: with a trie.
-        mentions: as many as fill a batch, or several.
-        batch_size: of all threads together.
+        mentions: as many as fill a batch of both threads, or several.
+        batch_size: of each thread.
         repeats: of everything.
     """
     searches: dict[int, list[float]] = {1: [], 2: []}
@@ -69,9 +70,9 @@ def compare_threads(
             torch.set_num_threads(threads)
             # Weights are packed anew for another number of threads that share a product, which is not part of a search;
             # fewer mentions would have theirs shared by all.
-            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, batch_size)
+            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, threads * batch_size)
             start = time.perf_counter()
-            model.search(*ids_of(mentions), NUM_BEAMS, batch_size)
+            model.search(*ids_of(mentions), NUM_BEAMS, threads * batch_size)
             searches[threads].append(time.perf_counter() - start)
         torch.set_num_threads(1)
         for threads, own in products.items():

@@ -40,7 +40,7 @@ from angel_hf.search_options import SearchOptions
 
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 _STANDARD_INPUT = Path("-")
-_TOP_K, _BULK_TOP_K = 5, 1
+_TOP_K, _BULK_TOP_K, _BATCH_SIZE = 5, 1, 32
 _RECORDS_ONLY = {"sentence", "mention", "input_format", "output_format", "rejected", "annotations"}
 _PARQUET_ONLY = {
     "engine", "workers", "threads", "window", "text_column", "id_column", "spans_column", "keep", "detect", "detector",
@@ -118,7 +118,10 @@ def link(
         int | None, typer.Option(min=1, help="Names for each mention. Default: 5, for Parquet 1.", show_default=False)
     ] = None,
     num_beams: Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Mentions at once.")] = 32,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Mentions at once. Default: 32; for Parquet, of each thread.", show_default=False),
+    ] = None,
     context_tokens: Annotated[
         int | None,
         typer.Option(
@@ -171,6 +174,8 @@ def link(
     with failures_reported():
         bulk = input_file is not None and is_bulk(input_file)
         top_k = top_k or (_BULK_TOP_K if bulk else _TOP_K)
+        # Threads share mentions out, and a thread is the faster the more it has.
+        batch_size = batch_size or _BATCH_SIZE * (threads if bulk else 1)
         if top_k > num_beams:
             raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
         if input_file is not None and bulk:
