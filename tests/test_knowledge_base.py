@@ -433,3 +433,15 @@ def test_a_changed_knowledge_base_is_the_one_built_of_the_changed_concepts(conce
 
 def columns(concept: Concept) -> tuple:
     return concept.alternative_ids, concept.semantic_types, concept.parents
+
+
+@pytest.mark.parametrize("known", ["Sjögren's Syndrome", "\N{KELVIN SIGN} Disease", "Ataxia, Friedreich"])
+def test_a_spelling_of_a_known_form_is_added_to_its_entry_be_it_ascii_or_not(known):
+    spelling = normalize(known, "lowercase-punctuation")
+    before = KnowledgeBase.from_names({"C1": [known, "other"], "C2": ["third"]})
+    after = before.with_names({"C2": [spelling]})
+    rebuilt = KnowledgeBase.from_concepts(
+        [Concept("C1", (known, "other")), Concept("C2", ("third",)), Concept("C2", (spelling,))]
+    )
+    assert after.fingerprint == rebuilt.fingerprint
+    assert after.entry_concept_ids(after.find(known)) == ("C1", "C2")
