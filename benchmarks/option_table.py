@@ -50,9 +50,9 @@ def _misses(found: dict[str, dict[str, Any]]) -> Iterator[str]:
             certain, known = proofs["missed_for_certain"], proofs["missed"] - proofs["missed_for_certain"]
             yield (
                 f"The best name of the whole trie is proven for {proofs['proven']:,} mentions, and 10 beams miss it "
-                f"for {certain:,} of these; for {known:,} of the others a better name than theirs was found. Where "
-                f"they miss one, their own name is right {proofs['beam_right']:,} times and the better one "
-                f"{proofs['exact_right']:,} times."
+                f"for {certain:,} of these; for {known:,} of the others a better name than theirs was found. Of these "
+                f"{proofs['missed']:,} the beams' own name is right for {proofs['beam_right']:,} and the better one for "
+                f"{proofs['exact_right']:,}."
             )
 
 
