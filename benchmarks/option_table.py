@@ -51,8 +51,8 @@ def _misses(found: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield (
                 f"The best name of the whole trie is proven for {proofs['proven']:,} mentions, and 10 beams miss it "
                 f"for {certain:,} of these; for {known:,} of the others a better name than theirs was found. Of these "
-                f"{proofs['missed']:,} the beams' own name is right for {proofs['beam_right']:,} and the better one for "
-                f"{proofs['exact_right']:,}."
+                f"{proofs['missed']:,} the beams' own name is right for {proofs['beam_right']:,} and the better one "
+                f"for {proofs['exact_right']:,}."
             )
 
 
