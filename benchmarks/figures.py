@@ -175,7 +175,8 @@ def _scale(document: Document) -> Iterator[Figure]:
         yield Figure("scale", f"{names}, {what}", value, unit, f"<= {most:g}", met[key])
     if (update := scale.get("update")) is None:  # earlier files have none
         return
-    yield Figure("scale", f"{names}, search, by few names', of a row", scale["slowdown_by_rows"], "times")
+    rows = scale["searches"]["all_rows"] / scale["searches"]["few_rows"]
+    yield Figure("scale", f"{names}, rows of the decoder, by few names'", rows, "times")
     yield Figure("scale", "tokenising on all cores, by one", scale["tokenizing_ratio"], "times")
     changed = f"{names}, {update['concepts']:,} concepts"
     yield Figure("scale", f"{changed} removed", update["remove_seconds"], "s")
