@@ -56,7 +56,7 @@ class Scale:
 
     @property
     def row_ratio(self) -> float:
-        """Rows that the decoder is given among all names, by those among few: other beams live, and as long as they do."""
+        """Rows that the decoder is given among all names, by those among few: the beams are others."""
         return self.searches.all_rows / self.searches.few_rows
 
     @property
