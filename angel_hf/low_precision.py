@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from angel_hf.modeling_angel import AngelForEntityLinking
 from angel_hf.vocabulary_head import TOKENS_A_BLOCK
 
 Precision = Literal["bfloat16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("bfloat16", "int8")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def fast_precisions() -> tuple[Precision, ...]:

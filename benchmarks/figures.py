@@ -131,8 +131,13 @@ def _named(target: str) -> tuple[str, str]:
     return (f"{before}by {other}" if before else f"by {other}"), f">= {least:g}"
 
 
+def outcomes_of_test(document: Document) -> dict[str, Document]:
+    """What a result file of options has of the test set, by option."""
+    return {one["option"]: one for one in document["outcomes"] if one["split"] == "test"}
+
+
 def _options(document: Document) -> Iterator[Figure]:
-    of_test = {one["option"]: one for one in document["outcomes"] if one["split"] == "test"}
+    of_test = outcomes_of_test(document)
     for key, words in (("no_loss", "no loss"), ("one_point", "a loss of 1 point")):
         chosen = document[key]
         yield Figure("options", f"fastest at {words}", of_test[chosen]["overall_speed"], "times")

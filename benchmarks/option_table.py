@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from benchmarks.figures import Document
+from benchmarks.figures import Document, outcomes_of_test
 
 _HEADING = (
     "| | times as fast | least to most | accuracy at 1 | change at 1, points | its 95% interval |\n"
@@ -22,7 +21,7 @@ def option_sections(documents: Sequence[Document]) -> list[str]:
     Args:
         documents: result files of `benchmarks.search_options`, one a run.
     """
-    of_runs = [_of_test(document) for document in documents]
+    of_runs = [outcomes_of_test(document) for document in documents]
     mentions = next(iter(of_runs[0].values()))["mentions"]
     told = (
         f"`{documents[0]['model']}` on the {mentions:,} mentions of NCBI-disease's test set, protocol `"
@@ -33,10 +32,6 @@ def option_sections(documents: Sequence[Document]) -> list[str]:
     return [" ".join([told, *_best(documents), *_misses(of_runs[-1])]), "\n".join([_HEADING, *rows])]
 
 
-def _of_test(document: Document) -> dict[str, dict[str, Any]]:
-    return {one["option"]: one for one in document["outcomes"] if one["split"] == "test"}
-
-
 def _best(documents: Sequence[Document]) -> Iterator[str]:
     for key, words in _CHOSEN.items():
         counts = Counter(document[key] for document in documents).most_common()
@@ -44,7 +39,7 @@ def _best(documents: Sequence[Document]) -> Iterator[str]:
         yield f"Fastest at {words}, chosen on the development set: {chosen}."
 
 
-def _misses(found: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _misses(found: dict[str, Document]) -> Iterator[str]:
     for one in found.values():
         if (proofs := one["proofs"]) is not None and "missed_for_certain" in proofs:
             certain, known = proofs["missed_for_certain"], proofs["missed"] - proofs["missed_for_certain"]
@@ -56,7 +51,7 @@ def _misses(found: dict[str, dict[str, Any]]) -> Iterator[str]:
             )
 
 
-def _row(name: str, runs: Sequence[dict[str, Any]]) -> str:
+def _row(name: str, runs: Sequence[Document]) -> str:
     speeds = [one["overall_speed"] for one in runs]
     last = runs[-1]  # the same in every run, but for what a busy machine does to speed
     interval = last["difference"]["interval"]

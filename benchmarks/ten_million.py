@@ -131,7 +131,6 @@ def scale_document(scale: Scale) -> dict[str, Any]:
         "link_bytes": scale.link_bytes,
         "slowdown": 1 / scale.slowdown.median,
         "slowdown_range": [1 / scale.slowdown.most, 1 / scale.slowdown.least],
-        "row_ratio": scale.row_ratio,
         "tokenizing_ratio": scale.tokenizing.ratio,
         "target": {
             "most_build_bytes": MOST_BUILD_BYTES,

@@ -91,6 +91,18 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
     assert not [*tmp_path.rglob("out")]
 
 
+@pytest.mark.parametrize(
+    ("given", "batch_size"), [([], 32), (["--threads", "3"], 96), (["--threads", "3", "--batch-size", "8"], 8)]
+)
+def test_each_thread_has_a_batch_of_its_own_unless_told_otherwise(monkeypatch, given, batch_size):
+    asked = []
+    monkeypatch.setattr(
+        "angel_hf.cli.link.link_parquet", lambda source, output, options, *rest: asked.append(options) or 0
+    )
+    assert run("link", "--input", "in.parquet", "--output", "out", *given).exit_code == 0
+    assert [options["batch_size"] for options in asked] == [batch_size]
+
+
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     write(tmp_path / "in.parquet", documents(3))
     for name in [name for name in sys.modules if name.startswith("angel_hf.bulk")]:

@@ -75,7 +75,7 @@ def test_targets_are_told_apart(scale, capsys):
         "update": True,
     }  # fmt: skip
     assert document["slowdown"] == pytest.approx(1.2)
-    assert document["row_ratio"] == 1.5
+    assert scale.row_ratio == 1.5
     assert document["tokenizing_ratio"] == 2.0
     assert document["names_seconds"] == pytest.approx(0.6)
     assert document["link_bytes"] == int(1.2e9)
