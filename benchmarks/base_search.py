@@ -60,7 +60,7 @@ _BATCH, _PROFILED_BATCH = 32, 96
 _COMPARED = 8  # mentions whose answers are compared
 # A machine that others share is faster and slower from one second to the next: what is compared there takes turns, and
 # the middle one of several counts.
-_LEAST_REPEATS, _LEAST_THREAD_REPEATS = 3, 5
+_LEAST_REPEATS, _LEAST_THREAD_REPEATS = 9, 5
 LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
 
 
@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON")
     parser.add_argument("--data", type=Path, help="folder with reference/small; else as for python -m benchmarks")
     parser.add_argument("--mentions", type=int, default=32, help="at most")
-    parser.add_argument("--repeats", type=int, default=3, help="of profiles at least 3, of threads 5")
+    parser.add_argument("--repeats", type=int, default=3, help="of profiles at least 9, of threads 5")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable_progress_bar()
