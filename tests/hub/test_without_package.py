@@ -111,7 +111,11 @@ def check(result, expected):
 
 
 def assert_close(found, expected):
-    """Equal, numbers to 1e-6."""
+    """Equal, numbers to 1e-6 of what they are, or of 1 if they are less.
+
+    Without threadpoolctl, as where only transformers and torch are installed, products on some processors come from
+    another library, whose rounding differs by a few units in the last place of float32.
+    """
     if isinstance(expected, dict):
         assert found.keys() == expected.keys()
         found, expected = list(found.values()), list(expected.values())
@@ -120,7 +124,7 @@ def assert_close(found, expected):
         for one, other in zip(found, expected):
             assert_close(one, other)
     elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=1e-6)
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
     else:
         assert found == expected
 
