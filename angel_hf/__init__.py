@@ -3,13 +3,13 @@
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoProcessor
 from transformers.pipelines import PIPELINE_REGISTRY
 
-from .checkpoint import embedded
-from .configuration_angel import TASK, AngelConfig
-from .knowledge_base import KnowledgeBase
-from .modeling_angel import AngelForEntityLinking
-from .pipeline_angel import EntityLinkingPipeline
-from .processing_angel import AngelProcessor
-from .trie import NameTrie
+from .knowledge_base.knowledge_base import KnowledgeBase
+from .model.checkpoint import embedded
+from .model.configuration_angel import TASK, AngelConfig
+from .model.modeling_angel import AngelForEntityLinking
+from .model.pipeline_angel import EntityLinkingPipeline
+from .model.processing_angel import AngelProcessor
+from .trie.name_trie import NameTrie
 from .types import Candidate, Concept, Hypothesis, Linked, Mention
 
 __version__ = "0.1.0"

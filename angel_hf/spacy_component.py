@@ -21,9 +21,9 @@ try:
 except ImportError as error:
     raise ImportError("the spaCy component needs: pip install 'angel-hf[spacy]'") from error
 
-from angel_hf.annotation import Annotated, Annotator
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.model.modeling_angel import AngelForEntityLinking
 from angel_hf.types import Concept, Mention
 
 NIL = "NIL"

@@ -39,8 +39,8 @@ class Waiting:
 def measure(model: str, corpus: Path) -> Waiting:
     """Start the page in this process and annotate every document of a PubTator file."""
     began = time.perf_counter()
-    from angel_hf.annotation import name_detector
-    from angel_hf.readers.pubtator import read_pubtator
+    from angel_hf.annotation.annotator import name_detector
+    from angel_hf.formats.pubtator import read_pubtator
     from demo.page import build_page
     from demo.workbench import Workbench, annotate
 

@@ -33,8 +33,8 @@ import torch
 from transformers.utils import logging
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase
-from angel_hf.low_precision import Precision, fast_precisions, in_low_precision
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
+from angel_hf.model.low_precision import Precision, fast_precisions, in_low_precision
 from benchmarks.base_shaped import base_shaped_bart
 from benchmarks.data import BenchmarkData, find_data
 from benchmarks.machine import Machine, this_machine

@@ -35,8 +35,8 @@ def main() -> None:
     from transformers.utils import logging
 
     from angel_hf import AngelForEntityLinking
-    from angel_hf.annotation import Annotator
-    from angel_hf.readers.pubtator import read_pubtator
+    from angel_hf.annotation.annotator import Annotator
+    from angel_hf.formats.pubtator import read_pubtator
     from benchmarks.bulk_cost import measure_large, measure_whole_way, write
     from benchmarks.data import SAMPLE, find_data
     from benchmarks.machine import this_machine

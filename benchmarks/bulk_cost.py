@@ -21,7 +21,7 @@ from transformers import AutoTokenizer
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Mention
 from angel_hf.bulk import Job, Options, link_locally, start
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from benchmarks.counted_work import OperatorMode, count_work
 from benchmarks.machine import Machine
 from benchmarks.operations import Work, attention_operations, linear_operations

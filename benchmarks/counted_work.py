@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from angel_hf.packed_bart import PackedBart
-from angel_hf.packed_products import OpenBlasWeight
+from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.products import OpenBlasWeight
 
 # Operators that multiply rows with a matrix, with the argument that holds the rows; the last dimension of these is
 # summed over. oneDNN's are those of packed weights.

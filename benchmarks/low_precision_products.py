@@ -29,10 +29,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from angel_hf import int8_linear
-from angel_hf.int8_linear import Int8Linear
-from angel_hf.packed_weights import packed
-from angel_hf.text_file import write_json
+from angel_hf.inference.packed import int8_linear
+from angel_hf.inference.packed.int8_linear import Int8Linear
+from angel_hf.inference.packed.weights import packed
+from angel_hf.jobs.text_file import write_json
 from benchmarks.machine import this_machine
 from benchmarks.timing import Ratio, Timing, in_turns
 

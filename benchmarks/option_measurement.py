@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.answer_cache import AnswerCache
-from angel_hf.low_precision import Precision, in_low_precision
-from angel_hf.search_options import PUBLISHED, Proven, SearchOptions
+from angel_hf.model.low_precision import Precision, in_low_precision
+from angel_hf.search.answer_cache import AnswerCache
+from angel_hf.search.options import PUBLISHED, Proven, SearchOptions
 from angel_hf.types import Linked
 from benchmarks.timing import Ratio, Timing
 from eval_harness.metrics.entity_linking.ranks import accuracy_at, hits_at

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from angel_hf.text_file import write_text
+from angel_hf.jobs.text_file import write_text
 from benchmarks.figures import Document, Spread, spreads
 from benchmarks.option_table import option_sections
 from benchmarks.plots import draw, plots_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.text_file import write_text
+from angel_hf.jobs.text_file import write_text
 
 TEMPLATE = Path(__file__).with_name("plan_template.md")
 ABSTRACTS = 38_000_000

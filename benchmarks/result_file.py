@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from benchmarks.data import BenchmarkData
 from benchmarks.machine import Machine
 from benchmarks.search_speed import Contest, SearchSpeed

@@ -30,9 +30,9 @@ from rich.table import Table
 from transformers.utils import logging
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.low_precision import PRECISIONS, Precision, fast_precisions
-from angel_hf.search_options import SearchOptions
-from angel_hf.text_file import write_text
+from angel_hf.jobs.text_file import write_text
+from angel_hf.model.low_precision import PRECISIONS, Precision, fast_precisions
+from angel_hf.search.options import SearchOptions
 from benchmarks.data import DATA_VARIABLE, REPOSITORY
 from benchmarks.machine import this_machine
 from benchmarks.option_measurement import Option, Outcome, measure

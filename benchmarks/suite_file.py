@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from angel_hf.claim import differences
-from angel_hf.text_file import write_json
+from angel_hf.jobs.claim import differences
+from angel_hf.jobs.text_file import write_json
 from benchmarks.data import REPOSITORY
 from benchmarks.figures import spreads
 from benchmarks.machine import this_machine

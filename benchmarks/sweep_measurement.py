@@ -15,8 +15,8 @@ import numpy as np
 from transformers import BartForConditionalGeneration
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
-from angel_hf.angel_bart import AngelBart
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.model.angel_bart import AngelBart
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.data import REPOSITORY
 from benchmarks.nested_dict import build_nested_dict

@@ -36,7 +36,7 @@ def main() -> None:
     import torch
     from transformers.utils import logging
 
-    from angel_hf.text_file import write_json
+    from angel_hf.jobs.text_file import write_json
     from benchmarks.machine import this_machine
     from benchmarks.sweep_measurement import QUICK, Extent, measure_sweeps
     from benchmarks.sweep_report import print_sweeps, sweeps_document

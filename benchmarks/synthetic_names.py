@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from angel_hf.normalization import normalize
-from angel_hf.parquet_file import write_concepts
-from angel_hf.readers import read_concepts
+from angel_hf.formats.ontologies import read_concepts
+from angel_hf.knowledge_base.parquet_file import write_concepts
+from angel_hf.text.normalization import normalize
 from angel_hf.types import Concept
 
 NORMALIZATION = "lowercase-punctuation"

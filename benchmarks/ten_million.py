@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from benchmarks import scale_processes
 from benchmarks.data import find_data
 from benchmarks.machine import this_machine

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.batch_threads import LEAST_MENTIONS
-from angel_hf.packed_weights import can_pack, packed
+from angel_hf.inference.packed.weights import can_pack, packed
+from angel_hf.search.threads import LEAST_MENTIONS
 from benchmarks.search_speed import NUM_BEAMS, GoldenMention, ids_of
 
 _SIZE, _PRODUCTS = 1024, 96  # of the matrices, and how many products, of a second or two

@@ -14,7 +14,7 @@ import numpy as np
 from transformers import AutoTokenizer
 
 from angel_hf import AngelProcessor, KnowledgeBase, NameTrie
-from angel_hf.readers import read_concepts
+from angel_hf.formats.ontologies import read_concepts
 from benchmarks.data import BenchmarkData
 from benchmarks.timing import Ratio, Timing
 from benchmarks.trie_process import measure_in_new_process

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.formats.pubtator import read_pubtator
 from demo.limits import MOST_DOCUMENTS, VisitorError, checked_file, checked_text, decoded
 from demo.marking import percent
 from demo.workbench import Visit, annotate, as_row

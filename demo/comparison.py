@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from angel_hf.annotation import Annotated, Annotator
-from angel_hf.confidence import concept_shares
+from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.ranking.confidence import concept_shares
 from angel_hf.types import Mention
 from demo.gold import gold_texts
 from demo.marking import percent

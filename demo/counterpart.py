@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import angel_hf
-from angel_hf.checkpoint import EMBEDDED_MODELS
+from angel_hf.model.checkpoint import EMBEDDED_MODELS
 
 SUFFIX = "-positive"
 """The counterpart of a model has the model's name with this at its end, in the package or as a folder beside it."""

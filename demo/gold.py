@@ -8,7 +8,7 @@ from pathlib import Path
 
 import angel_hf
 from angel_hf import KnowledgeBase, Mention
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.formats.pubtator import read_pubtator
 
 _CORPUS = Path(angel_hf.__file__).parent / "assets" / "examples" / "ncbi-disease.pubtator"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from angel_hf.array_file import written_whole
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.text_file import write_json, write_text
+from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.text_file import write_json, write_text
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.corpus import Corpus
 from eval_harness.example import SPLITS, Example
 from eval_harness.report.report import environment

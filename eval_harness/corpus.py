@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
 from eval_harness.example import Example

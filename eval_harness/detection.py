@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.mentions import DictionaryDetector, MentionDetector, TokenClassificationDetector
-from angel_hf.readers.pubtator import Document, read_pubtator
-from angel_hf.text_file import write_json
+from angel_hf.annotation import DictionaryDetector, MentionDetector, TokenClassificationDetector
+from angel_hf.formats.pubtator import Document, read_pubtator
+from angel_hf.jobs.text_file import write_json
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from angel_hf.text_file import write_text
+from angel_hf.jobs.text_file import write_text
 from eval_harness.published import PublishedNumber, published_numbers
 from eval_harness.report.report import environment
 from eval_harness.result import Result

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from angel_hf.array_file import written_whole
+from angel_hf.arrays.array_file import written_whole
 from angel_hf.types import Candidate
 from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction

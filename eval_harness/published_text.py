@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
-from angel_hf.mentions.abbreviations import find_abbreviations
+from angel_hf.annotation.abbreviations import find_abbreviations
 from angel_hf.types import Mention
 from eval_harness.example import Example
 

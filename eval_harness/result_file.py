@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from eval_harness.protocol import Protocol
 from eval_harness.result import FoldResult, Result, SliceResult
 from eval_harness.significance import CONFIDENCE_LEVEL, RESAMPLES, SEED, Interval

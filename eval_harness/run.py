@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.answering import Progress, answer_task, forget_parts, identify
 from eval_harness.corpus import Corpus
 from eval_harness.flags import Flags, flag_examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.corpus import Corpus
 from eval_harness.example import Asked, Example
 from eval_harness.protocol import Protocol, gold_concepts, mention_strings

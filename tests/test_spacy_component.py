@@ -7,8 +7,8 @@ import pytest
 import spacy
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
-from angel_hf.annotation import Annotator
-from angel_hf.confidence import Confidence, Features, NilThreshold
+from angel_hf.annotation.annotator import Annotator
+from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from angel_hf.spacy_component import NIL, AngelLinker
 from angel_hf.types import Mention
 from tests.conftest import SAMPLE

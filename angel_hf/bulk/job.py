@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from angel_hf.search_options import SearchOptions
+from angel_hf.search.options import SearchOptions
 
 
 @dataclass(frozen=True, slots=True)

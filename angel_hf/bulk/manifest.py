@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 import angel_hf
-from angel_hf.array_file import fingerprint
+from angel_hf.arrays.array_file import fingerprint
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.job import Options
 from angel_hf.bulk.output import LINKED, REJECTED
 from angel_hf.bulk.storage import Storage
-from angel_hf.claim import differences
-from angel_hf.int8_linear import Int8Linear
-from angel_hf.modeling_angel import AngelForEntityLinking
+from angel_hf.inference.packed.int8_linear import Int8Linear
+from angel_hf.jobs.claim import differences
+from angel_hf.model.modeling_angel import AngelForEntityLinking
 
 MANIFEST = "manifest.json"
 _FORMAT = "angel-bulk-1"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import pyarrow
 import pyarrow.parquet
 
-from angel_hf.annotation import Annotated
+from angel_hf.annotation.annotator import Annotated
 from angel_hf.bulk.documents import RejectedRow
 from angel_hf.bulk.job import Options
 from angel_hf.types import Candidate

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
-from angel_hf.array_file import written_whole
+from angel_hf.arrays.array_file import written_whole
 
 
 def resolve(location: str) -> tuple[FileSystem, str]:

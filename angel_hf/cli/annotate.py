@@ -19,11 +19,11 @@ from angel_hf.cli.jsonl import is_utf8
 from angel_hf.cli.linker import load_linker
 from angel_hf.cli.sink import open_output
 from angel_hf.cli.texts import TextFormat, read_texts, standard_input, text_files
-from angel_hf.documents import TextDocument
-from angel_hf.refusal import answered_or_refused
+from angel_hf.formats.document import TextDocument
+from angel_hf.jobs.refusal import answered_or_refused
 
 if TYPE_CHECKING:
-    from angel_hf.annotation import Annotator
+    from angel_hf.annotation.annotator import Annotator
 
 _DOCUMENTS_AT_ONCE = 16
 
@@ -163,9 +163,9 @@ def _annotator(
     linker: Any, precision: float | None, detector: str | None, semantic_types: Sequence[str], below: Sequence[str]
 ) -> Annotator:
     # Late, so that help comes at once.
-    from angel_hf.annotation import Annotator
-    from angel_hf.mentions import TokenClassificationDetector
-    from angel_hf.subset import restricted
+    from angel_hf.annotation import TokenClassificationDetector
+    from angel_hf.annotation.annotator import Annotator
+    from angel_hf.model.subset import restricted
 
     try:
         found = TokenClassificationDetector.from_pretrained(detector) if detector is not None else None

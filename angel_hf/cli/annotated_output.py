@@ -16,11 +16,11 @@ from angel_hf.cli.failure import InputError
 from angel_hf.cli.jsonl import to_json
 from angel_hf.cli.pubtator import UNLINKED
 from angel_hf.cli.sink import open_output
-from angel_hf.documents import TextDocument
-from angel_hf.readers.pubtator import Annotation, Document, format_document
+from angel_hf.formats.document import TextDocument
+from angel_hf.formats.pubtator import Annotation, Document, format_document
 
 if TYPE_CHECKING:
-    from angel_hf.annotation import Annotated
+    from angel_hf.annotation.annotator import Annotated
 
 
 class AnnotatedFormat(str, Enum):

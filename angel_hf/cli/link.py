@@ -36,7 +36,7 @@ from angel_hf.cli.sentence import find_mentions, parse_marked, read_sentences, s
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
 from angel_hf.cli.source import Source
 from angel_hf.cli.table import TableWriter
-from angel_hf.search_options import SearchOptions
+from angel_hf.search.options import SearchOptions
 
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 _STANDARD_INPUT = Path("-")

@@ -8,11 +8,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, cast
 
+from angel_hf.annotation import expand_abbreviations
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.cli.records import LinkedRecord, Record, Rejected
-from angel_hf.mentions import expand_abbreviations
-from angel_hf.refusal import answered_or_refused
-from angel_hf.search_options import PUBLISHED, SearchOptions
+from angel_hf.jobs.refusal import answered_or_refused
+from angel_hf.search.options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 
 _BATCHES_AHEAD = 8
@@ -72,7 +72,7 @@ def load_linker(
     from transformers.utils import logging
 
     from angel_hf import AngelForEntityLinking, KnowledgeBase
-    from angel_hf.low_precision import in_low_precision
+    from angel_hf.model.low_precision import in_low_precision
 
     logging.disable_progress_bar()
     try:

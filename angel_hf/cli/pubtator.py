@@ -15,7 +15,7 @@ from typing import TextIO
 
 from angel_hf.cli.records import LinkedRecord, Record, Rejected
 from angel_hf.cli.source import Line
-from angel_hf.readers.pubtator import Annotation, Document, format_document, read_pubtator
+from angel_hf.formats.pubtator import Annotation, Document, format_document, read_pubtator
 from angel_hf.types import Linked, Mention
 
 LINKED_TYPE = ":linked"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from angel_hf.readers.pubtator import Document
+from angel_hf.formats.pubtator import Document
 from angel_hf.types import Linked, Mention
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from angel_hf.array_file import written_whole
+from angel_hf.arrays.array_file import written_whole
 from angel_hf.cli.failure import InputError
 from angel_hf.cli.jsonl import to_json
 from angel_hf.cli.records import Rejected

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from angel_hf.cli.failure import InputError
 from angel_hf.cli.records import InputFormat
-from angel_hf.readers.compression import DamagedError, open_bytes
+from angel_hf.formats.compression import DamagedError, open_bytes
 
 _SUFFIXES = {".jsonl": InputFormat.JSONL, ".ndjson": InputFormat.JSONL, ".pubtator": InputFormat.PUBTATOR}
 _BYTE_ORDER_MARK = "\ufeff"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.cli.jsonl import is_utf8
-from angel_hf.documents import Section, TextDocument
-from angel_hf.readers.bioc import read_bioc
-from angel_hf.readers.compression import open_bytes
-from angel_hf.readers.lines import open_lines
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.formats.bioc import read_bioc
+from angel_hf.formats.compression import open_bytes
+from angel_hf.formats.document import Section, TextDocument
+from angel_hf.formats.lines import open_lines
+from angel_hf.formats.pubtator import read_pubtator
 
 
 class TextFormat(str, Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from transformers import BartConfig, PreTrainedTokenizerBase
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor
-from angel_hf.angel_bart import AngelBart
-from angel_hf.checkpoint import Checkpoint
+from angel_hf.model.angel_bart import AngelBart
+from angel_hf.model.checkpoint import Checkpoint
 from angel_hf.training.recipe import Model, Recipe, Shape
 
 # What an AngelConfig has beyond BART's, and what only says which of the two it is.

@@ -22,10 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.confidence import Confidence, Features, NilThreshold, features
-from angel_hf.mentions import expand_abbreviations
-from angel_hf.readers.pubtator import read_pubtator
-from angel_hf.text_file import write_json
+from angel_hf.annotation import expand_abbreviations
+from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.jobs.text_file import write_json
+from angel_hf.ranking.confidence import Confidence, Features, NilThreshold, features
 from angel_hf.types import Linked, Mention
 
 PRECISIONS = (0.85, 0.9, 0.95)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.mentions import expand_abbreviations
-from angel_hf.readers.lines import open_lines
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.annotation import expand_abbreviations
+from angel_hf.formats.lines import open_lines
+from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 
 FORMATS = ("pubtator", "genbioel")

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
-from angel_hf.readers import read_concepts
+from angel_hf.formats.ontologies import read_concepts
 
 _logger = logging.getLogger(__name__)
 

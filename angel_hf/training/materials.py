@@ -10,7 +10,7 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.readers import read_concepts, read_terms
+from angel_hf.formats.ontologies import read_concepts, read_terms
 from angel_hf.training.base import base_processor, new_processor
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention, expanded, read_corpus

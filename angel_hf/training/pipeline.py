@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from angel_hf.training.accuracy import Accuracy, accuracy
 from angel_hf.training.adapters import AnyModel, merged, save_weights, with_adapter
 from angel_hf.training.corpus import coverage

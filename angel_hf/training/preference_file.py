@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from angel_hf.array_file import written_whole
-from angel_hf.processing_angel import AngelProcessor
-from angel_hf.text_file import write_text
+from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.text_file import write_text
+from angel_hf.model.processing_angel import AngelProcessor
 from angel_hf.training.negatives import PreferencePair
 from angel_hf.types import Mention
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from accelerate import PartialState
 from datasets import Dataset
 
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from angel_hf.training.accuracy import accuracy
 from angel_hf.training.adapters import AnyModel, load_weights, merged, save_weights
 from angel_hf.training.corpus import AnnotatedMention

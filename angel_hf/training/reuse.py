@@ -12,7 +12,7 @@ from typing import Any
 
 from accelerate import PartialState
 
-from angel_hf.claim import differences
+from angel_hf.jobs.claim import differences
 from angel_hf.training.recipe import STAGES, Recipe
 from angel_hf.training.run_directory import RECIPE, changed_files
 

@@ -12,8 +12,8 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
 
-from angel_hf.claim import differences
-from angel_hf.text_file import write_json
+from angel_hf.jobs.claim import differences
+from angel_hf.jobs.text_file import write_json
 from angel_hf.training.recipe import Recipe
 
 RECIPE, FILES = "recipe.json", "files.json"

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase
-from angel_hf.bfloat16 import has_bfloat16
+from angel_hf.inference.bfloat16 import has_bfloat16
 from angel_hf.training.checkpoints import MarkWhole, last_whole_checkpoint
 from angel_hf.training.positive import PairCollator, PositiveTrainer
 from angel_hf.training.recipe import Optimization, PositiveTraining

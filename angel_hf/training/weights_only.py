@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from angel_hf.array_file import written_whole
-from angel_hf.checkpoint import Checkpoint
-from angel_hf.configuration_angel import AngelConfig
-from angel_hf.text_file import write_json
+from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.text_file import write_json
+from angel_hf.model.checkpoint import Checkpoint
+from angel_hf.model.configuration_angel import AngelConfig
 
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
 _logger = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers.utils import logging
 
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from benchmarks.machine import this_machine
 from benchmarks.negatives.answers import answer_all
 from benchmarks.negatives.comparison import Row, compare

@@ -14,7 +14,7 @@ import torch
 from transformers.utils import logging
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.text_file import write_json
+from angel_hf.jobs.text_file import write_json
 from benchmarks.negatives.study import Study, Trained, models_of
 from benchmarks.option_measurement import ranks_of
 from eval_harness.benchmarks import BENCHMARKS

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.knowledge_base import KnowledgeBase
-from angel_hf.search_options import PUBLISHED, SearchOptions
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.search.options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Asked, Example
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256

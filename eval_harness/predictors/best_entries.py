@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate
 
 

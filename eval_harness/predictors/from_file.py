@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Linked, Mention
 from eval_harness.corpus import sha256
 from eval_harness.example import Asked, Example

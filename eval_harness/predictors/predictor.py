@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, uint8
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Asked, Example
 

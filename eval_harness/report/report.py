@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from angel_hf.text_file import write_text
+from angel_hf.jobs.text_file import write_text
 from eval_harness.benchmark import Benchmark
 from eval_harness.prediction import Prediction
 from eval_harness.published import published_numbers

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark

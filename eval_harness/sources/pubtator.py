@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from angel_hf.readers.pubtator import Annotation, Document, read_pubtator
+from angel_hf.formats.pubtator import Annotation, Document, read_pubtator
 from angel_hf.types import Mention
 from eval_harness.bad_records import BadRecords
 from eval_harness.example import Example

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.bad_records import BadRecords
 from eval_harness.example import Example
 from eval_harness.sources.source import Source, count_for

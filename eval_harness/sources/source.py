@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from angel_hf.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
 from eval_harness.example import Example

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from angel_hf.readers.compression import open_bytes
+from angel_hf.formats.compression import open_bytes
 from eval_harness.bad_records import BadRecords
 
 

@@ -9,7 +9,7 @@ import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
-from angel_hf.low_precision import in_low_precision
+from angel_hf.model.low_precision import in_low_precision
 from benchmarks.base_search import (
     BaseSearch,
     LowPrecision,

@@ -12,9 +12,10 @@ import pytest
 import torch
 from transformers import BartForConditionalGeneration
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie, lookahead
-from angel_hf.packed_products import OpenBlasWeight
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
+from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.inference.packed.products import OpenBlasWeight
+from angel_hf.search import lookahead
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.nested_dict import Node, build_nested_dict
 from benchmarks.operations import Work, attention_operations, linear_operations

@@ -4,8 +4,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from angel_hf.int8_linear import Int8Linear
-from angel_hf.packed_products import packed_type
+from angel_hf.inference.packed.int8_linear import Int8Linear
+from angel_hf.inference.packed.products import packed_type
 from benchmarks import low_precision_products
 from benchmarks.low_precision_products import BASELINE, app, measure_layer, tables_of, torch_bfloat16, torch_int8
 

@@ -3,7 +3,7 @@
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.search_options import SearchOptions
+from angel_hf.search.options import SearchOptions
 from benchmarks.option_measurement import Option, Outcome, measure
 from benchmarks.search_options import options_for, recommend
 from benchmarks.timing import Ratio

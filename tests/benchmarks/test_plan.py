@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from angel_hf import KnowledgeBase
-from angel_hf.packed_products import OpenBlasWeight
+from angel_hf.inference.packed.products import OpenBlasWeight
 from benchmarks.bulk_cost import OperatorTime, work_of
 from benchmarks.data import REPOSITORY
 from benchmarks.operations import Work, attention_operations, linear_operations

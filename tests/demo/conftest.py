@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
-from angel_hf.confidence import Confidence, Features, NilThreshold
+from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from angel_hf.training.weights_only import write_weights_only
 from demo.workbench import Workbench
 from tests.conftest import SAMPLE

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from angel_hf.mentions import DictionaryDetector
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.annotation import DictionaryDetector
+from angel_hf.formats.pubtator import read_pubtator
 from eval_harness.detection import evaluate_detection, main
 
 CORPUS = (

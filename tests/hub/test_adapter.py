@@ -9,7 +9,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForSeq2SeqLM, pipeline
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
-from angel_hf.exhaustive import score_all_names
+from tests.exhaustive import score_all_names
 from tests.hub_clients import NAMES
 
 MENTIONS = [Mention("Mutations cause ataxia", 16, 22), Mention("colon cancer", 0, 12)]

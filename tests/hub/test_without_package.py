@@ -10,7 +10,7 @@ import sys
 import pytest
 from transformers import pipeline
 
-from angel_hf.packed_products import packed_type
+from angel_hf.inference.packed.products import packed_type
 from tests.hub_clients import MARKED, NAMES, ROOT, environment, run_python
 
 # What stands before each program: this package cannot be imported, wherever it is installed.
@@ -85,7 +85,7 @@ print("\\n" + json.dumps({  # transformers leaves a question without an end of l
 @pytest.fixture
 def products_without_threadpoolctl(monkeypatch):
     """Without it, products on some processors come from another library, which rounds differently."""
-    monkeypatch.setattr("angel_hf.packed_products.has_avx2_openblas", lambda: False)
+    monkeypatch.setattr("angel_hf.inference.packed.products.has_avx2_openblas", lambda: False)
     packed_type.cache_clear()
     yield
     packed_type.cache_clear()

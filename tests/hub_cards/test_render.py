@@ -11,8 +11,8 @@ from huggingface_hub import DatasetCard, EvalResultEntry, ModelCard, SpaceCard
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from transformers.pipelines import SUPPORTED_TASKS
 
-from angel_hf.confidence import Confidence, Features, NilThreshold
-from angel_hf.withheld_names import WithheldNames
+from angel_hf.knowledge_base.withheld_names import WithheldNames
+from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from hub_cards.evaluation import read_evaluation
 from hub_cards.facts import Vocabulary, read_facts
 from hub_cards.render import (

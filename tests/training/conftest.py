@@ -3,7 +3,7 @@
 import pytest
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.readers.pubtator import read_pubtator
+from angel_hf.formats.pubtator import read_pubtator
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention, split_identifiers
 from angel_hf.training.vocabulary import train_tokenizer

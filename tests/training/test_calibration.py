@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.confidence import features
+from angel_hf.ranking.confidence import features
 from angel_hf.training import calibration
 from angel_hf.training.calibration import Answer, answers, fit, main, measure, reliability
 from angel_hf.types import Candidate, Linked, Mention

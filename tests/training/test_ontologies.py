@@ -3,7 +3,7 @@
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.readers.term import Term
+from angel_hf.formats.term import Term
 from angel_hf.training.ontologies import join_ontologies
 from angel_hf.types import Concept
 

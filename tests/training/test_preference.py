@@ -10,7 +10,7 @@ from peft import PeftModel
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import BartConfig, set_seed
 
-from angel_hf.angel_bart import AngelBart
+from angel_hf.model.angel_bart import AngelBart
 from angel_hf.training.adapters import load_weights, merged, save_weights, with_adapter
 from angel_hf.training.encoding import encode_preferences
 from angel_hf.training.preference import (

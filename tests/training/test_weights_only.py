@@ -63,7 +63,7 @@ def test_they_load_by_the_auto_class_and_are_saved_complete(whole, other, tmp_pa
 
 
 def test_confidence_of_other_weights_is_not_taken_over(whole, other, tmp_path):
-    from angel_hf.confidence import Confidence, Features
+    from angel_hf.ranking.confidence import Confidence, Features
 
     Confidence(0.0, Features(1, 0, 0, 0, 0)).save(whole)
     write_weights_only(other, str(whole), tmp_path / "weights")
@@ -75,7 +75,7 @@ def test_the_package_resolves_its_second_model_by_name(monkeypatch, whole, other
     assets = tmp_path / "package" / "assets"
     assets.mkdir(parents=True)
     shutil.copytree(whole, assets / "angel-mini")
-    monkeypatch.setattr("angel_hf.checkpoint.__file__", str(tmp_path / "package" / "checkpoint.py"))
+    monkeypatch.setattr("angel_hf.model.checkpoint.__file__", str(tmp_path / "package" / "model" / "checkpoint.py"))
     main(["--weights", str(other), "--files-of", "angel-mini", "--out", str(assets / "angel-mini-positive")])
     loaded = AngelForEntityLinking.from_pretrained("angel-mini-positive")
     assert answers(loaded) == answers(AngelForEntityLinking.from_pretrained(other))

@@ -1,0 +1,185 @@
+"""Mentions found by looking names up: the detector that needs no training and no model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
+from angel_hf.annotation.variants import common_modifiers, growth_variants, name_variants
+from angel_hf.annotation.word_lists import GENERIC, KINDS, ORDINARY_WORDS, QUALIFIERS
+from angel_hf.annotation.words import WordForms, Words, split_words
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.types import Mention
+
+_COORDINATORS = ("and", "or")
+# Makes of an abbreviation before it a gene and no disease.
+_GENE = re.compile(r"[ -](?:gene|locus|protein|mRNA|cDNA|allele|mutant|promoter|exon|transcript)")
+_CAPITALS = re.compile(r"(?=.*[A-Z].*[A-Z])[A-Za-z0-9/-]{2,6}")
+# "WT1", "RB1": the gene more often than its disease, unless the text defines it.
+_GENE_SYMBOL = re.compile(r"[A-Z][0-9]+$")
+_LONGEST = 14
+
+
+class DictionaryDetector:
+    """Finds the names of a knowledge base in texts: the longest at each place, at word boundaries.
+
+    Names match in the forms of `words.word_form`, whatever stands between the words, and in the variants of
+    `angel_hf.annotation.variants` ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match
+    in their own letter case only, and not before "gene" and the like. A mention takes in qualifiers before it
+    ("sporadic", and words that open many names), "disease" and its like after it, and what shares its last words
+    ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever its long form ends in one,
+    and does not interrupt a name: "G6PD (glucose ...) deficiency". Where "disease" itself is a name, so are "inherited
+    disease" and its like.
+
+    Args:
+        names: what to find.
+        stop_words: forms that are no mention although they are a name.
+    """
+
+    def __init__(self, names: Iterable[str], stop_words: frozenset[str] = ORDINARY_WORDS) -> None:
+        self._forms = WordForms()
+        self._names: set[str] = set()
+        self._exact: set[str] = set()
+        self._lengths: dict[str, int] = {}  # first word of a name -> bit n set where a name of n words starts so
+        spelled: list[list[str]] = []
+        for name in names:
+            if not _CAPITALS.fullmatch(name):
+                spelled.append(split_words(name, self._forms).forms)
+                for variant in name_variants(name):
+                    self._add(variant, stop_words)
+            elif not _GENE_SYMBOL.search(name):
+                self._exact.add(name)
+                self._note_length(split_words(name, self._forms).forms)
+        if ["disease"] in spelled:
+            for name in GENERIC:
+                self._add(name, stop_words)
+        self._before = QUALIFIERS | common_modifiers(spelled)
+
+    @classmethod
+    def from_knowledge_base(cls, knowledge_base: KnowledgeBase) -> DictionaryDetector:
+        """Find every name of a knowledge base."""
+        return cls(knowledge_base.names)
+
+    def is_name(self, text: str) -> bool:
+        """Whether a text is a name in one of the forms that are found."""
+        return text in self._exact or " ".join(split_words(text, self._forms).forms) in self._names
+
+    def detect(self, texts: Sequence[str]) -> list[list[Mention]]:
+        """The mentions of each text, in its order; see MentionDetector."""
+        return [[Mention(text, start, end) for start, end in self._spans(text)] for text in texts]
+
+    def _add(self, name: str, stop_words: frozenset[str]) -> None:
+        for forms in growth_variants(split_words(name, self._forms).forms):
+            joined = " ".join(forms)
+            if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
+                self._names.add(joined)
+                self._note_length(forms)
+
+    def _note_length(self, forms: list[str]) -> None:
+        if forms:
+            self._lengths[forms[0]] = self._lengths.get(forms[0], 0) | 1 << len(forms)
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        words = split_words(text, self._forms)
+        definitions = find_abbreviations(text) if "(" in text or "[" in text else ()
+        for definition in definitions:
+            if definition.long_end < definition.short_start:
+                _leave_out(words, definition)
+        spans, free = [], 0  # the first word after the last mention
+        for place, length in self._places(text, words):
+            spans.append(self._extended(text, words, free, place, length))
+            free = place + length
+        return with_abbreviations(text, spans, definitions)
+
+    def _places(self, text: str, words: Words) -> Iterator[tuple[int, int]]:
+        """The first word of each name in the text, and its number of words."""
+        forms, starts, ends, names = words.forms, words.starts, words.ends, self._names
+        lengths_of = self._lengths.get
+        place, count = 0, len(forms)
+        for place_of_word, form in enumerate(forms):
+            lengths = lengths_of(form)
+            if lengths is None or place_of_word < place:
+                continue
+            for length in range(min(lengths.bit_length() - 1, count - place_of_word), 0, -1):
+                if lengths >> length & 1:
+                    last = place_of_word + length
+                    surface = text[starts[place_of_word] : ends[last - 1]]
+                    if surface in self._exact:
+                        accepted = not _GENE.match(text, ends[last - 1])
+                    else:
+                        accepted = " ".join(forms[place_of_word:last]) in names and _is_phrase(surface)
+                    if accepted:
+                        if last < count and forms[last] in KINDS and text[ends[last - 1] : starts[last]] == " ":
+                            last += 1
+                        yield place_of_word, last - place_of_word
+                        place = last
+                        break
+
+    def _extended(self, text: str, words: Words, free: int, place: int, length: int) -> tuple[int, int]:
+        """Offsets of a name with what belongs to it on its left, down to the word `free`."""
+        first, last = place, place + length
+        while first > free:
+            separator = text[words.ends[first - 1] : words.starts[first]]
+            if separator in (" ", "-") and words.forms[first - 1] in self._before:
+                first -= 1
+                if words.forms[first] == "linked" and first > free:  # X-linked
+                    first -= 1
+                continue
+            shared = self._coordinated(text, words, first, place, last)
+            if shared is None or shared < free:
+                break
+            first = shared
+        return words.starts[first], words.ends[last - 1]
+
+    def _coordinated(self, text: str, words: Words, first: int, place: int, last: int) -> int | None:
+        """Where a word starts that stands before "and" and with the name's last words is a name too."""
+        before = first - 1
+        while before >= 0 and words.forms[before] in _COORDINATORS:
+            before -= 1
+        between = text[words.ends[before] : words.starts[first]] if before >= 0 else ""
+        if before < 0 or (before == first - 1 and between.strip() not in (",", "/", "-")) or len(between) > 9:
+            return None
+        for head in range(place + 1, last):
+            for width in (2, 1):
+                start = before + 1 - width
+                if start >= 0 and " ".join(words.forms[start : before + 1] + words.forms[head:last]) in self._names:
+                    return start
+        return None
+
+
+def with_abbreviations(
+    text: str, spans: list[tuple[int, int]], definitions: Sequence[Abbreviation]
+) -> list[tuple[int, int]]:
+    """The spans, and every place of a short form whose long form ends in one, without overlaps."""
+    ends = {end for _, end in spans}
+    shorts = sorted({found.short for found in definitions if found.long_end in ends}, key=len, reverse=True)
+    if shorts:
+        places = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, shorts))})s?(?!\w)")
+        spans = spans + [match.span() for match in places.finditer(text)]
+    return without_overlaps(spans)
+
+
+def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """From spans in any order those that overlap no longer one, in the text's order."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(set(spans)):
+        if not kept or kept[-1][1] <= start:
+            kept.append((start, end))
+        elif end - start > kept[-1][1] - kept[-1][0]:
+            kept[-1] = (start, end)
+    return kept
+
+
+def _leave_out(words: Words, definition: Abbreviation) -> None:
+    """Take the words of a short form in brackets out of a text's words."""
+    for place in reversed(range(len(words.starts))):
+        if definition.short_start <= words.starts[place] < definition.short_end:
+            del words.forms[place], words.starts[place], words.ends[place]
+
+
+def _is_phrase(surface: str) -> bool:
+    """Whether the words belong together: no bracket without its other half, no end of a sentence."""
+    if "(" not in surface and ")" not in surface and ". " not in surface:
+        return True
+    return surface.count("(") == surface.count(")") and ". " not in surface

@@ -1,0 +1,54 @@
+"""Other ways in which texts spell a name, where nobody would call it another name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from angel_hf.annotation.word_lists import GROWTHS, ORDINARY_WORDS
+
+# How a disease is inherited stands in catalogues and not in texts: "C3 Deficiency, Autosomal Recessive".
+_INHERITANCE = re.compile(
+    r"(.*\S \S.*?),? \(?(?:included|autosomal (?:recessive|dominant)|x[- ]linked(?: recessive| dominant)?)\)?",
+    re.IGNORECASE,
+)
+_EPONYM = re.compile(r"((?:[Vv]on |[A-Z][a-z]+-)(?:[A-Z][a-z]+)(?:[- ][A-Z][a-z]+)*) (?:[Ss]yndrome|[Dd]isease)")
+_MANY_NAMES = 30
+
+
+def name_variants(name: str) -> Iterator[str]:
+    """A name and its variants.
+
+    The part after a comma comes first ("Carcinoma, Breast": "Breast Carcinoma"), the mode of inheritance is left out,
+    and of a disease that is called after several persons the persons are enough ("Tay-Sachs").
+    """
+    yield name
+    head, comma, tail = name.partition(", ")
+    if comma and ", " not in tail:
+        yield f"{tail} {head}"
+    inherited = _INHERITANCE.fullmatch(name)
+    if inherited:
+        yield from name_variants(inherited[1])
+    eponym = _EPONYM.fullmatch(name)
+    if eponym:
+        yield eponym[1]
+
+
+def growth_variants(forms: Sequence[str]) -> Iterator[list[str]]:
+    """The forms of a name's words, and with the other words for a growth in the last place: cancer, tumor, ..."""
+    yield list(forms)
+    if len(forms) > 1 and forms[-1] in GROWTHS:
+        yield from ([*forms[:-1], growth] for growth in GROWTHS if growth != forms[-1])
+
+
+def common_modifiers(names: Iterable[Sequence[str]]) -> frozenset[str]:
+    """Words that open names of two or three words with many different last ones: "ovarian", "cerebral", "neonatal".
+
+    Args:
+        names: forms of the words of each name. In a small knowledge base there are no such words.
+    """
+    last_words: dict[str, set[str]] = {}
+    for forms in names:
+        if 2 <= len(forms) <= 3 and len(forms[0]) > 3 and forms[0].isalpha():
+            last_words.setdefault(forms[0], set()).add(forms[-1])
+    return frozenset(word for word, last in last_words.items() if len(last) >= _MANY_NAMES) - ORDINARY_WORDS

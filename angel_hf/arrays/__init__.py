@@ -1,0 +1,1 @@
+"""Large arrays on disk: memory-mapped safetensors, packed strings, checks of content."""

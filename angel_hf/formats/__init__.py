@@ -1,0 +1,1 @@
+"""Readers and writers of documents and ontologies: one file a format."""

@@ -1,0 +1,1 @@
+"""The engine for CPUs: batches without padding, weights laid out once for many products."""

@@ -1,0 +1,1 @@
+"""What long jobs share: files written whole, progress, resuming, refusals."""

@@ -1,0 +1,1 @@
+"""Concepts and their names: flat tables, changes, Parquet, names that are withheld."""

@@ -1,0 +1,1 @@
+"""The linking model with its configuration, processor, pipeline and files."""

@@ -1,0 +1,71 @@
+"""Configuration of the linking model: BART's, and what ties a model to the files beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from huggingface_hub.dataclasses import strict
+from transformers import BartConfig
+
+from .remote_code import auto_class
+
+TASK = "entity-linking"
+_PIPELINES = {
+    TASK: {"impl": auto_class("model.pipeline_angel", "EntityLinkingPipeline"), "pt": ["AutoModelForSeq2SeqLM"]}
+}
+_AUTO_MAP = {
+    "AutoConfig": auto_class("model.configuration_angel", "AngelConfig"),
+    "AutoModelForSeq2SeqLM": auto_class("model.modeling_angel", "AngelForEntityLinking"),
+}
+_RUNS_FROM_REPOSITORY = __name__.partition(".")[0] == "transformers_modules"
+
+
+@strict
+class AngelConfig(BartConfig):
+    """BART's configuration with what ties a model to its prefix and to its knowledge base.
+
+    How text becomes ids (markers, prefix template, normalisation) is the processor's to know and is
+    saved with it; the model and the search see ids only.
+
+    Args:
+        prefix_end_token_id: the last token of every decoder prefix, after which the target starts
+            (" is" in the published prefix "<mention> is"); set from the tokenizer when a processor
+            is attached to the model.
+        normalize_before: layers normalise before each block instead of after it, and each stack once more at its end;
+            BART as published does not.
+        knowledge_base_fingerprint: of the knowledge base that was saved with the model.
+        trie_fingerprint: of the trie of its names.
+        tokenizer_fingerprint: of the tokenizer that the trie was made with.
+        files_of: the model whose files these weights go with: its shape, tokenizer, knowledge base and trie; a Hub
+            repository may be followed by "@" and its revision. A checkpoint that names one holds nothing but weights.
+    """
+
+    model_type = "angel"
+
+    prefix_end_token_id: int | None = None
+    normalize_before: bool = False
+    knowledge_base_fingerprint: str | None = None
+    trie_fingerprint: str | None = None
+    tokenizer_fingerprint: str | None = None
+    files_of: str | None = None
+    # BART forces an end token at the last position; here a target ends where its name does.
+    forced_eos_token_id: int | list[int] | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        """Leave out the repository's pipeline where this package brings its own, and a count of classes.
+
+        transformers would insist on the repository's, and with it on `trust_remote_code`; and it would make a name
+        for every class, of which linking has none, however many a file asks for.
+        """
+        kwargs.pop("num_labels", None)
+        if not _RUNS_FROM_REPOSITORY:
+            kwargs.pop("custom_pipelines", None)
+        super().__post_init__(**kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All values, and the classes and the pipeline that work from a repository alone."""
+        return super().to_dict() | {"auto_map": _AUTO_MAP, "custom_pipelines": _PIPELINES}
+
+    @classmethod
+    def register_for_auto_class(cls, auto_class: str = "AutoConfig") -> None:
+        """Leave saving the code to `remote_code`; transformers would scatter it over the saved model's root."""

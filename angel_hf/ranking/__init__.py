@@ -1,0 +1,1 @@
+"""What follows the search: how sure an answer is."""

@@ -1,0 +1,1 @@
+"""Searches for the names of the best score: ids only, no text."""

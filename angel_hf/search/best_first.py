@@ -1,0 +1,294 @@
+"""The best names of the whole trie, proven: best-first search with an admissible bound.
+
+A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
+`trie_heights`: no name below a node scores better than the node's summed log-probability divided by the length of the
+longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
+k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is better: the k
+names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node whose bound
+is better than the true k-th best must be expanded; the order, and the names there are at first, decide how few others
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..inference.packed.decoder_state import LEAST_LIVE, DecoderState
+from ..inference.packed.engine import PackedBart
+from ..trie.heights import score_bound
+from ..trie.name_trie import NameTrie
+from ..types import Hypothesis
+from .beam import beam_search
+
+_WIDTH = 64
+"""Most nodes of a mention that are expanded together: more waste less of a step and more on nodes of no use."""
+
+_FIRST_BEAMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a best-first search found for one mention.
+
+    Args:
+        hypotheses: best first.
+        is_proven: no other name scores better; False where the search was given up before.
+        expansions: nodes whose children were scored.
+    """
+
+    hypotheses: tuple[Hypothesis, ...]
+    is_proven: bool
+    expansions: int
+
+
+@torch.inference_mode()
+def best_first_search(
+    bart: PackedBart,
+    trie: NameTrie,
+    encoder_ids: Sequence[Sequence[int]],
+    prefix_ids: Sequence[Sequence[int]],
+    *,
+    top_k: int,
+    end_token_id: int,
+    max_length: int,
+    max_expansions: int,
+) -> list[Proof]:
+    """Search one batch for the names of the best mean log-probability.
+
+    Args:
+        bart: the model.
+        trie: the names, without end token.
+        encoder_ids: source ids of each mention.
+        prefix_ids: decoder input of each mention, start token included.
+        top_k: how many names are wanted for each mention.
+        end_token_id: the token that ends a target.
+        max_length: most positions of the decoder: prefix, name and end token without the start token.
+        max_expansions: nodes to look into for a mention, after which it is given up.
+
+    Returns:
+        For each mention its names with their proof: `top_k` of them, or all where there are fewer; of a mention that
+        is given up the best that were found, none of them worse than the beam search's.
+    """
+    sources = bart.encode(encoder_ids)
+    known = beam_search(
+        bart,
+        trie,
+        encoder_ids,
+        prefix_ids,
+        num_beams=max(_FIRST_BEAMS, top_k),
+        end_token_id=end_token_id,
+        max_length=max_length,
+        top_k=top_k,
+        sources=sources,
+    )
+    # Columns are opened as they are needed, so that the width of a beam is none.
+    state, hidden = bart.start(sources, prefix_ids, 1)
+    searches = [
+        _MentionSearch(trie, top_k, end_token_id, max_length - (len(ids) - 1), len(ids), max_expansions, names)
+        for ids, names in zip(prefix_ids, known)
+    ]
+    live = list(searches)
+    # The root is expanded by the pass over the prefixes.
+    batches = [one.next_batch() for one in live]
+    for one, root in zip(live, batches):
+        one.record(root, 0)
+    while live:
+        _expand(bart, trie, hidden, live, batches)
+        batches = [one.next_batch() for one in live]
+        going_on = [place for place, batch in enumerate(batches) if len(batch)]
+        if not going_on:
+            break
+        if len(going_on) <= LEAST_LIVE * len(live):
+            order = state.keep(np.array(going_on)).tolist()
+            live, batches = [live[place] for place in order], [batches[place] for place in order]
+        hidden = _step(bart, state, live, batches)
+    bart.recycle(state)
+    return [one.proof() for one in searches]
+
+
+@dataclass(slots=True)
+class _Nodes:
+    """Nodes of one mention's search that wait to be expanded, or are; all arrays [nodes].
+
+    Attributes:
+        bound: float64, best score that a name below may have.
+        total: float64, summed log-probability.
+        logprob: float32, of the node's own token.
+        token_id, node, depth: int64; a root has depth 0.
+        parent: int64, number of the expansion that it came from.
+    """
+
+    bound: np.ndarray
+    total: np.ndarray
+    logprob: np.ndarray
+    token_id: np.ndarray
+    node: np.ndarray
+    depth: np.ndarray
+    parent: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.bound)
+
+    def take(self, chosen: np.ndarray) -> _Nodes:
+        """Those at some positions, or where a mask is True."""
+        return _Nodes(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+    def and_also(self, other: _Nodes) -> _Nodes:
+        """These and others."""
+        return _Nodes(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__))
+
+    @classmethod
+    def root(cls, node: int) -> _Nodes:
+        """The one that all names are below."""
+        return cls(
+            # Above any score, however sure a model is: rounding may put a name's at 0 or a little beyond.
+            bound=np.full(1, np.inf),
+            total=np.zeros(1),
+            logprob=np.zeros(1, dtype=np.float32),
+            token_id=np.full(1, -1),
+            node=np.full(1, node),
+            depth=np.zeros(1, dtype=np.int64),
+            parent=np.full(1, -1),
+        )
+
+
+class _MentionSearch:
+    """Open nodes, expanded nodes and finished names of one mention.
+
+    Args:
+        room: most tokens of a target, end token included.
+        prefix_length: of the decoder's input before it.
+        known: names to beat, best first, `top_k` at most.
+    """
+
+    def __init__(
+        self,
+        trie: NameTrie,
+        top_k: int,
+        end_token_id: int,
+        room: int,
+        prefix_length: int,
+        max_expansions: int,
+        known: list[Hypothesis],
+    ) -> None:
+        self.trie = trie
+        self.top_k = top_k
+        self.end_token_id = end_token_id
+        self.room = room
+        self.prefix_length = prefix_length
+        self.max_expansions = max_expansions
+        self.open = _Nodes.root(trie.root)
+        self.finished = list(known)
+        self.gave_up = False
+        # Of each expansion: its token, log-probability and parent, and the decoder's column that remembers it.
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self.parents: list[int] = []
+        self.columns: list[int] = []
+
+    @property
+    def to_beat(self) -> float:
+        """The score of the last name that is wanted, once there are so many."""
+        return self.finished[-1].score if len(self.finished) == self.top_k else -np.inf
+
+    def next_batch(self) -> _Nodes:
+        """Remove the best open nodes; none when the search is over."""
+        self.open = self.open.take(self.open.bound > self.to_beat)
+        left = min(_WIDTH, self.max_expansions - len(self.tokens))
+        if len(self.open) and left <= 0:
+            self.gave_up = True
+        if not len(self.open) or left <= 0:
+            return self.open.take(np.zeros(0, dtype=np.int64))
+        chosen = np.argsort(-self.open.bound, kind="stable")[:left]
+        rest = np.ones(len(self.open), dtype=bool)
+        rest[chosen] = False
+        batch, self.open = self.open.take(chosen), self.open.take(rest)
+        return batch
+
+    def record(self, batch: _Nodes, first_column: int) -> None:
+        """Count the nodes of a batch as expanded, remembered in neighbouring columns."""
+        self.tokens += batch.token_id.tolist()
+        self.logprobs += batch.logprob.tolist()
+        self.parents += batch.parent.tolist()
+        self.columns += range(first_column, first_column + len(batch))
+
+    def path(self, expansion: int) -> list[int]:
+        """The expansions from below the root down to one."""
+        found = []
+        while self.parents[expansion] >= 0:
+            found.append(expansion)
+            expansion = self.parents[expansion]
+        return found[::-1]
+
+    def finish(self, expansion: int, node: int, end_logprob: float) -> None:
+        """Keep the name that ends at an expanded node, if it is among the best."""
+        path = self.path(expansion)
+        logprobs = (*(self.logprobs[one] for one in path), end_logprob)
+        score = sum(logprobs) / len(logprobs)
+        name_index = int(self.trie.name_index(np.array([node]))[0])
+        if score > self.to_beat and all(known.name_index != name_index for known in self.finished):
+            token_ids = (*(self.tokens[one] for one in path), self.end_token_id)
+            self.finished.append(Hypothesis(token_ids, score, logprobs, name_index))
+            self.finished.sort(key=lambda hypothesis: -hypothesis.score)
+            del self.finished[self.top_k :]
+
+    def open_children(self, batch: _Nodes, numbers: np.ndarray, row: np.ndarray, children: _Children) -> None:
+        """Add the children that may lead to a better name; `row` tells which of the batch each is a child of."""
+        depth = batch.depth[row] + 1
+        total = batch.total[row] + children.logprob
+        bound = score_bound(self.trie, children.node, total, depth, self.room)
+        nodes = _Nodes(bound, total, children.logprob, children.token_id, children.node, depth, numbers[row])
+        self.open = self.open.and_also(nodes.take((depth < self.room) & (nodes.bound > self.to_beat)))
+
+    def proof(self) -> Proof:
+        return Proof(tuple(self.finished), not self.gave_up, len(self.tokens))
+
+
+@dataclass(slots=True)
+class _Children:
+    """Children with the log-probabilities of their tokens; all arrays [children]."""
+
+    node: np.ndarray
+    token_id: np.ndarray
+    logprob: np.ndarray
+
+
+def _expand(
+    bart: PackedBart, trie: NameTrie, hidden: torch.Tensor, live: list[_MentionSearch], batches: list[_Nodes]
+) -> None:
+    """Score what follows the nodes of all batches, whose hidden states are [nodes of all batches, D]."""
+    nodes = np.concatenate([batch.node for batch in batches])
+    children, ending = trie.expand(nodes), np.flatnonzero(trie.name_index(nodes) >= 0)
+    rows = np.concatenate([children.row, ending])
+    token_ids = np.concatenate([children.token_id, np.full(len(ending), live[0].end_token_id)])
+    of_children, of_ends = np.split(bart.logprobs(hidden, rows, token_ids), [len(children.row)])
+    first = 0
+    for search, batch in zip(live, batches):
+        last = first + len(batch)
+        numbers = len(search.tokens) - len(batch) + np.arange(len(batch))  # the last that were recorded
+        for end in range(*np.searchsorted(ending, [first, last])):
+            place = int(ending[end]) - first
+            search.finish(int(numbers[place]), int(batch.node[place]), float(of_ends[end]))
+        own = slice(*np.searchsorted(children.row, [first, last]))
+        found = _Children(children.node[own], children.token_id[own], of_children[own])
+        search.open_children(batch, numbers, children.row[own] - first, found)
+        first = last
+
+
+def _step(bart: PackedBart, state: DecoderState, live: list[_MentionSearch], batches: list[_Nodes]) -> torch.Tensor:
+    """Feed the tokens of all batches; every node sees its prefix, the columns of its own ancestors, and itself."""
+    column = state.length
+    positions, seen = [], []
+    for search, batch in zip(live, batches):
+        prefix = range(search.prefix_length)
+        for own, parent in enumerate(batch.parent.tolist(), start=column):
+            seen.append([*prefix, *(search.columns[one] for one in search.path(parent)), own])
+        positions.append(search.prefix_length + batch.depth - 1)
+        search.record(batch, column)
+    token_ids = np.concatenate([batch.token_id for batch in batches])
+    mentions = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+    return bart.step_ahead(state, token_ids, mentions, np.concatenate(positions), seen)

@@ -1,0 +1,1 @@
+"""Text as the model reads it: normal forms, the context window, marked text."""

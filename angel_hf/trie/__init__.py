@@ -1,0 +1,1 @@
+"""All names of a knowledge base as a trie over token ids."""

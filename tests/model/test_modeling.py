@@ -1,0 +1,463 @@
+"""The model: linking from text, and what it is loaded from, saved to and refuses."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors import safe_open
+from tokenizers import normalizers
+from transformers import (
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    AutoProcessor,
+    BartConfig,
+    BartForConditionalGeneration,
+)
+
+from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Linked, Mention, NameTrie
+from angel_hf.knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE
+from angel_hf.model.saved_names import OPTIONAL_FILES
+from angel_hf.trie.name_trie import TRIE_FILE
+from tests.conftest import SAMPLE
+from tests.exhaustive import score_all_names
+from tests.toy import CONCEPTS, SMALL, WORDS, byte_tokenizer, mention, random_model, word_tokenizer
+
+TOKENIZER = byte_tokenizer()
+NAMES = {
+    "D1": ["Ataxia", "old ataxia"],
+    "D2": ["Wilson Disease", "ataxia", "old"],
+    "D3": ["Fever", "old ataxia of the gene", "Q"],
+}
+MENTIONS = [
+    mention(marked)
+    for marked in (
+        "the old [ataxia] gene", "[q]", "the [gene is old] of the disease", "of the [wilson-disease]", "[fever]",
+        "[β-癌 🧬] is fever", "the gene of the old [Ataxia]",
+    )
+]  # fmt: skip
+
+
+@pytest.fixture
+def model() -> AngelForEntityLinking:
+    model = random_model(TOKENIZER)
+    model.set_knowledge_base(KnowledgeBase.from_names(NAMES))
+    return model
+
+
+def assert_same_links(found: list[Linked], expected: list[Linked], tolerance: float = 0.0) -> None:
+    assert [linked.mention for linked in found] == [linked.mention for linked in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert [(c.name, c.concept_ids) for c in one.candidates] == [(c.name, c.concept_ids) for c in other.candidates]
+        assert [c.score for c in one.candidates] == pytest.approx([c.score for c in other.candidates], abs=tolerance)
+
+
+# Linking
+
+
+def test_links_are_all_names_by_their_score(model):
+    """From text to concepts, against every name scored one by one from ids."""
+    sources, prefixes = model.processor.encode_mentions(MENTIONS)
+    shown = {"Ataxia": ("D1", "D2"), "old ataxia": ("D1",), "Wilson Disease": ("D2",), "old": ("D2",)}
+    shown |= {"Fever": ("D3",), "old ataxia of the gene": ("D3",), "Q": ("D3",)}
+    for linked, source, prefix in zip(model.link(MENTIONS), sources, prefixes, strict=True):
+        expected = score_all_names(model, source, prefix)
+        names = [model.knowledge_base.entry_name(hypothesis.name_index) for hypothesis in expected]
+        assert [candidate.name for candidate in linked.candidates] == names
+        assert {candidate.name: candidate.concept_ids for candidate in linked.candidates} == shown
+        scores = [hypothesis.score for hypothesis in expected]
+        assert [candidate.score for candidate in linked.candidates] == pytest.approx(scores, abs=1e-5)
+        assert linked.best == linked.candidates[0]
+
+
+def test_one_mention_gives_one_answer_and_a_list_a_list(model):
+    linked = model.link(MENTIONS)
+    assert [one.mention for one in linked] == MENTIONS
+    assert_same_links([model.link(written) for written in MENTIONS], linked, 1e-5)
+    assert_same_links(model.link(MENTIONS[:1]), linked[:1], 1e-5)
+    assert_same_links(model.link(iter(MENTIONS)), linked)
+    assert model.link([]) == []
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_the_order_and_the_size_of_batches_change_nothing(model, batch_size):
+    expected = model.link(MENTIONS)
+    assert_same_links(model.link(MENTIONS, batch_size=batch_size), expected, 1e-5)
+    assert_same_links(model.link(MENTIONS[::-1], batch_size=batch_size)[::-1], expected, 1e-5)
+
+
+def test_a_mention_that_comes_twice_gets_the_same_answer_twice(model):
+    one, other, again = model.link([MENTIONS[0], MENTIONS[3], MENTIONS[0]])
+    # Rows of one product may be rounded differently, by where they stand in it.
+    assert_same_links([again], [one], 1e-5)
+    assert other.candidates != one.candidates
+
+
+def test_top_k_cuts_the_list(model):
+    whole = model.link(MENTIONS)
+    for top_k in (1, 3):
+        cut = [Linked(linked.mention, linked.candidates[:top_k]) for linked in whole]
+        assert_same_links(model.link(MENTIONS, top_k=top_k), cut)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": 11}, "top_k=11 with num_beams=10; expected 1 <= top_k <= num_beams"),
+        ({"top_k": 0}, "top_k=0 with num_beams=10; expected 1 <= top_k <= num_beams"),
+        ({"num_beams": 3}, "top_k=10 with num_beams=3"),
+        ({"batch_size": 0}, "num_beams=10, batch_size=0, top_k=10; expected all to be 1 or more"),
+    ],
+)
+def test_widths_that_make_no_sense_are_refused(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        model.link(MENTIONS, **options)
+
+
+def test_a_search_for_no_names_is_refused(model):
+    with pytest.raises(ValueError, match="num_beams=10, batch_size=32, top_k=0; expected all to be 1 or more"):
+        model.search(*model.processor.encode_mentions(MENTIONS, None), top_k=0)
+
+
+def test_a_string_is_no_mention(model):
+    for mentions in ("ataxia", [*MENTIONS, "ataxia"]):
+        with pytest.raises(TypeError, match="got the string 'ataxia'; expected a Mention"):
+            model.link(mentions)
+
+
+def test_a_mention_that_does_not_fit_is_refused(model):
+    with pytest.raises(ValueError, match="takes 102 tokens with its markers; the encoder reads 62"):
+        model.link(Mention("q " * 100, 0, 199))
+    with pytest.raises(ValueError, match="mention 1: prefix of 63 tokens leaves no room .* 64 positions"):
+        model.search([[0, 2], [0, 2]], [[4], [14] * 62 + [4]])
+
+
+def test_a_model_without_knowledge_base_or_processor_says_how_to_get_one():
+    bare = random_model(TOKENIZER)
+    with pytest.raises(RuntimeError, match="no knowledge base to link to; call model.set_knowledge_base"):
+        bare.link(MENTIONS)
+    bare.processor = None
+    for use in (lambda: bare.link(MENTIONS), lambda: bare.set_knowledge_base(KnowledgeBase.from_names(NAMES))):
+        with pytest.raises(
+            RuntimeError, match=r"no processor; call model.set_processor\(AngelProcessor\(tokenizer\)\)"
+        ):
+            use()
+
+
+# Knowledge bases
+
+
+def test_a_knowledge_base_is_swapped_and_swapped_back(model):
+    first, other = model.knowledge_base, KnowledgeBase.from_names({"X": ["gene"], "Y": ["old gene", "gene q"]})
+    expected = model.link(MENTIONS)
+    model.set_knowledge_base(other)
+    assert {candidate.name for candidate in model.link(MENTIONS[0]).candidates} == {"gene", "old gene", "gene q"}
+    model.set_knowledge_base(first)
+    assert_same_links(model.link(MENTIONS), expected)
+
+
+@pytest.mark.parametrize("names", [["ataxia"], ["ataxia", "old"], ["old", "old gene", "old gene q", "old gene q a"]])
+def test_fewer_names_than_beams_are_all_found(model, names):
+    model.set_knowledge_base(KnowledgeBase.from_names({f"C {name}": [name] for name in names}))
+    for linked in model.link(MENTIONS):
+        assert {candidate.name: candidate.concept_ids for candidate in linked.candidates} == {
+            name: (f"C {name}",) for name in names
+        }
+
+
+def test_spellings_are_shown_and_any_script_is_generated(model):
+    model.set_knowledge_base(KnowledgeBase.from_names({"C1": ["Sjögren–Larsson"], "C2": ["肝癌", "🧬 Defect", "𝛼-1"]}))
+    names = {candidate.name for candidate in model.link(MENTIONS[5]).candidates}
+    assert names == {"Sjögren–Larsson", "肝癌", "🧬 Defect", "𝛼-1"}
+
+
+def test_names_that_the_tokenizer_cannot_tell_apart_share_an_entry_with_all_concepts(tmp_path):
+    model = random_model(word_tokenizer())
+    names = {"A": ["old xyz", "ataxia"], "B": ["Old uvw"], "C": ["ataxia", "xyz"], "D": ["old-rst", "fever"]}
+    model.set_knowledge_base(KnowledgeBase.from_names(names))
+    assert model.trie.num_names == model.knowledge_base.num_entries == 4
+    model.save_pretrained(tmp_path)
+    for linking in (model, AngelForEntityLinking.from_pretrained(tmp_path)):
+        linked = linking.link(mention("the [ataxia] gene"))
+        assert {candidate.name: candidate.concept_ids for candidate in linked.candidates} == {
+            "old xyz": ("A", "B", "D"), "ataxia": ("A", "C"), "xyz": ("C",), "fever": ("D",),
+        }  # fmt: skip
+        assert linking.knowledge_base.find("old uvw") == linking.knowledge_base.find("old rst") == 0
+
+
+CHANGES = {
+    "names added to a concept and to a new one": {"add": {"D1": ["gene", "Old"], "NEW": ["old gene", "FEVER"]}},
+    "names removed": {"remove": {"D1": ["Ataxia"], "D3": ["Q", "old ataxia of the gene"]}},
+    "a concept removed": {"remove_concepts": ["D3"]},
+    "all at once": {"add": {"D3": ["q q"]}, "remove": {"D2": ["old"]}, "remove_concepts": ["D3"]},
+    "nothing left of the old": {"add": {"NEW": ["gene"]}, "remove_concepts": ["D1", "D2", "D3"]},
+    "no change": {},
+}
+
+
+def assert_equal_models(one, other):
+    assert one.knowledge_base.fingerprint == other.knowledge_base.fingerprint
+    assert one.trie.fingerprint == other.trie.fingerprint
+
+
+@pytest.mark.parametrize("tokenizer", [byte_tokenizer(), word_tokenizer()], ids=["all told apart", "some alike"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_knowledge_base_equals_one_that_is_set_anew(tokenizer, change):
+    names = NAMES | {"D4": ["xyz", "old uvw", "Old xyz"]}
+    changed, anew = random_model(tokenizer), random_model(tokenizer)
+    changed.set_knowledge_base(KnowledgeBase.from_names(names))
+    anew.set_knowledge_base(KnowledgeBase.from_names(names).updated(**CHANGES[change])[0])
+    changed.update_knowledge_base(**CHANGES[change])
+    assert_equal_models(changed, anew)
+
+
+def test_only_new_names_are_tokenised(model, monkeypatch):
+    tokenised = []
+    encode = model.processor.encode_names
+    monkeypatch.setattr(model.processor, "encode_names", lambda names: tokenised.extend(names) or encode(names))
+    model.update_knowledge_base(add={"D1": ["Gene", "ATAXIA"]}, remove={"D3": ["Q"]})
+    assert tokenised == ["gene"]
+    assert {candidate.name for candidate in model.link(MENTIONS[0]).candidates} == OWN_NAMES - {"Q"} | {"Gene"}
+
+
+def test_a_change_that_is_refused_leaves_the_old_knowledge_base(model):
+    expected = model.link(MENTIONS)
+    for change in ({"add": {"LONG": ["q" * 90]}}, {"remove": {"D1": ["absent"]}}):
+        with pytest.raises(ValueError, match="takes 91 tokens|has no name 'absent'"):
+            model.update_knowledge_base(**change)
+        assert_same_links(model.link(MENTIONS), expected)
+    with pytest.raises(RuntimeError, match="no knowledge base to change; call model.set_knowledge_base first"):
+        random_model(TOKENIZER).update_knowledge_base(add={"D1": ["gene"]})
+
+
+def test_a_name_too_long_to_generate_is_refused_and_the_old_knowledge_base_stays(model):
+    expected = model.link(MENTIONS)
+    longest = " ".join(["q"] * 61)  # 64 positions less one for a mention's token, " is" and the end token
+    for name, tokens in ((f"{longest} q", 62), ("q" * 90, 91)):
+        message = f"entry 1: name '{name[:80]}' of concept 'LONG' takes {tokens} tokens; the model can generate 1 to 61"
+        with pytest.raises(ValueError, match=message):
+            model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"], "LONG": [name]}))
+    assert_same_links(model.link(MENTIONS), expected)
+    model.set_knowledge_base(KnowledgeBase.from_names({"LONG": [longest]}))
+    assert model.link(MENTIONS[0]).best.name == longest
+
+
+def test_a_name_without_tokens_is_refused():
+    tokenizer = word_tokenizer()
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("xyz", "")
+    with pytest.raises(ValueError, match="entry 1: name 'xyz' of concept 'D2' takes 0 tokens; .* 1 to 61: shorten"):
+        random_model(tokenizer).set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"], "D2": ["XYZ"]}))
+
+
+def test_a_tokenizer_of_another_model_is_refused(model):
+    with pytest.raises(ValueError, match="the tokenizer has ids up to 273, but the model a vocabulary of 200"):
+        random_model(TOKENIZER, vocab_size=200)
+    model.set_processor(AngelProcessor(word_tokenizer()))
+    assert model.knowledge_base is model.trie is None  # the trie held the other tokenizer's ids
+    assert model.config.prefix_end_token_id == 4
+
+
+# Our own directories
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    model.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_saved_and_loaded_links_the_same(model, saved, tmp_path):
+    loaded = AngelForEntityLinking.from_pretrained(saved)
+    assert_same_links(loaded.link(MENTIONS), model.link(MENTIONS))
+    assert loaded.knowledge_base.fingerprint == model.knowledge_base.fingerprint
+    loaded.save_pretrained(tmp_path / "again")
+    assert_same_links(AngelForEntityLinking.from_pretrained(tmp_path / "again").link(MENTIONS), model.link(MENTIONS))
+    loaded.save_pretrained(saved)  # over the files that it has open
+    assert_same_links(AngelForEntityLinking.from_pretrained(str(saved)).link(MENTIONS), model.link(MENTIONS))
+
+
+def test_a_model_without_knowledge_base_is_saved_and_given_one_later(tmp_path, model):
+    random_model(TOKENIZER).save_pretrained(tmp_path)
+    loaded = AngelForEntityLinking.from_pretrained(tmp_path)
+    assert loaded.knowledge_base is None
+    loaded.set_knowledge_base(model.knowledge_base)
+    assert_same_links(loaded.link(MENTIONS), model.link(MENTIONS))
+
+
+def test_nothing_of_another_model_stays_beside_one_that_is_saved_over_it(model, saved):
+    files = [saved / name for name in OPTIONAL_FILES]
+    for file in files:
+        file.touch()
+    model.save_pretrained(saved)
+    assert {file.name for file in files if file.is_file()} == {KNOWLEDGE_BASE_FILE, TRIE_FILE}
+    assert_same_links(AngelForEntityLinking.from_pretrained(saved).link(MENTIONS), model.link(MENTIONS))
+    random_model(TOKENIZER).save_pretrained(saved)
+    assert AngelForEntityLinking.from_pretrained(saved).knowledge_base is None
+
+
+def test_names_that_change_while_others_link_are_those_of_one_moment(model, monkeypatch):
+    """What is found under one trie is not looked up in another knowledge base."""
+    before = model.link(MENTIONS)
+    search = AngelForEntityLinking.search
+
+    def search_and_change(self, *ids, **options):
+        found = search(self, *ids, **options)
+        model.set_knowledge_base(KnowledgeBase.from_names({"X": ["another name"]}))
+        return found
+
+    monkeypatch.setattr(AngelForEntityLinking, "search", search_and_change)
+    assert_same_links(model.link(MENTIONS), before)
+    monkeypatch.undo()
+    assert {one.name for linked in model.link(MENTIONS) for one in linked.candidates} == {"another name"}
+
+
+def test_another_knowledge_base_may_be_named(model, saved, tmp_path):
+    other = KnowledgeBase.from_names({"X": ["gene"], "Y": ["old gene"]}, "lowercase")
+    other.save(tmp_path / "other")
+    (tmp_path / "target_kb.json").write_text('{"X": ["gene"], "Y": ["old gene"]}')
+    model.set_knowledge_base(other)
+    for given in (other, tmp_path / "other", str(tmp_path / "target_kb.json")):
+        loaded = AngelForEntityLinking.from_pretrained(saved, knowledge_base=given)
+        assert_same_links(loaded.link(MENTIONS), model.link(MENTIONS))
+
+
+def test_the_auto_classes_load_it(model, saved):
+    assert type(AutoConfig.from_pretrained(saved)) is AngelConfig
+    assert type(AutoProcessor.from_pretrained(saved)) is AngelProcessor
+    loaded = AutoModelForSeq2SeqLM.from_pretrained(saved)
+    assert type(loaded) is AngelForEntityLinking
+    assert_same_links(loaded.link(MENTIONS), model.link(MENTIONS))
+
+
+def test_loading_info_comes_as_from_transformers(saved):
+    loaded, info = AngelForEntityLinking.from_pretrained(saved, output_loading_info=True)
+    assert loaded.knowledge_base is not None
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+
+
+def test_weights_stored_in_half_precision_load_as_float32(saved, tmp_path):
+    half = AngelForEntityLinking.from_pretrained(saved, dtype=torch.float16)
+    half.save_pretrained(tmp_path / "half")
+    with safe_open(tmp_path / "half" / "model.safetensors", "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118 (not a dict)
+    loaded = AngelForEntityLinking.from_pretrained(tmp_path / "half")
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    for name, value in half.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value.float(), rtol=0, atol=0)
+    assert len(loaded.link(MENTIONS[0]).candidates) == 7
+
+
+@pytest.mark.parametrize("name", ["dtype", "torch_dtype"])
+def test_another_precision_may_be_asked_for(saved, name):
+    assert AngelForEntityLinking.from_pretrained(saved, **{name: torch.bfloat16}).dtype == torch.bfloat16
+
+
+def test_the_saved_processor_s_settings_stay_with_another_tokenizer(tmp_path):
+    model = random_model(TOKENIZER)
+    model.set_processor(AngelProcessor(TOKENIZER, "q", "t", "{mention} of", "as-is", 32))
+    model.save_pretrained(tmp_path)
+    loaded = AngelForEntityLinking.from_pretrained(tmp_path, tokenizer=byte_tokenizer(WORDS[::-1])).processor
+    settings = (loaded.mention_start, loaded.mention_end, loaded.prefix_template, loaded.normalization)
+    assert (*settings, loaded.max_source_length) == ("q", "t", "{mention} of", "as-is", 32)
+    assert loaded.encode_names(["is"]) == [[17]]
+
+
+def test_pushing_while_saving_is_refused(model, tmp_path):
+    with pytest.raises(ValueError, match=r"uploads only a part; use model.push_to_hub\(repo_id\)"):
+        model.save_pretrained(tmp_path, push_to_hub=True)
+
+
+# Files that do not belong together
+
+
+def assert_healed_by_a_new_trie(saved, names, **options):
+    with pytest.raises(ValueError, match=f"{saved}.*safetensors.*rebuild_trie=True"):
+        AngelForEntityLinking.from_pretrained(saved, **options)
+    healed = AngelForEntityLinking.from_pretrained(saved, rebuild_trie=True, **options)
+    assert {candidate.name for candidate in healed.link(MENTIONS[0]).candidates} == names
+    healed.save_pretrained(saved)
+    again = AngelForEntityLinking.from_pretrained(saved)
+    assert_same_links(again.link(MENTIONS), healed.link(MENTIONS))
+
+
+OWN_NAMES = {"Ataxia", "old ataxia", "Wilson Disease", "old", "Fever", "old ataxia of the gene", "Q"}
+
+
+def test_another_knowledge_base_in_its_place_is_refused(saved):
+    KnowledgeBase.from_names({"X": ["gene"], "Y": ["old gene"]}).save(saved)
+    assert_healed_by_a_new_trie(saved, {"gene", "old gene"})
+
+
+def test_another_trie_in_its_place_is_refused(saved):
+    NameTrie.from_sequences([[9], [8, 9]]).save(saved)
+    assert_healed_by_a_new_trie(saved, OWN_NAMES)
+
+
+def test_a_trie_of_another_tokenizer_is_refused(saved):
+    assert_healed_by_a_new_trie(saved, OWN_NAMES, tokenizer=byte_tokenizer(WORDS[::-1]))
+
+
+# Plain BART checkpoints
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """What a BART's own `save_pretrained` writes; its defaults of 2020, forced tokens and all, are in the files."""
+    torch.manual_seed(0)
+    config = BartConfig(**SMALL, vocab_size=len(TOKENIZER), forced_bos_token_id=0, forced_eos_token_id=2)
+    BartForConditionalGeneration(config).save_pretrained(tmp_path / "bart")
+    return tmp_path / "bart"
+
+
+def test_a_plain_bart_links_with_a_tokenizer_and_a_knowledge_base_named_apart(plain, tmp_path):
+    TOKENIZER.save_pretrained(tmp_path / "tokenizer")
+    knowledge_base = KnowledgeBase.from_names(NAMES)
+    knowledge_base.save(tmp_path / "kb")
+    bart = BartForConditionalGeneration.from_pretrained(plain)
+    linked = []
+    for tokenizer, given in ((TOKENIZER, knowledge_base), (tmp_path / "tokenizer", str(tmp_path / "kb"))):
+        model = AngelForEntityLinking.from_pretrained(plain, tokenizer=tokenizer, knowledge_base=given)
+        assert (model.config.model_type, model.config.forced_eos_token_id) == ("angel", None)
+        assert model.processor.max_source_length == 64
+        assert model.state_dict().keys() == bart.state_dict().keys()
+        for name, value in bart.state_dict().items():
+            torch.testing.assert_close(model.state_dict()[name], value, rtol=0, atol=0)
+        linked.append(model.link(MENTIONS))
+    assert_same_links(linked[0], linked[1])
+    assert {candidate.name for candidate in linked[0][0].candidates} == OWN_NAMES
+    model.save_pretrained(tmp_path / "ours")
+    assert_same_links(AngelForEntityLinking.from_pretrained(tmp_path / "ours").link(MENTIONS), linked[0])
+
+
+def test_the_layout_of_the_published_weights(tmp_path):
+    """Weights and configurations of an older transformers, without tokenizer or knowledge base."""
+    reference = SAMPLE / "reference" / "tiny"
+    for file in ("config.json", "generation_config.json", "model.safetensors"):
+        shutil.copy(reference / file, tmp_path)
+    knowledge_base = KnowledgeBase.from_concepts(CONCEPTS)
+    whole = AngelForEntityLinking.from_pretrained(reference, knowledge_base=knowledge_base)
+    model, info = AngelForEntityLinking.from_pretrained(
+        tmp_path, tokenizer=reference, knowledge_base=knowledge_base, output_loading_info=True
+    )
+    assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
+    assert_same_links(model.link(MENTIONS), whole.link(MENTIONS))
+
+
+def test_a_missing_tokenizer_is_told_with_the_call_to_make(plain, tmp_path):
+    for source, tokenizer in ((plain, None), ("absent/tokenizer", "absent/tokenizer"), (plain, plain)):
+        with pytest.raises(OSError) as error:
+            AngelForEntityLinking.from_pretrained(plain, tokenizer=tokenizer, knowledge_base=tmp_path)
+        assert str(error.value) == (
+            f"no tokenizer found in {source}; name one, as in "
+            f"from_pretrained('{plain}', tokenizer='facebook/bart-large', ...)"
+        )
+
+
+@pytest.mark.parametrize("values", [{"model_type": "t5"}, {}])
+def test_another_kind_of_model_is_refused(plain, values):
+    (plain / "config.json").write_text(json.dumps(values))
+    found = values.get("model_type")
+    with pytest.raises(
+        ValueError, match=f"{plain}: model type {found!r}; expected 'angel', or 'bart' for a plain BART"
+    ):
+        AngelForEntityLinking.from_pretrained(plain, tokenizer=TOKENIZER)

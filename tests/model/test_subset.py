@@ -1,0 +1,138 @@
+"""Linking to a part of a knowledge base equals linking to a knowledge base of that part alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase, Mention, NameTrie
+from angel_hf.model.subset import MaskedTrie, concepts_within, restricted
+from tests.conftest import SAMPLE
+
+CONCEPTS = [
+    Concept("top", ("disease",), semantic_types=("Disease",)),
+    Concept("cancer", ("cancer", "neoplasm"), ("C:9",), ("Disease",), ("top",)),
+    Concept("breast", ("breast cancer", "breast"), semantic_types=("Disease", "Site"), parents=("C:9",)),
+    Concept("organ", ("breast", "mamma"), semantic_types=("Site",)),
+    Concept("anemia", ("anemia",), semantic_types=("Disease",), parents=("top",)),
+]
+TEXT = "Breast cancer, anemia, cancer of the mamma."
+
+
+@pytest.fixture(scope="module")
+def model():
+    loaded = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny")
+    loaded.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("semantic_types", "below", "expected"),
+    [
+        ((), (), {"top", "cancer", "breast", "organ", "anemia"}),
+        (("Site",), (), {"breast", "organ"}),
+        ((), ("top",), {"top", "cancer", "breast", "anemia"}),
+        ((), ("C:9",), {"cancer", "breast"}),  # an alternative id, as what is asked for and as a parent
+        (("Site",), ("cancer",), {"breast"}),
+        ((), ("cancer", "organ"), {"cancer", "breast", "organ"}),
+    ],
+)
+def test_concepts_by_type_and_place(model, semantic_types, below, expected):
+    assert concepts_within(model.knowledge_base, semantic_types, below) == expected
+
+
+@pytest.mark.parametrize(("semantic_types", "below"), [((), ("cancer",)), (("Site",), ()), ((), ("anemia",))])
+def test_a_restricted_model_answers_as_one_over_those_names_alone(model, semantic_types, below):
+    part = restricted(model, semantic_types, below)
+    kept = concepts_within(model.knowledge_base, semantic_types, below)
+    alone = AngelForEntityLinking.from_pretrained(SAMPLE / "reference" / "tiny")
+    alone.set_knowledge_base(KnowledgeBase.from_concepts(one for one in CONCEPTS if one.concept_id in kept))
+    mentions = [Mention(TEXT, 0, 13), Mention(TEXT, 15, 21), Mention(TEXT, 23, 42)]
+    for found, expected in zip(part.link(mentions), alone.link(mentions), strict=True):
+        assert [one.name for one in found.candidates] == [one.name for one in expected.candidates]
+        assert [one.concept_ids for one in found.candidates] == [one.concept_ids for one in expected.candidates]
+        np.testing.assert_allclose(
+            [one.score for one in found.candidates], [one.score for one in expected.candidates], atol=1e-5
+        )
+
+
+def test_the_whole_model_stays_whole(model):
+    before = model.link(Mention(TEXT, 0, 13))
+    part = restricted(model, below=["cancer"])
+    assert model.link(Mention(TEXT, 0, 13)) == before
+    assert part.trie.token_ids is model.trie.token_ids, "nothing is built again"
+    part.set_knowledge_base(KnowledgeBase.from_names({"x": ["gout"]}))
+    assert part.link(Mention("gout", 0, 4)).best.concept_ids == ("x",)
+
+
+def test_a_part_of_a_part_is_what_both_allow(model):
+    inner = restricted(restricted(model, below=["top"]), semantic_types=["Site"])
+    both = restricted(model, ["Site"], ["top"])
+    assert inner.allowed_concepts == both.allowed_concepts == {"breast"}
+    assert inner.link(Mention(TEXT, 0, 13)) == both.link(Mention(TEXT, 0, 13))
+    assert restricted(inner).allowed_concepts == {"breast"}
+    with pytest.raises(
+        ValueError, match=r"no concept of the 1 to which .* is left of semantic types \(any\) below anemia"
+    ):
+        restricted(inner, below=["anemia"])
+
+
+def test_the_names_of_a_part_do_not_change(model):
+    part = restricted(model, below=["cancer"])
+    with pytest.raises(
+        RuntimeError, match="restricted to 2 concepts, .*; change the knowledge base of the whole model"
+    ):
+        part.update_knowledge_base({"gout": ["gout"]})
+    assert part.allowed_concepts == {"cancer", "breast"}
+
+
+def test_annotation_detects_the_names_of_the_part_only(model):
+    found = restricted(model, below=["cancer"]).annotate(TEXT)
+    assert [one.mention.surface for one in found] == ["Breast cancer", "cancer"]
+    assert {concept_id for one in found for each in one.candidates for concept_id in each.concept_ids} == {
+        "cancer",
+        "breast",
+    }
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=4), min_size=1, max_size=12, unique_by=tuple),
+    st.data(),
+)
+def test_a_masked_trie_walks_to_the_allowed_names_and_to_no_other(sequences, data):
+    trie = NameTrie.from_sequences(sequences)
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(sequences), max_size=len(sequences))))
+    if not allowed.any():
+        with pytest.raises(ValueError, match="0 of"):
+            MaskedTrie(trie, allowed)
+        return
+    masked = MaskedTrie(trie, allowed)
+    reached, walks = set(), [(masked.root, ())]
+    while walks:
+        node, path = walks.pop()
+        name = int(masked.name_index(np.array([node]))[0])
+        if name >= 0:
+            reached.add(name)
+            assert tuple(sequences[name]) == path
+        children = masked.expand(np.array([node]))
+        assert name >= 0 or len(children.node), "no way ends without a name"
+        walks += [(int(child), (*path, int(token))) for child, token in zip(children.node, children.token_id)]
+    assert reached == set(np.flatnonzero(allowed).tolist())
+
+
+def test_a_mask_over_a_masked_trie_allows_what_both_do():
+    trie = NameTrie.from_sequences([[4], [4, 5], [6]])
+    first, second = np.array([True, True, False]), np.array([False, True, True])
+    masked = MaskedTrie(MaskedTrie(trie, first), second)
+    assert [masked.find(name) for name in ([4], [4, 5], [6])] == [-1, 1, -1]
+    with pytest.raises(ValueError, match="0 of"):
+        MaskedTrie(MaskedTrie(trie, first), ~first)
+    with pytest.raises(ValueError, match=r"2 of \(2,\) names are allowed; expected one or more of 3"):
+        MaskedTrie(MaskedTrie(trie, first), np.array([True, True]))
+
+
+def test_what_leaves_nothing_is_told(model):
+    with pytest.raises(ValueError, match="no concept of the knowledge base is left of semantic types Gene below"):
+        restricted(model, semantic_types=["Gene"])
+    with pytest.raises(ValueError, match="concept 'D009369' is not in the knowledge base"):
+        restricted(model, below=["D009369"])
