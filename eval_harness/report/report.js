@@ -20,11 +20,11 @@ function option(select, value, text) {
 data.sets.forEach((set, number) => option(field("which"), number, `${set.label} (${set.wrong.length})`));
 [...new Set(data.mentions.flatMap((mention) => mention.tags))].sort().forEach((tag) => option(field("tag"), tag, tag));
 
-function hasRank([, rank, candidates], wanted) {
-  if (wanted === "") return true;
-  if (wanted === "silent") return candidates.length === 0;
-  if (wanted === "0") return rank === 0 && candidates.length > 0;
-  return wanted === "5" ? rank >= 2 && rank <= 5 : rank >= 6;
+function hasRank([, rank, candidates], place) {
+  if (place === "") return true;
+  if (place === "silent") return candidates.length === 0;
+  if (place === "0") return rank === 0 && candidates.length > 0;
+  return place === "5" ? rank >= 2 && rank <= 5 : rank >= 6;
 }
 
 function textOf([number, , candidates]) {

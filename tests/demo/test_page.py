@@ -382,7 +382,7 @@ def test_another_model_brings_its_own_counterpart_or_says_that_there_is_none(vis
     page.wait_for_selector("#about-counterpart:has-text('before the second step')")
 
 
-def test_a_model_that_cannot_be_had_is_told_without_a_traceback(visitor):
+def test_an_unavailable_model_is_reported_without_a_traceback(visitor):
     page = visitor()
     use_model(page, "nobody/nothing")
     page.wait_for_selector(".toast-body:has-text('could not be loaded')")
@@ -402,7 +402,7 @@ def test_a_precision_makes_unsure_answers_nil_at_once(visitor):
     picture(page, "nil")
 
 
-def test_nothing_to_annotate_is_told(visitor):
+def test_nothing_to_annotate_is_reported(visitor):
     page = visitor()
     page.click("#annotate")
     page.wait_for_selector(".toast-body:has-text('There is no text yet')")
