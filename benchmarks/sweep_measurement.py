@@ -66,7 +66,7 @@ class Point:
 
 @dataclass(frozen=True)
 class MemoryPoint:
-    """The memory of so many names: as `NameTrie`, with the size of its file, and as nested dict."""
+    """The memory of `names` names: as `NameTrie`, with the size of its file, and as nested dict."""
 
     names: int
     tokens: int
@@ -177,7 +177,7 @@ def example_mentions() -> list[Mention]:
 
 
 def name_lists(knowledge_base: KnowledgeBase, counts: Sequence[int], seed: int) -> Iterator[list[str]]:
-    """About so many names for each count: some of the knowledge base's, or all and combinations of their words."""
+    """About as many names as each count: some of the knowledge base's, or all and combinations of their words."""
     real = list(knowledge_base.entry_names())
     for count in counts:
         if count <= len(real):

@@ -85,7 +85,7 @@ def _combine(
 
 
 def _first_names(concepts: Iterable[Concept], most: int) -> Iterator[Concept]:
-    """Concepts with those of their names that are new once normalised, until there are so many."""
+    """Concepts with those of their names that are new once normalised, until there are `most`."""
     seen: set[bytes] = set()
     fruitless = 0
     for concept in concepts:

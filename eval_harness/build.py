@@ -52,12 +52,12 @@ def build(corpus: Corpus, out: Path, to_be_pushed: bool = False) -> Built:
         to_be_pushed: leave out names that may not be redistributed.
 
     Raises:
-        ValueError: rows that may not be handed on are to be pushed, or the source differs from what is published.
+        ValueError: rows that may not be redistributed are to be pushed, or the source differs from what is published.
         FileNotFoundError: the source has no split at all.
     """
     benchmark = corpus.benchmark
     if to_be_pushed and not benchmark.redistributable:
-        raise ValueError(f"{benchmark.title} may not be handed on ({benchmark.licence}); build it without pushing")
+        raise ValueError(f"{benchmark.title} may not be redistributed ({benchmark.licence}); build it without pushing")
     splits = tuple(
         _write_rows(out, split, fold, corpus.raw_examples(split, fold))
         for split in SPLITS
