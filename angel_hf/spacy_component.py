@@ -23,7 +23,7 @@ except ImportError as error:
 
 from angel_hf.annotation.annotator import Annotated, Annotator
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.types import Concept, Mention
 
 NIL = "NIL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -61,6 +62,36 @@ class Linked:
     def best(self) -> Candidate | None:
         """The first candidate, or None where the search found no name."""
         return self.candidates[0] if self.candidates else None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven(Linked):
+    """A linked mention whose candidates come from an exact search.
+
+    Args:
+        is_proven: no other name of the knowledge base has a better score; False where `max_expansions` ended the
+            search before.
+        expansions: nodes of the trie that were looked into.
+    """
+
+    is_proven: bool = False
+    expansions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mention as a search reads it, in ids only.
+
+    Args:
+        source_ids: of the encoder, special tokens included.
+        prefix_ids: of the decoder: start token and prefix.
+        surface_ids: the mention's own spelling as a name of the knowledge base would be written, without end token;
+            empty where no search asks for it.
+    """
+
+    source_ids: Sequence[int]
+    prefix_ids: Sequence[int]
+    surface_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from threading import Lock
 from weakref import WeakKeyDictionary
 
 from angel_hf.annotation import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
 from angel_hf.ranking.confidence import merge_candidates
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Linked, Mention
 
 
@@ -59,12 +59,12 @@ class Annotator:
 
     def __init__(
         self,
-        model: AngelForEntityLinking,
+        model: Any,
         detector: MentionDetector | None = None,
         precision: float | None = None,
         expand: bool = True,
         split: bool = True,
-        options: SearchOptions = PUBLISHED,
+        options: Any = None,
     ) -> None:
         _knowledge_base(model)
         if precision is not None and model.confidence is None:
@@ -79,7 +79,7 @@ class Annotator:
         )
         self.expand = expand
         self.split = split
-        self.options = options
+        self.search = options
 
     @property
     def names(self) -> DictionaryDetector:
@@ -121,7 +121,7 @@ class Annotator:
             raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
         # All names that the search finds: the confidence must not depend on how many candidates are wanted.
         flat = [part for of_mention in parts for part in of_mention]
-        linked = iter(self.model.link(flat, num_beams, num_beams, batch_size, self.options))
+        linked = iter(self.model.link(flat, num_beams, self.search or BeamSearch(num_beams), batch_size))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)
@@ -134,7 +134,7 @@ class Annotator:
         return Annotated(mention, candidates, linked.mention.surface, confidence, is_nil)
 
 
-def _knowledge_base(model: AngelForEntityLinking) -> KnowledgeBase:
+def _knowledge_base(model: Any) -> KnowledgeBase:
     if model.knowledge_base is None:
         raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
     return model.knowledge_base

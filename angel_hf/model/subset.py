@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.trie.name_trie import Expansion, NameTrie
 
 
@@ -43,6 +43,11 @@ class MaskedTrie(NameTrie):
             self._allowed_nodes[nodes] = True
             nodes = np.unique(parents[nodes[nodes > 0] - 1])
             nodes = nodes[~self._allowed_nodes[nodes]]
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which nodes lead to an allowed name, bool [nodes], and which names are allowed, bool [names]."""
+        return self._allowed_nodes, self._allowed_names
 
     def expand(self, nodes: np.ndarray) -> Expansion:
         """The children of `nodes` that lead to an allowed name; see NameTrie."""
