@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from ..knowledge_base.knowledge_base import KnowledgeBase
+from ..knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from ..knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames
 from ..ranking.confidence import CONFIDENCE_FILE
-from ..trie.name_trie import TRIE_FILE, NameTrie
+from ..trie.name_trie import NameTrie
+from ..trie.stored_trie import TRIE_FILE
 from .checkpoint import Checkpoint
 from .configuration_angel import AngelConfig
 

@@ -28,7 +28,6 @@ import torch
 
 from ..inference.packed.decoder_state import LEAST_LIVE
 from ..inference.packed.engine import PackedBart
-from ..trie.heights import score_bound
 from ..trie.name_trie import NameTrie
 from ..types import Hypothesis
 from .lookahead import Lookahead, Wanted, pays
@@ -298,8 +297,7 @@ class _Search:
     ) -> np.ndarray:
         """Whether some live beam of each mention may still become a name that is wanted: bool [mentions, 1]."""
         length = beams.token_ids.shape[1] + 1
-        bound = score_bound(
-            self.trie,
+        bound = self.trie.score_bound(
             np.maximum(extensions.node[picked], self.trie.root),
             extensions.score[picked],
             length,

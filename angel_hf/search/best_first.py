@@ -19,7 +19,6 @@ import torch
 
 from ..inference.packed.decoder_state import LEAST_LIVE, DecoderState
 from ..inference.packed.engine import PackedBart
-from ..trie.heights import score_bound
 from ..trie.name_trie import NameTrie
 from ..types import Hypothesis
 from .beam import beam_search
@@ -240,7 +239,7 @@ class _MentionSearch:
         """Add the children that may lead to a better name; `row` tells which of the batch each is a child of."""
         depth = batch.depth[row] + 1
         total = batch.total[row] + children.logprob
-        bound = score_bound(self.trie, children.node, total, depth, self.room)
+        bound = self.trie.score_bound(children.node, total, depth, self.room)
         nodes = _Nodes(bound, total, children.logprob, children.token_id, children.node, depth, numbers[row])
         self.open = self.open.and_also(nodes.take((depth < self.room) & (nodes.bound > self.to_beat)))
 

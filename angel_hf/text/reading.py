@@ -10,13 +10,13 @@ from ..types import Mention
 
 NORMALIZATIONS = ("lowercase-punctuation", "lowercase", "as-is")
 
-# Here every tokenizer that tells where words start begins a token, with the space; what is left of it changes nothing.
+# Every tokenizer that marks where words start begins a token here, with the space, whatever stands before it.
 _BETWEEN_WORDS = re.compile(r"(?<=\S) (?=\S)")
 _MARKED = re.compile(r"\[\[(.*?)\]\]")
 
 
 class _PunctuationToSpace(dict[int, str]):
-    """A table for str.translate that finds out about a character when it first meets it."""
+    """A table for str.translate, filled with each character at its first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -30,10 +30,9 @@ _PUNCTUATION_TO_SPACE = _PunctuationToSpace()
 def normalize(text: str, normalization: str) -> str:
     """The form of a name or mention that the model reads and writes.
 
-    "lowercase-punctuation" is the published form: lowercase, every punctuation mark or symbol
-    (Unicode categories P and S) a space, runs of white space one space. "lowercase" changes letters
-    only, for files that were normalised before, and "as-is" changes nothing. A text of punctuation
-    alone would become empty, so it keeps its marks.
+    "lowercase-punctuation" is the published form: lowercase, every punctuation mark or symbol (Unicode categories P
+    and S) a space, runs of white space one space; a text of punctuation alone keeps its marks. "lowercase" is for files
+    that were normalised before, and "as-is" changes nothing.
 
     Raises:
         ValueError: the normalization is not one of NORMALIZATIONS.
@@ -49,24 +48,17 @@ def normalize(text: str, normalization: str) -> str:
 
 
 class Context(NamedTuple):
-    """A stretch of text beside a mention, without white space at its ends.
-
-    Attributes:
-        text: as it came.
-        is_whole: whether there is no more of it within reach.
-    """
+    """The text on one side of a mention, stripped; `is_whole` where nothing within reach was cut off."""
 
     text: str
     is_whole: bool
 
 
 def left_context(mention: Mention, size: int, reach: int) -> Context:
-    """At most `size` characters before a mention, from the start of a word on.
+    """At most `size` characters before a mention, from the start of a word on, which tokenise as in the whole text.
 
-    Args:
-        mention: with its text.
-        size: characters; where no word starts in them, there is no text.
-        reach: characters beyond which nothing counts, whatever stands there.
+    Text farther than `reach` characters from the mention does not count. Where no word starts in `size` characters, the
+    context is empty.
     """
     text = mention.text[: mention.start].rstrip()
     text = text[max(0, len(text) - reach) :].lstrip()
@@ -77,14 +69,14 @@ def left_context(mention: Mention, size: int, reach: int) -> Context:
 
 
 def right_context(mention: Mention, size: int, reach: int) -> Context:
-    """At least `size` characters after a mention, to the end of a word; arguments as for `left_context`."""
+    """At least `size` characters after a mention, to the end of a word; see `left_context`."""
     text = mention.text[mention.end :].lstrip()[:reach].rstrip()
     cut = _BETWEEN_WORDS.search(text, size)
     return Context(text[: cut.start()], False) if cut else Context(text, True)
 
 
 def parse_marked(marked: str) -> tuple[Mention, ...]:
-    """The mentions of a text that marks them with `[[` and `]]`; the marks are taken out of the text.
+    """The mentions that a text marks with `[[` and `]]`; the marks are removed from the text.
 
     Raises:
         ValueError: no marks, an empty mention, or marks that do not pair up.
