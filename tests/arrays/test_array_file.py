@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,17 +68,11 @@ def test_any_layout_and_any_integer_can_be_written(tmp_path, array):
     assert metadata == {}
 
 
-METADATA = {
-    "format": "letters",
-    "fingerprint": "0a" * 32,
-    "β": 'a "quoted" \\ line\n',
-    "knowledge_base": "",
-    "a": "\x07",
-}
+METADATA = {"format": "letters", "fingerprint": "0a" * 32, "β": 'a "quoted" \\ line\n', "other": "", "a": "\x07"}
 SAVE = """
 import json, sys
 import numpy as np
-from angel_hf.arrays.array_file import save_arrays
+from array_file import save_arrays
 arrays = {"letters": np.arange(7, dtype=np.uint8), "counts": np.array([1, 2, 3], dtype=np.int64)}
 save_arrays(sys.argv[1], arrays, json.loads(sys.argv[2]))
 """
@@ -87,7 +82,7 @@ def test_every_process_writes_the_same_bytes(tmp_path):
     """Safetensors writes metadata in another order each time."""
     paths = [tmp_path / f"{seed}.safetensors" for seed in range(6)]
     for seed, path in enumerate(paths):
-        environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+        environment = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": str(Path(array_file.__file__).parent)}
         subprocess.run([sys.executable, "-c", SAVE, str(path), json.dumps(METADATA)], env=environment, check=True)
     assert len({path.read_bytes() for path in paths}) == 1
     assert paths[0].stat().st_size % 8 == 7, "seven bytes after arrays that begin at a multiple of eight"
