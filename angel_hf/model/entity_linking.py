@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from transformers import PreTrainedTokenizerBase
 
-from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.annotation.annotator import Annotator
 from angel_hf.annotation.detector import MentionDetector
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
@@ -20,12 +20,12 @@ from angel_hf.model.tokenized_names import TokenizedNames
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.batches import Search, answer_questions
-from angel_hf.search.beam import Names
+from angel_hf.search.beam import BeamSearch, Names
 from angel_hf.search.best_first import Proof
 from angel_hf.search.verbatim import VerbatimFirst
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
-from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Proven, Question
+from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
 
 
 class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
@@ -245,6 +245,6 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
             ValueError: the model has no threshold for the precision.
             RuntimeError: no knowledge base is attached.
         """
-        annotator = Annotator(self, detector, precision)
-        found = annotator.annotate([texts] if isinstance(texts, str) else texts, top_k, num_beams=max(10, top_k))
+        annotator = Annotator(self, detector, precision, search=BeamSearch(max(10, top_k)))
+        found = annotator.annotate([texts] if isinstance(texts, str) else texts, top_k)
         return found[0] if isinstance(texts, str) else found

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from angel_hf.knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.checkpoint import Adapter, Checkpoint
 from angel_hf.model.saved_names import load_names, own_names
 from angel_hf.model.weights import check_weights, pickles_refused, refuse_missing, with_adapter
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
-from angel_hf.trie.name_trie import TRIE_FILE
+from angel_hf.trie.stored_trie import TRIE_FILE
 
 NAME_FILES = {KNOWLEDGE_BASE_FILE, TRIE_FILE}
 """Where a saved model keeps its names."""

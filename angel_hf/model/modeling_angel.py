@@ -15,9 +15,9 @@ import torch
 from transformers.utils import cached_file
 
 from ..inference.plain import PlainEngine
-from ..knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from ..knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
 from ..search.beam import BeamSearch, Names
-from ..trie.name_trie import TRIE_FILE, NameTrie
+from ..trie.stored_trie import TRIE_FILE, StoredTrie
 from ..types import Candidate, Hypothesis, Linked, Mention, Question
 from .angel_bart import AngelBart
 from .configuration_angel import AngelConfig, code_files
@@ -79,8 +79,8 @@ class AngelForEntityLinking(AngelBart):
         }
         model.set_processor(AngelProcessor.from_pretrained(path, **hub))
         if config.trie_fingerprint is not None:
-            model.knowledge_base = KnowledgeBase.load(files[KNOWLEDGE_BASE_FILE])
-            model.trie, _ = NameTrie.load(files[TRIE_FILE])
+            model.knowledge_base = StoredKnowledgeBase.load(files[KNOWLEDGE_BASE_FILE])
+            model.trie, _ = StoredTrie.load(files[TRIE_FILE])
             found = model.knowledge_base.fingerprint, model.trie.fingerprint, model.processor.fingerprint
             if found != (config.knowledge_base_fingerprint, config.trie_fingerprint, config.tokenizer_fingerprint):
                 raise ValueError(f"{path}: knowledge base, trie and tokenizer do not belong together; fetch them again")
@@ -177,6 +177,8 @@ class AngelForEntityLinking(AngelBart):
         """
         if isinstance(mentions, Mention):
             return self.link([mentions], top_k, search, batch_size, context_tokens)[0]
+        if not 1 <= top_k <= search.num_beams:
+            raise ValueError(f"top_k={top_k} with num_beams={search.num_beams}; expected 1 <= top_k <= num_beams")
         # Another thread may give this model other names meanwhile: names and trie shall be those of one moment.
         now, mentions = copy.copy(self), list_of_mentions(mentions)
         questions = now.questions(mentions, context_tokens, search)

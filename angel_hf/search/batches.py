@@ -38,6 +38,10 @@ LEAST_MENTIONS = 8
 class Search(Protocol):
     """How names are searched for: a frozen value, so that equal ones find the same."""
 
+    @property
+    def num_beams(self) -> int:
+        """Most names that a mention gets."""
+
     def __call__(
         self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
     ) -> Sequence[Sequence[Hypothesis]]:

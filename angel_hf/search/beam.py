@@ -29,8 +29,7 @@ import torch
 from torch import Tensor
 
 from ..inference.engine import Decoder, Engine, Step
-from ..trie.name_trie import NameTrie
-from ..trie.tensors import TrieTensors, trie_tensors
+from ..trie.stored_trie import StoredTrie, TrieTensors
 from ..types import Hypothesis, Question
 
 _ROUNDING = 2e-5
@@ -50,7 +49,7 @@ class Names:
         concepts_of: the concepts that a name stands for, by its index; a name is its own where nothing else is known.
     """
 
-    trie: NameTrie
+    trie: StoredTrie
     concepts_of: Callable[[int], frozenset[Any]] = _itself
 
 
@@ -95,7 +94,7 @@ class BeamSearch:
     def search(
         self,
         engine: Engine,
-        trie: NameTrie,
+        trie: StoredTrie,
         questions: Sequence[Question],
         top_k: int,
         sources: Any,
@@ -113,7 +112,7 @@ class BeamSearch:
         # The start token is not counted, as it is the end token's place that the count includes.
         rooms = [engine.max_length - (len(question.prefix_ids) - 1) for question in questions]
         nodes = np.full(len(questions), trie.root) if roots is None else roots
-        batch = _Batch(self, engine, trie_tensors(trie, engine.device), top_k, np.stack([nodes, rooms]))
+        batch = _Batch(self, engine, trie.tensors(engine.device), top_k, np.stack([nodes, rooms]))
         batch.run(decoder)
         decoder.close()
         return batch.history.hypotheses(len(questions), engine.end_token_id, self.length_penalty, top_k)
@@ -287,7 +286,7 @@ class _Batch:
         """Whether some live beam of each mention may still become one of its best names: bool [B, 1]."""
         final = (picked.score / self.steps**self.length_penalty).where(finishing, -torch.inf)
         self.best = torch.cat([self.best, final], dim=1).topk(self.best.shape[1], dim=1).values
-        # See `heights` for the bound. One token for the end.
+        # See `StoredTrie.score_bound`. One token for the end.
         longest = (self.steps + 1 + self.trie.height(picked.node)).minimum(self.rooms[:, None])
         bound = (picked.score / longest**self.length_penalty).where(going_on, -torch.inf)
         return bound.amax(1, keepdim=True) > self.best[:, -1:] - _ROUNDING

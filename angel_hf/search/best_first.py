@@ -1,8 +1,8 @@
 """The best names of the whole trie, proven: best-first search with an admissible bound.
 
 A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
-`trie_heights`: no name below a node scores better than the node's summed log-probability divided by the length of the
-longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
+`StoredTrie.score_bound`: no name below a node scores better than the node's summed log-probability divided by the
+length of the longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
 k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is better: the k
 names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node whose bound
 is better than the true k-th best must be expanded; the order, and the names there are at first, decide how few others
@@ -20,14 +20,11 @@ import torch
 
 from angel_hf.inference.engine import Engine, TreeDecoder
 from angel_hf.search.beam import BeamSearch, Names
-from angel_hf.trie.heights import score_bound
-from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import StoredTrie
 from angel_hf.types import Hypothesis, Question
 
 _WIDTH = 64
 """Most nodes of a mention that are expanded together: more waste less of a step and more on nodes of no use."""
-
-_FIRST_BEAMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +61,17 @@ class BestFirstSearch:
     Args:
         max_expansions: nodes of the trie to expand for a mention; beyond these its answer is what was found, none of
             it worse than what beams find, and not proven.
+        num_beams: width of the beam search that goes first; also the most names that a mention gets.
 
     Raises:
-        ValueError: no node may be expanded.
+        ValueError: no node may be expanded, or there is no beam.
     """
 
     max_expansions: int = 2000
+    num_beams: int = 10
 
     def __post_init__(self) -> None:
+        BeamSearch(self.num_beams)
         if self.max_expansions < 1:
             raise ValueError(f"max_expansions={self.max_expansions}; expected 1 or more")
 
@@ -89,7 +89,7 @@ class BestFirstSearch:
             For each mention its names with their proof: `top_k` of them, or all where there are fewer.
         """
         sources = engine.encode([question.source_ids for question in questions])
-        beams = BeamSearch(max(_FIRST_BEAMS, top_k))
+        beams = BeamSearch(self.num_beams)
         known = beams.search(engine, names.trie, questions, top_k, sources)
         # Columns are opened as they are needed, so that the width of a beam is none.
         decoder = engine.start(sources, [question.prefix_ids for question in questions], 1)
@@ -177,7 +177,7 @@ class _MentionSearch:
 
     def __init__(
         self,
-        trie: NameTrie,
+        trie: StoredTrie,
         top_k: int,
         engine: Engine,
         prefix_length: int,
@@ -249,7 +249,7 @@ class _MentionSearch:
         """Add the children that may lead to a better name; `row` tells which of the batch each is a child of."""
         depth = batch.depth[row] + 1
         total = batch.total[row] + children.logprob
-        bound = score_bound(self.trie, children.node, total, depth, self.room)
+        bound = self.trie.score_bound(children.node, total, depth, self.room)
         nodes = _Nodes(bound, total, children.logprob, children.token_id, children.node, depth, numbers[row])
         self.open = self.open.and_also(nodes.take((depth < self.room) & (nodes.bound > self.to_beat)))
 
@@ -269,7 +269,7 @@ class _Children:
 class _Pass:
     """The decoder's passes over the nodes of all searches of a batch."""
 
-    def __init__(self, engine: Engine, decoder: Any, trie: NameTrie) -> None:
+    def __init__(self, engine: Engine, decoder: Any, trie: StoredTrie) -> None:
         self.engine = engine
         self.decoder: TreeDecoder = decoder
         self.trie = trie

@@ -21,7 +21,7 @@ from angel_hf.inference.engine import Step
 from angel_hf.inference.packed.decoder import PackedDecoder
 from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.search.beam import Beams
-from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import StoredTrie
 
 ROWS = 16
 """Of a pass that reads ahead; with more, products take longer than reading the weights."""
@@ -55,7 +55,7 @@ class LookaheadEngine:
         trie: the names that are searched among.
     """
 
-    def __init__(self, engine: PackedEngine, trie: NameTrie) -> None:
+    def __init__(self, engine: PackedEngine, trie: StoredTrie) -> None:
         self.engine = engine
         self.trie = trie
         self.device = engine.device
@@ -249,7 +249,7 @@ class Lookahead:
         self._logprobs = np.concatenate([self._logprobs, logprobs[order]])
 
 
-def below(trie: NameTrie, live: Ahead, most: int) -> list[tuple[int, int, int]]:
+def below(trie: StoredTrie, live: Ahead, most: int) -> list[tuple[int, int, int]]:
     """Nodes below those of live beams, likeliest first if all children of a node are equally likely.
 
     Beams are compared with the best of their mention.

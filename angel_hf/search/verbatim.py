@@ -12,6 +12,7 @@ from angel_hf.inference.engine import Engine
 from angel_hf.search.adaptive import AdaptiveBeamSearch
 from angel_hf.search.beam import BeamSearch, Names
 from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import StoredTrie
 from angel_hf.types import Hypothesis, Question
 
 
@@ -56,14 +57,14 @@ class VerbatimFirst:
                 found[position] += [one] if one is not None else []
         return [put_first(index, own)[:top_k] for index, own in zip(spelled, found)]
 
-    def _find(self, engine: Engine, trie: NameTrie, question: Question) -> int:
+    def _find(self, engine: Engine, trie: StoredTrie, question: Question) -> int:
         """The name that is spelled as the mention, or -1; also where the decoder has no room for it and its end."""
         if not question.surface_ids or len(question.prefix_ids) + len(question.surface_ids) > engine.max_length:
             return -1
         return trie.find(question.surface_ids)
 
 
-def score_names(engine: Engine, trie: NameTrie, questions: Sequence[Question]) -> list[Hypothesis | None]:
+def score_names(engine: Engine, trie: StoredTrie, questions: Sequence[Question]) -> list[Hypothesis | None]:
     """Score one batch of mentions, each with the name that its `surface_ids` write, one of the trie's.
 
     Returns:
