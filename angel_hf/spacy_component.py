@@ -21,10 +21,11 @@ try:
 except ImportError as error:
     raise ImportError("the spaCy component needs: pip install 'angel-hf[spacy]'") from error
 
-from angel_hf.annotation.annotator import Annotated, Annotator
-from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
-from angel_hf.types import Concept, Mention
+from angel_hf.annotation.annotator import Annotator
+from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.model.entity_linking import AngelForEntityLinking
+from angel_hf.search.beam import BeamSearch
+from angel_hf.types import Annotated, Concept, Mention
 
 NIL = "NIL"
 """`ent.kb_id_` of an entity that is not answered, as spaCy's own linker writes it."""
@@ -73,6 +74,7 @@ class AngelLinker(Pipe):
         self.precision = precision
         self.detect = detect
         self.top_k = top_k
+        self._model: AngelForEntityLinking | None = None
         self._annotator: Annotator | None = None
         for attribute, default in (("angel", None), ("kb_ents", [])):
             if not Span.has_extension(attribute):
@@ -80,11 +82,17 @@ class AngelLinker(Pipe):
 
     @property
     def annotator(self) -> Annotator:
-        """What links; the model is loaded when it is first needed."""
+        """Links the entities; built at its first use."""
         if self._annotator is None:
-            self.use(AngelForEntityLinking.from_pretrained(self.model_name, revision=self.revision).eval())
-        assert self._annotator is not None
+            self._annotator = Annotator(self.model, precision=self.precision)
         return self._annotator
+
+    @property
+    def model(self) -> AngelForEntityLinking:
+        """The model, loaded at its first use."""
+        if self._model is None:
+            self._model = AngelForEntityLinking.from_pretrained(self.model_name, revision=self.revision).eval()
+        return self._model
 
     @property
     def kb(self) -> ConceptLookup:
@@ -94,8 +102,9 @@ class AngelLinker(Pipe):
         return ConceptLookup(knowledge_base)
 
     def use(self, model: AngelForEntityLinking) -> None:
-        """Link with a model that is in memory already, from now on."""
-        self._annotator = Annotator(model, precision=self.precision)
+        """Link with a model that is already loaded, from now on."""
+        self._annotator = Annotator(model, precision=self.precision, search=BeamSearch(max(10, self.top_k)))
+        self._model = model
 
     def __call__(self, doc: Doc) -> Doc:
         """Link the entities of one document."""
@@ -114,7 +123,7 @@ class AngelLinker(Pipe):
             self._add_entities(documents)
         spans = [(doc, ent) for doc in documents for ent in doc.ents]
         mentions = [Mention(doc.text, ent.start_char, ent.end_char) for doc, ent in spans]
-        linked = self.annotator.annotate_mentions(mentions, self.top_k, num_beams=max(10, self.top_k))
+        linked = self.annotator.annotate_mentions(mentions, self.top_k)
         ents: dict[int, list[Span]] = {id(doc): [] for doc in documents}
         for (doc, ent), parts in zip(spans, linked):
             ents[id(doc)].append(_linked_span(doc, ent, parts))
@@ -136,7 +145,7 @@ class AngelLinker(Pipe):
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model beside the pipeline, so that it loads elsewhere."""
-        self.annotator.model.save_pretrained(Path(path))
+        self.model.save_pretrained(Path(path))
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> AngelLinker:
         """Load the model that `to_disk` wrote."""
@@ -155,7 +164,7 @@ class AngelLinker(Pipe):
 class ConceptLookup:
     """Concepts by id, by the attribute name that scispaCy uses."""
 
-    def __init__(self, knowledge_base: KnowledgeBase) -> None:
+    def __init__(self, knowledge_base: StoredKnowledgeBase) -> None:
         self._knowledge_base = knowledge_base
 
     @property

@@ -1,7 +1,8 @@
-"""The objects that pass between the stages of linking: one frozen dataclass for each."""
+"""The values that pass between the stages of linking."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -10,9 +11,8 @@ class Mention:
     """A span of a text that names something to be linked.
 
     Args:
-        text: the whole text around the mention, or the mention alone where there is no context.
-        start: offset of the first character of the mention in `text`, in code points.
-        end: offset after the last character.
+        text: the text around the mention, or the mention alone.
+        start, end: offsets of its first character and after its last, in code points.
 
     Raises:
         ValueError: the span is empty, blank or outside the text.
@@ -41,8 +41,8 @@ class Mention:
 class Candidate:
     """A name of the knowledge base proposed for a mention.
 
-    `score` is the mean natural log-probability of the name's tokens, end token included, so that
-    0 is certainty; `concept_ids` are all concepts that bear the name, in knowledge-base order.
+    `score` is the mean natural log-probability of the name's tokens, end token included; 0 is certainty. `concept_ids`
+    are all concepts that bear the name, in knowledge-base order.
     """
 
     name: str
@@ -64,28 +64,69 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One name found by the search, in ids only.
+class Proven(Linked):
+    """A linked mention whose candidates come from an exact search."""
+
+    is_proven: bool = False  # no other name has a better score; False where the search ended at its limit
+    expansions: int = 0  # nodes of the trie that were expanded
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated(Linked):
+    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
+
+    A composite mention comes once for each of its parts, with the same offsets. Of the candidates that share a concept
+    only the best is there.
 
     Args:
-        token_ids: ids of the target: the tokens after the prefix, end token included.
-        score: mean of `token_logprobs` under a length penalty of 1, natural logarithm.
-        token_logprobs: log-probability of each of `token_ids` given those before, same length.
-        name_index: which name of the trie this is.
+        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
+        confidence: probability that the first candidate is right, or None where the model has none fitted.
+        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the requested
+            precision.
     """
 
-    token_ids: tuple[int, ...]
-    score: float
-    token_logprobs: tuple[float, ...]
-    name_index: int
+    read_as: str = ""
+    confidence: float | None = None
+    is_nil: bool = False
+
+    @property
+    def mention_read(self) -> Mention:
+        """What was linked, in a text in which `read_as` stands in the mention's place."""
+        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
+        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mention as a search reads it, in ids only.
+
+    Args:
+        source_ids: of the encoder, special tokens included.
+        prefix_ids: of the decoder: start token and prefix.
+        surface_ids: the mention's own spelling as a name of the knowledge base would be written, without end token;
+            empty where no search asks for it.
+    """
+
+    source_ids: Sequence[int]
+    prefix_ids: Sequence[int]
+    surface_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One name found by the search, in ids only."""
+
+    token_ids: tuple[int, ...]  # of the target: the tokens after the prefix, end token included
+    score: float  # mean of `token_logprobs` under a length penalty of 1
+    token_logprobs: tuple[float, ...]  # of each of `token_ids` given those before; natural logarithm
+    name_index: int  # in the trie
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A concept as a reader of an ontology file yields it; `names[0]` is the preferred name.
+    """A concept with its names, the preferred one first.
 
-    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO);
-    `parents` are concept ids.
+    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO); `parents` are ids.
     """
 
     concept_id: str

@@ -39,7 +39,7 @@ class Waiting:
 def measure(model: str, corpus: Path) -> Waiting:
     """Start the page in this process and annotate every document of a PubTator file."""
     began = time.perf_counter()
-    from angel_hf.annotation.annotator import name_detector
+    from angel_hf.annotation.detector_cache import cached_name_detector
     from angel_hf.formats.pubtator import read_pubtator
     from demo.page import build_page
     from demo.workbench import Workbench, annotate
@@ -56,7 +56,7 @@ def measure(model: str, corpus: Path) -> Waiting:
         start = time.perf_counter()
         annotate(visit, text)
         seconds.append(time.perf_counter() - start)
-    detector = name_detector(visit.linker.knowledge_base)
+    detector = cached_name_detector(visit.linker.knowledge_base)
     many = texts * max(1, 500_000 // sum(map(len, texts)))
     start = time.process_time()
     detector.detect(many)

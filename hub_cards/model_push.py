@@ -12,10 +12,11 @@ from typing import Any, Literal
 from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
 
-from angel_hf.knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE, KnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames, names_sha256
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
-from angel_hf.trie.name_trie import TRIE_FILE
+from angel_hf.trie.stored_trie import TRIE_FILE
 from hub_cards.evaluation import Evaluation
 from hub_cards.facts import Facts
 from hub_cards.licences import Restricted, find_restricted

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from threading import Lock
-from weakref import WeakKeyDictionary
+from typing import Protocol
 
 from angel_hf.annotation import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
-from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
-from angel_hf.ranking.confidence import merge_candidates
-from angel_hf.search.options import PUBLISHED, SearchOptions
-from angel_hf.types import Linked, Mention
+from angel_hf.annotation.detector_cache import cached_name_detector
+from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.ranking.confidence import Confidence, merge_candidates
+from angel_hf.search.batches import Search
+from angel_hf.search.beam import BeamSearch
+from angel_hf.types import Annotated, Linked, Mention
 
 
-@dataclass(frozen=True, slots=True)
-class Annotated(Linked):
-    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
-
-    A composite mention comes once for each of its parts, with the same offsets. `candidates` are one a concept: of the
-    names that share a concept only the best is there.
-
-    Args:
-        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
-        confidence: probability that the first candidate is right, or None where the model has none fitted.
-        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the precision
-            that was asked for.
-    """
-
-    read_as: str = ""
-    confidence: float | None = None
-    is_nil: bool = False
+class Linker(Protocol):
+    """What an Annotator needs of a model."""
 
     @property
-    def mention_read(self) -> Mention:
-        """What was linked, in a text in which `read_as` stands in the mention's place."""
-        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
-        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+    def knowledge_base(self) -> StoredKnowledgeBase | None:
+        """What is linked to; None where no names are attached."""
+
+    @property
+    def allowed_concepts(self) -> frozenset[str] | None:
+        """The concepts to which the model is restricted; None for all."""
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """The calibrated confidence, where one was fitted."""
+
+    def link(self, mentions: Sequence[Mention], top_k: int, search: Search, batch_size: int) -> list[Linked]:
+        """The candidates of each mention, in the order given."""
 
 
 class Annotator:
@@ -45,12 +38,12 @@ class Annotator:
 
     Args:
         model: with a knowledge base.
-        detector: what finds mentions; without one, the names of the model's knowledge base are looked up.
+        detector: finds mentions; without one, the names of the model's knowledge base are looked up.
         precision: the precision at which low confidence becomes NIL, one of those stored with the model; without
             one only a mention without candidates is NIL.
         expand: write abbreviations out, as the text defines them.
         split: take composite mentions apart.
-        options: what the search does otherwise than the published one.
+        search: how names are searched for.
 
     Raises:
         RuntimeError: the model has no knowledge base.
@@ -59,69 +52,66 @@ class Annotator:
 
     def __init__(
         self,
-        model: AngelForEntityLinking,
+        model: Linker,
         detector: MentionDetector | None = None,
         precision: float | None = None,
         expand: bool = True,
         split: bool = True,
-        options: SearchOptions = PUBLISHED,
+        search: Search = BeamSearch(),  # noqa: B008  # a frozen value
     ) -> None:
         _knowledge_base(model)
-        if precision is not None and model.confidence is None:
-            raise ValueError(
-                f"precision {precision:g} was asked for, but the model has no confidence.json; fit it with "
-                "angel_hf.training.calibration, or leave the precision out"
-            )
         self.model = model
         self._detector = detector
-        self.least_confidence = (
-            model.confidence.threshold(precision) if model.confidence is not None and precision is not None else 0.0
-        )
+        self.least_confidence = 0.0 if precision is None else _threshold(model, precision)
         self.expand = expand
         self.split = split
-        self.options = options
+        self.search = search
 
     @property
-    def names(self) -> DictionaryDetector:
+    def name_detector(self) -> DictionaryDetector:
         """The detector of the names that the model has now."""
-        return name_detector(_knowledge_base(self.model), self.model.allowed_concepts)
+        return cached_name_detector(_knowledge_base(self.model), self.model.allowed_concepts)
 
     @property
     def detector(self) -> MentionDetector:
-        """What finds the mentions: the detector that was given, or else that of the names."""
-        return self._detector or self.names
+        """The given detector, or else that of the names."""
+        return self._detector or self.name_detector
 
-    def annotate(
-        self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
-    ) -> list[list[Annotated]]:
+    def annotate(self, texts: Sequence[str], top_k: int = 10, batch_size: int = 32) -> list[list[Annotated]]:
         """The linked mentions of each text, in its order.
 
         Args:
-            texts: as they come.
+            texts: raw; offsets count their characters.
             top_k: most candidates for each mention; confidence comes from all that the search found.
-            num_beams, batch_size: as for `model.link`.
+            batch_size: as for `model.link`.
+
+        Raises:
+            RuntimeError: the model has lost its knowledge base.
+            ValueError: `top_k` is not between 1 and the beams of the search.
         """
         detected = self.detector.detect(texts)
         mentions = [mention for of_text in detected for mention in of_text]
-        annotated = iter(self.annotate_mentions(mentions, top_k, num_beams, batch_size))
+        annotated = iter(self.annotate_mentions(mentions, top_k, batch_size))
         return [[part for _ in of_text for part in next(annotated)] for of_text in detected]
 
     def annotate_mentions(
-        self, mentions: Sequence[Mention], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
+        self, mentions: Sequence[Mention], top_k: int = 10, batch_size: int = 32
     ) -> list[list[Annotated]]:
-        """Link given mentions: a list for each, of one result for each of its parts; options as for `annotate`.
+        """Link given mentions: a list for each, of one result for each of its parts; arguments as for `annotate`.
 
         Raises:
-            ValueError: more candidates are wanted than beams.
+            RuntimeError: the model has lost its knowledge base.
+            ValueError: `top_k` is not between 1 and the beams of the search.
         """
         expanded = expand_abbreviations(mentions) if self.expand else mentions
-        is_name = self.names.is_name
+        is_name = self.name_detector.is_name
         parts = [split_composite(mention, is_name) if self.split else [mention] for mention in expanded]
-        if not 1 <= top_k <= num_beams:
-            raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
-        # All names that the search finds: the confidence must not depend on how many candidates are wanted.
+        most = self.search.num_beams
+        if not 1 <= top_k <= most:
+            raise ValueError(f"top_k={top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         flat = [part for of_mention in parts for part in of_mention]
-        linked = iter(self.model.link(flat, num_beams, num_beams, batch_size, self.options))
+        # All names that the search finds, since the confidence must not depend on `top_k`.
+        linked = iter(self.model.link(flat, most, self.search, batch_size))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)
@@ -134,40 +124,16 @@ class Annotator:
         return Annotated(mention, candidates, linked.mention.surface, confidence, is_nil)
 
 
-def _knowledge_base(model: AngelForEntityLinking) -> KnowledgeBase:
+def _knowledge_base(model: Linker) -> StoredKnowledgeBase:
     if model.knowledge_base is None:
         raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
     return model.knowledge_base
 
 
-def name_detector(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None = None) -> DictionaryDetector:
-    """The detector of a knowledge base's names, made once and kept as long as the knowledge base lives.
-
-    Args:
-        knowledge_base: with the names.
-        allowed_concepts: only the names of these; all where None. Of such parts, those asked for last are kept.
-    """
-    with _LOCK:
-        detectors = _DETECTORS.setdefault(knowledge_base, {})
-        found = detectors.get(allowed_concepts)
-    if found is None:
-        found = _made(knowledge_base, allowed_concepts)
-    with _LOCK:
-        # The part asked for last comes last, so that the first is the one to go.
-        detectors.pop(allowed_concepts, None)
-        detectors[allowed_concepts] = found
-        parts = [part for part in detectors if part is not None]
-        for part in parts[:-_PARTS_KEPT]:
-            del detectors[part]
-    return found
-
-
-def _made(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None) -> DictionaryDetector:
-    if allowed_concepts is None:
-        return DictionaryDetector.from_knowledge_base(knowledge_base)
-    return DictionaryDetector(name for one in allowed_concepts for name in knowledge_base.concept(one).names)
-
-
-_PARTS_KEPT = 8
-_DETECTORS: WeakKeyDictionary[KnowledgeBase, dict[frozenset[str] | None, DictionaryDetector]] = WeakKeyDictionary()
-_LOCK = Lock()
+def _threshold(model: Linker, precision: float) -> float:
+    if model.confidence is None:
+        raise ValueError(
+            f"precision {precision:g} needs a model with confidence.json, and this one has none; fit it with "
+            "angel_hf.training.calibration, or leave the precision out"
+        )
+    return model.confidence.threshold(precision)

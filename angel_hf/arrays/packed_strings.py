@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-
-from .array_file import offsets_from_lengths, ranges
 
 _BLOCK = 65_536
 
@@ -22,19 +20,6 @@ class PackedStrings(Sequence[str]):
     def __init__(self, data: np.ndarray, offsets: np.ndarray) -> None:
         self.data = data
         self.offsets = offsets
-
-    @classmethod
-    def from_strings(cls, strings: Iterable[str]) -> PackedStrings:
-        """Pack strings; a lone surrogate, which UTF-8 cannot hold, raises UnicodeEncodeError."""
-        encoded = [string.encode("utf-8") for string in strings]
-        data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        return cls(data, offsets_from_lengths([len(string) for string in encoded]))
-
-    @classmethod
-    def joined(cls, first: PackedStrings, second: PackedStrings) -> PackedStrings:
-        """The strings of one after those of the other."""
-        offsets = np.concatenate([first.offsets, second.offsets[1:] + first.offsets[-1]])
-        return cls(np.concatenate([first.data, second.data]), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -57,15 +42,3 @@ class PackedStrings(Sequence[str]):
             bounds = (offsets - offsets[0]).tolist()
             for start, end in zip(bounds, bounds[1:]):
                 yield block[start:end].decode("utf-8")
-
-    def take(self, order: np.ndarray) -> PackedStrings:
-        """The strings at `order` (int [n]), in that order."""
-        starts, lengths = self.offsets[:-1][order], np.diff(self.offsets)[order]
-        offsets = offsets_from_lengths(lengths)
-        data = np.empty(offsets[-1], dtype=np.uint8)
-        # By blocks, since the position of every byte takes eight times as much as the byte.
-        for first in range(0, len(order), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            last = min(first + _BLOCK, len(order))
-            data[offsets[first] : offsets[last]] = self.data[ranges(starts[block], lengths[block])]
-        return PackedStrings(data, offsets)

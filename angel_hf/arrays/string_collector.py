@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .array_file import offsets_from_lengths, ranges
-from .packed_strings import PackedStrings
+from angel_hf.arrays.array_file import offsets_from_lengths, ranges
+from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.string_packing import take
 
 _BLOCK = 16_384
 
@@ -51,7 +52,7 @@ class StringCollector:
         is_first = first == np.arange(len(first))
         number = np.cumsum(is_first, dtype=np.int32) - np.int32(1)
         positions = np.flatnonzero(is_first)
-        distinct = strings if len(positions) == len(strings) else strings.take(positions)
+        distinct = strings if len(positions) == len(strings) else take(strings, positions)
         return distinct, positions, number[first]
 
     def _flush(self) -> None:

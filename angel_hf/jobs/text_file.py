@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..arrays.array_file import written_whole
+from angel_hf.arrays.array_file import written_whole
 
 
 def write_text(path: str | Path, text: str) -> None:

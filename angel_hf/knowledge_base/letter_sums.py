@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays.packed_strings import PackedStrings
+from angel_hf.arrays.packed_strings import PackedStrings
 
 _BLOCK = 65_536
 

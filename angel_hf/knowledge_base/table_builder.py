@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.array_file import offsets_from_lengths
-from ..arrays.string_collector import StringCollector
-from ..jobs.progress import progress_bar
-from ..text.normalization import normalize
-from ..types import Concept
-from .table_layout import Bearers, Column, lay_out
-
-# Optional columns of a concept: a table of strings and, for each concept, positions in it.
-COLUMNS = ("alternative_id", "semantic_type", "parent")
+from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.string_collector import StringCollector
+from angel_hf.jobs.progress import progress_bar
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS
+from angel_hf.knowledge_base.table_layout import Bearers, Column, lay_out
+from angel_hf.text.reading import normalize
+from angel_hf.types import Concept
 
 
 class TableBuilder:
@@ -26,7 +24,7 @@ class TableBuilder:
     What is collected is packed, so that tens of millions of names take a few times the memory of their letters.
 
     Args:
-        normalization: one of `normalization.NORMALIZATIONS`.
+        normalization: one of `text.reading.NORMALIZATIONS`.
         source: the file that the concepts come from, which errors then name.
     """
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays.array_file import offsets_from_lengths
-from ..arrays.packed_strings import PackedStrings
+from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.string_packing import take
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def lay_out(bearers: Bearers) -> dict[str, np.ndarray]:
     by_entry = np.argsort(bearers.entries, kind="stable")
     position = np.empty(len(by_entry), dtype=np.int64)
     position[by_entry] = np.arange(len(by_entry))
-    names = bearers.names.take(by_entry)
+    names = take(bearers.names, by_entry)
     offsets, concepts = _grouped(position[bearers.pair_names], bearers.pair_concepts, len(names))
     tables = {
         "name_bytes": names.data,
@@ -76,7 +77,7 @@ def _column_tables(name: str, column: Column, concepts: int) -> dict[str, np.nda
     order = used[np.argsort(first)]
     number = np.zeros(len(column.strings), dtype=np.int32)
     number[order] = np.arange(len(order))
-    strings = column.strings.take(order)
+    strings = take(column.strings, order)
     return {
         f"{name}_bytes": strings.data,
         f"{name}_offsets": strings.offsets,

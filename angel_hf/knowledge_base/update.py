@@ -8,18 +8,17 @@ again to find out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays.packed_strings import PackedStrings
-from ..text.normalization import normalize
-from .letter_sums import letter_sums
-from .table_builder import COLUMNS, check_list
-from .table_layout import Bearers, Column, lay_out
-
-if TYPE_CHECKING:
-    from .knowledge_base import KnowledgeBase
+from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.string_packing import join, pack, take
+from angel_hf.knowledge_base.letter_sums import letter_sums
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
+from angel_hf.knowledge_base.table_builder import check_list
+from angel_hf.knowledge_base.table_layout import Bearers, Column, lay_out
+from angel_hf.text.reading import normalize
 
 
 class UpdatedTables(NamedTuple):
@@ -47,8 +46,8 @@ class _Entries(NamedTuple):
 
 
 def update_tables(
-    old: KnowledgeBase,
-    added: KnowledgeBase | None,
+    old: StoredKnowledgeBase,
+    added: StoredKnowledgeBase | None,
     removed_names: Mapping[str, Sequence[str]],
     removed_concepts: Iterable[str],
 ) -> UpdatedTables:
@@ -90,9 +89,9 @@ def update_tables(
         if column is not None and len(column.values):
             columns[name] = column
     bearers = Bearers(
-        names=names.take(used_names),
+        names=take(names, used_names),
         entries=name_entries,
-        concept_ids=concept_ids.take(used_concepts),
+        concept_ids=take(concept_ids, used_concepts),
         preferred=pair_names[np.unique(pair_concepts, return_index=True)[1]],
         pair_names=pair_names,
         pair_concepts=pair_concepts,
@@ -101,16 +100,16 @@ def update_tables(
     return UpdatedTables(lay_out(bearers), entries.origin[used_entries])
 
 
-def _pairs(knowledge_base: KnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(knowledge_base: StoredKnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
     """Every name of every concept, in the order of `concepts()`: positions of names and of concepts, int64 [pairs]."""
-    offsets, names = knowledge_base._names_by_concept
+    offsets, names = knowledge_base.names_by_concept
     concepts = np.repeat(np.arange(knowledge_base.num_concepts), np.diff(offsets))
-    is_preferred = names == knowledge_base._tables["concept_preferred"][concepts]
+    is_preferred = names == knowledge_base.tables["concept_preferred"][concepts]
     return names[np.argsort(2 * concepts + ~is_preferred, kind="stable")], concepts
 
 
 def _removed_pairs(
-    old: KnowledgeBase,
+    old: StoredKnowledgeBase,
     pair_names: np.ndarray,
     pair_concepts: np.ndarray,
     removed_names: Mapping[str, Sequence[str]],
@@ -140,21 +139,21 @@ def _removed_pairs(
     return is_removed
 
 
-def _span(old: KnowledgeBase, concept_id: str) -> tuple[int, int]:
+def _span(old: StoredKnowledgeBase, concept_id: str) -> tuple[int, int]:
     """Where the pairs of a concept are."""
-    position = old._concept_by_id.get(concept_id)
+    position = old.position_by_id.get(concept_id)
     if position is None:
         raise ValueError(
             f"concept {concept_id!r}, from which something is to be removed, is not among the {old.num_concepts:,} of "
             "the knowledge base; alternative identifiers are looked up with `resolve`"
         )
-    first, last = old._names_by_concept[0][position : position + 2]
+    first, last = old.names_by_concept[0][position : position + 2]
     return int(first), int(last)
 
 
-def _entries_apart(old: KnowledgeBase) -> _Entries:
+def _entries_apart(old: StoredKnowledgeBase) -> _Entries:
     """The entries, those that were merged for a tokenizer apart again by what their names normalise to."""
-    bounds = old._tables["entry_offsets"]
+    bounds = old.tables["entry_offsets"]
     sizes = np.diff(bounds)
     of_name = np.repeat(np.arange(old.num_entries), sizes)
     parts: list[int] = []
@@ -170,7 +169,7 @@ def _entries_apart(old: KnowledgeBase) -> _Entries:
 
 
 def _with_names(
-    old: KnowledgeBase, entries: _Entries, added: KnowledgeBase
+    old: StoredKnowledgeBase, entries: _Entries, added: StoredKnowledgeBase
 ) -> tuple[PackedStrings, np.ndarray, _Entries]:
     """The names of both, where each of the added ones is among them, and the entries of all."""
     added_names = list(added.names)
@@ -185,14 +184,14 @@ def _with_names(
             position[name] = len(old.names) + len(new_strings)
             new_strings.append(name)
             new_entries.append(entry_of_form.setdefault(form, numbers + len(entry_of_form) - len(known_entries)))
-    both = PackedStrings.joined(old.names, PackedStrings.from_strings(new_strings))
+    both = join(old.names, pack(new_strings))
     of_name = np.concatenate([entries.of_name, np.array(new_entries, dtype=np.int64)])
     origin = np.concatenate([entries.origin, np.full(len(entry_of_form) - len(known_entries), -1)])
     return both, np.array([position[name] for name in added_names]), _Entries(of_name, origin)
 
 
 def _known(
-    old: KnowledgeBase, entries: _Entries, names: Sequence[str], forms: set[str]
+    old: StoredKnowledgeBase, entries: _Entries, names: Sequence[str], forms: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Which of some names are there, with their positions, and which of their normalised forms, with their entries."""
     wanted = set(names)
@@ -200,7 +199,7 @@ def _known(
     found: dict[str, int] = {}
     # Of millions of names only those with the letters of a form are looked at, and those whose letters are no ASCII.
     sums, is_ascii = letter_sums(old.names)
-    wanted_sums, _ = letter_sums(PackedStrings.from_strings(forms))
+    wanted_sums, _ = letter_sums(pack(forms))
     for position in np.flatnonzero(np.isin(sums, wanted_sums) | ~is_ascii).tolist():
         name = old.names[position]
         form = normalize(name, old.normalization)
@@ -211,22 +210,22 @@ def _known(
     return positions, found
 
 
-def _with_concepts(old: KnowledgeBase, added: KnowledgeBase) -> tuple[PackedStrings, np.ndarray]:
+def _with_concepts(old: StoredKnowledgeBase, added: StoredKnowledgeBase) -> tuple[PackedStrings, np.ndarray]:
     """The identifiers of both, and where each of the added concepts is among them."""
     ids = list(added.concept_ids)
-    new = [concept_id for concept_id in ids if concept_id not in old._concept_by_id]
+    new = [concept_id for concept_id in ids if concept_id not in old.position_by_id]
     position = {concept_id: old.num_concepts + number for number, concept_id in enumerate(new)}
-    both = PackedStrings.joined(old.concept_ids, PackedStrings.from_strings(new))
-    return both, np.array([old._concept_by_id.get(own, position.get(own, -1)) for own in ids])
+    both = join(old.concept_ids, pack(new))
+    return both, np.array([old.position_by_id.get(own, position.get(own, -1)) for own in ids])
 
 
-def _column(name: str, knowledge_base: KnowledgeBase, number: np.ndarray) -> Column | None:
+def _column(name: str, knowledge_base: StoredKnowledgeBase, number: np.ndarray) -> Column | None:
     """An optional attribute of the concepts that stay, or None; `number` tells the new position of each, or -1."""
-    if f"{name}_bytes" not in knowledge_base._tables:
+    if f"{name}_bytes" not in knowledge_base.tables:
         return None
-    concepts = np.repeat(number, np.diff(knowledge_base._tables[f"concept_{name}_offsets"]))
-    values = knowledge_base._tables[f"concept_{name}"]
-    return Column(knowledge_base._strings(name), values[concepts >= 0], concepts[concepts >= 0])
+    concepts = np.repeat(number, np.diff(knowledge_base.tables[f"concept_{name}_offsets"]))
+    values = knowledge_base.tables[f"concept_{name}"]
+    return Column(knowledge_base.strings(name), values[concepts >= 0], concepts[concepts >= 0])
 
 
 def _joined(old: Column | None, added: Column | None) -> Column | None:
@@ -239,7 +238,7 @@ def _joined(old: Column | None, added: Column | None) -> Column | None:
     new = [value for value in wanted if value not in position]
     position |= {value: len(old.strings) + place for place, value in enumerate(new)}
     return Column(
-        PackedStrings.joined(old.strings, PackedStrings.from_strings(new)),
+        join(old.strings, pack(new)),
         np.concatenate([old.values, np.array([position[value] for value in wanted])[added.values]]),
         np.concatenate([old.concepts, added.concepts]),
     )

@@ -6,18 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from angel_hf.trie.stored_trie import TrieArrays
+
 _WORD_BITS = 64
 # Sequences that have ended are dropped from the work when no more than this part of them goes on.
 _WORTH_DROPPING = 0.7
-
-
-class TrieArrays(NamedTuple):
-    """The arrays of a `NameTrie`, which tells what they are."""
-
-    token_ids: np.ndarray
-    first_child: np.ndarray
-    terminal_nodes: np.ndarray
-    terminal_names: np.ndarray
 
 
 class _SortedSequences(NamedTuple):
@@ -172,14 +165,6 @@ def _number_names(
     name_of_sequence = np.empty(len(order), dtype=np.int64)
     name_of_sequence[order] = name_of_rank
     return name_of_rank[terminal_ranks].astype(np.uint32), name_of_sequence
-
-
-def level_starts(first_child: np.ndarray) -> list[int]:
-    """Where each level of a trie starts, the root's first, and the number of nodes at the end."""
-    starts = [0]
-    while starts[-1] < len(first_child) - 1:
-        starts.append(int(first_child[starts[-1]]))
-    return starts
 
 
 def narrowest(token_ids: np.ndarray) -> type[np.unsignedinteger]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays.array_file import offsets_from_lengths
-from .builder import TrieArrays, level_starts, narrowest
+from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.trie.builder import narrowest
+from angel_hf.trie.stored_trie import TrieArrays, level_starts
 
 
 def remove_names(trie: TrieArrays, removed: np.ndarray) -> TrieArrays:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
 
 

@@ -4,10 +4,9 @@ import sys
 
 import pytest
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase, Linked
-from angel_hf.annotation import annotator as annotation
+from angel_hf import AngelForEntityLinking, Candidate, KnowledgeBase, Linked
 from angel_hf.annotation import expand_abbreviations
-from angel_hf.annotation.annotator import Annotator, name_detector
+from angel_hf.annotation.annotator import Annotator
 from angel_hf.ranking.confidence import Confidence, Features, NilThreshold, merge_candidates
 from angel_hf.types import Mention
 from tests.conftest import SAMPLE
@@ -115,23 +114,6 @@ def test_an_annotator_finds_the_names_that_the_model_has_now():
     assert [linked.mention.surface for linked in found] == ["gout"]
 
 
-def test_the_detector_of_a_knowledge_base_is_made_once(model):
-    assert name_detector(model.knowledge_base) is name_detector(model.knowledge_base)
-
-
-def test_detectors_of_parts_are_kept_for_those_asked_for_last(monkeypatch):
-    monkeypatch.setattr(annotation, "_PARTS_KEPT", 2)
-    knowledge_base = KnowledgeBase.from_names(NAMES)
-    whole = name_detector(knowledge_base)
-    first, second = (name_detector(knowledge_base, frozenset([one])) for one in ("D1", "D2"))
-    assert name_detector(knowledge_base, frozenset(["D1"])) is first
-    name_detector(knowledge_base, frozenset(["D3"]))
-    assert name_detector(knowledge_base, frozenset(["D1"])) is first
-    assert name_detector(knowledge_base, frozenset(["D2"])) is not second, "the one asked for longest ago has gone"
-    assert name_detector(knowledge_base) is whole
-    assert len(annotation._DETECTORS[knowledge_base]) == 3
-
-
 def test_confidence_travels_with_the_model(model, tmp_path):
     model.save_pretrained(tmp_path)
     assert AngelForEntityLinking.from_pretrained(tmp_path).confidence == EXACT_ONLY
@@ -141,7 +123,7 @@ def test_errors_tell_what_to_do(model, monkeypatch):
     with pytest.raises(ValueError, match="no threshold for a precision of 0.99; stored are 0.9"):
         model.annotate(TEXT, precision=0.99)
     monkeypatch.setattr(model, "confidence", None)
-    with pytest.raises(ValueError, match="precision 0.9 was asked for, but the model has no confidence.json"):
+    with pytest.raises(ValueError, match="precision 0.9 needs a model with confidence.json, and this one has none"):
         model.annotate(TEXT, precision=0.9)
     assert {linked.confidence for linked in model.annotate(TEXT)} == {None}
     monkeypatch.setattr(model, "knowledge_base", None)
@@ -159,3 +141,18 @@ def test_an_annotator_of_a_model_that_lost_its_names_says_what_to_do():
     changing.set_processor(changing.processor)
     with pytest.raises(RuntimeError, match="no knowledge base to link to; call model.set_knowledge_base first"):
         annotator.annotate(["anemia"])
+
+
+def test_any_linker_will_do():
+    class FirstName:
+        """Answers every mention with the first name of the knowledge base."""
+
+        knowledge_base = KnowledgeBase.from_names(NAMES)
+        allowed_concepts = None
+        confidence = None
+
+        def link(self, mentions, top_k, num_beams, batch_size, options):
+            return [Linked(mention, (Candidate("Wilson disease", ("D1",), -0.1),)) for mention in mentions]
+
+    (found,) = Annotator(FirstName()).annotate(["anemia"])
+    assert [(linked.mention.surface, linked.best.name) for linked in found] == [("anemia", "Wilson disease")]

@@ -1,7 +1,11 @@
 """Arrays on disk: written whole, opened without a copy, refused when damaged; and offsets."""
 
+import json
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors import safe_open
 from safetensors.numpy import load_file
+from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
 
 from angel_hf.arrays import array_file
@@ -37,7 +43,8 @@ def file(tmp_path):
 
 
 def test_arrays_and_metadata_come_back(file):
-    arrays, metadata = open_arrays(file, EXPECTED)
+    arrays, metadata, is_sampled = open_arrays(file, EXPECTED)
+    assert not is_sampled, "of a small file, no block"
     assert metadata == {"format": "letters"}
     assert arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
@@ -56,14 +63,42 @@ def test_the_file_is_what_safetensors_itself_reads(file):
 )
 def test_any_layout_and_any_integer_can_be_written(tmp_path, array):
     save_arrays(tmp_path / "a.safetensors", {"array": array}, {})
-    arrays, metadata = open_arrays(tmp_path / "a.safetensors", {"array": np.integer})
+    arrays, metadata, _ = open_arrays(tmp_path / "a.safetensors", {"array": np.integer})
     np.testing.assert_array_equal(arrays["array"], array, strict=True)
     assert metadata == {}
 
 
+METADATA = {"format": "letters", "fingerprint": "0a" * 32, "β": 'a "quoted" \\ line\n', "other": "", "a": "\x07"}
+SAVE = """
+import json, sys
+import numpy as np
+from array_file import save_arrays
+arrays = {"letters": np.arange(7, dtype=np.uint8), "counts": np.array([1, 2, 3], dtype=np.int64)}
+save_arrays(sys.argv[1], arrays, json.loads(sys.argv[2]))
+"""
+
+
+def test_every_process_writes_the_same_bytes(tmp_path):
+    """Safetensors writes metadata in another order each time."""
+    paths = [tmp_path / f"{seed}.safetensors" for seed in range(6)]
+    for seed, path in enumerate(paths):
+        environment = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": str(Path(array_file.__file__).parent)}
+        subprocess.run([sys.executable, "-c", SAVE, str(path), json.dumps(METADATA)], env=environment, check=True)
+    assert len({path.read_bytes() for path in paths}) == 1
+    assert paths[0].stat().st_size % 8 == 7, "seven bytes after arrays that begin at a multiple of eight"
+    for load in (load_file, load_tensors):
+        found = load(paths[0])
+        assert {name: array.tolist() for name, array in found.items()} == {
+            name: array.tolist() for name, array in ARRAYS.items()
+        }
+    assert open_arrays(paths[0], EXPECTED).metadata == METADATA
+    with safe_open(paths[0], "np") as file:
+        assert file.metadata() == METADATA
+
+
 def test_opened_arrays_are_the_file_and_no_copy(file):
     """What is written into the file after it was opened is seen in the arrays."""
-    arrays, _ = open_arrays(file, EXPECTED)
+    arrays = open_arrays(file, EXPECTED).arrays
     content = file.read_bytes()
     with file.open("r+b") as stream:
         stream.seek(content.index(bytes(range(7))))
@@ -79,7 +114,7 @@ def test_opened_arrays_cannot_be_written_to(file):
 
 
 def test_an_open_file_may_be_replaced(file):
-    arrays, _ = open_arrays(file, EXPECTED)
+    arrays = open_arrays(file, EXPECTED).arrays
     save_arrays(file, {"letters": arrays["letters"][::-1], "counts": arrays["counts"]}, {})
     assert arrays["letters"].tolist() == list(range(7))
     assert open_arrays(file, EXPECTED)[0]["letters"].tolist() == list(range(7))[::-1]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.string_packing import join, pack, take
 
 SPELLED = ["ataxia", "", "β-thalassémie", "e\u0301", "é", "癌", "🧬", "𝛼-synuclein", "a\x00b"]
 string_lists = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12)
@@ -13,7 +13,7 @@ string_lists = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_si
 
 @given(string_lists)
 def test_equal_to_the_list(strings):
-    packed = PackedStrings.from_strings(strings)
+    packed = pack(strings)
     assert len(packed) == len(strings)
     assert list(packed) == strings
     assert [packed[position] for position in range(len(strings))] == strings
@@ -24,22 +24,22 @@ def test_equal_to_the_list(strings):
 
 @given(string_lists, st.data())
 def test_take_gives_the_strings_asked_for_in_that_order_and_twice(strings, data):
-    packed = PackedStrings.from_strings(strings)
+    packed = pack(strings)
     order = data.draw(st.lists(st.integers(0, len(strings) - 1))) if strings else []
-    taken = packed.take(np.array(order, dtype=np.int64))
+    taken = take(packed, np.array(order, dtype=np.int64))
     assert list(taken) == [strings[position] for position in order]
     assert taken.offsets.dtype == np.int64
 
 
 @given(string_lists, string_lists)
 def test_joined_are_the_strings_of_both(first, second):
-    joined = PackedStrings.joined(PackedStrings.from_strings(first), PackedStrings.from_strings(second))
+    joined = join(pack(first), pack(second))
     assert list(joined) == first + second
     assert joined.offsets.dtype == np.int64
 
 
 def test_the_bytes_are_utf8_one_after_the_other():
-    packed = PackedStrings.from_strings(SPELLED)
+    packed = pack(SPELLED)
     assert packed.data.dtype == np.uint8
     assert packed.data.tobytes() == "".join(SPELLED).encode()
     assert packed.offsets.tolist() == np.cumsum([0, *(len(string.encode()) for string in SPELLED)]).tolist()
@@ -47,13 +47,13 @@ def test_the_bytes_are_utf8_one_after_the_other():
 
 def test_more_strings_than_one_block_of_bytes():
     strings = [str(number) for number in range(70_000)]
-    packed = PackedStrings.from_strings(strings)
+    packed = pack(strings)
     assert list(packed) == strings
     assert packed[65_535:65_538] == ["65535", "65536", "65537"]
 
 
 def test_it_is_a_sequence():
-    packed = PackedStrings.from_strings(SPELLED)
+    packed = pack(SPELLED)
     assert "癌" in packed and "cancer" not in packed
     assert packed.index("é") == 4
     assert list(reversed(packed)) == SPELLED[::-1]
@@ -63,9 +63,9 @@ def test_it_is_a_sequence():
 @pytest.mark.parametrize("position", [2, -3])
 def test_a_position_outside_is_an_index_error(position):
     with pytest.raises(IndexError, match=f"string {position} of 2"):
-        PackedStrings.from_strings(["a", "b"])[position]
+        pack(["a", "b"])[position]
 
 
 def test_what_utf8_cannot_hold_is_an_error():
     with pytest.raises(UnicodeEncodeError):
-        PackedStrings.from_strings(["\ud800"])
+        pack(["\ud800"])

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from angel_hf import Concept, KnowledgeBase
 from angel_hf.arrays import array_file
-from angel_hf.text.normalization import NORMALIZATIONS, normalize
+from angel_hf.text.reading import NORMALIZATIONS, normalize
 from tests.toy import CONCEPTS
 
 
@@ -154,13 +154,13 @@ def test_names_and_concepts_are_added_to_a_copy(knowledge_base):
 
 
 def test_names_and_concepts_are_removed_from_a_copy(knowledge_base):
-    fewer = knowledge_base.without_names({"D001260": ["Ataxia Telangiectasia"], "X1": ["A-T"]})
+    fewer = knowledge_base.updated(remove={"D001260": ["Ataxia Telangiectasia"], "X1": ["A-T"]})[0]
     assert fewer.concept("D001260") == Concept(
         "D001260", ("Louis-Bar", "A-T"), ("OMIM:208900",), ("T047",), ("D001259",)
     )
     assert bearers(fewer)["A-T"] == ("D001260",)
     assert fewer.find("ataxia telangiectasia") is None
-    others = knowledge_base.without_concepts(["D001260"])
+    others = knowledge_base.updated(remove_concepts=["D001260"])[0]
     assert list(others.concepts()) == [CONCEPTS[1], CONCEPTS[2]]
     assert others.resolve("OMIM:208900") is None
     assert list(knowledge_base.concepts()) == CONCEPTS
@@ -260,7 +260,7 @@ def test_opening_maps_the_file_and_copies_nothing(knowledge_base, tmp_path):
     """A name changed in the file, after it was opened, is changed in the knowledge base."""
     path = knowledge_base.save(tmp_path)
     loaded = KnowledgeBase.load(path)
-    assert not any(table.flags.owndata or table.flags.writeable for table in loaded._tables.values())
+    assert not any(table.flags.owndata or table.flags.writeable for table in loaded.tables.values())
     content = path.read_bytes()
     assert content.count(b"Incoordination") == 1
     with path.open("r+b") as stream:
@@ -328,7 +328,7 @@ def test_another_format_is_refused(knowledge_base, tmp_path, metadata):
         KnowledgeBase.load(path)
 
 
-@pytest.mark.parametrize("damaged", list(KnowledgeBase.from_concepts(CONCEPTS)._tables))
+@pytest.mark.parametrize("damaged", list(KnowledgeBase.from_concepts(CONCEPTS).tables))
 @pytest.mark.parametrize("damage", ["shorter", "missing"])
 def test_tables_that_do_not_fit_each_other_are_refused(knowledge_base, tmp_path, damaged, damage):
     path = knowledge_base.save(tmp_path)

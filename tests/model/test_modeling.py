@@ -16,9 +16,9 @@ from transformers import (
 )
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Linked, Mention, NameTrie
-from angel_hf.knowledge_base.knowledge_base import KNOWLEDGE_BASE_FILE
+from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.saved_names import OPTIONAL_FILES
-from angel_hf.trie.name_trie import TRIE_FILE
+from angel_hf.trie.stored_trie import TRIE_FILE
 from tests.conftest import SAMPLE
 from tests.exhaustive import score_all_names
 from tests.toy import CONCEPTS, SMALL, WORDS, byte_tokenizer, mention, random_model, word_tokenizer

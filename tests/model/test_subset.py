@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase, Mention, NameTrie
-from angel_hf.model.subset import MaskedTrie, concepts_within, restricted
+from angel_hf.knowledge_base.subset import concepts_within
+from angel_hf.model.subset import restricted
+from angel_hf.trie.masked import MaskedTrie
 from tests.conftest import SAMPLE
 
 CONCEPTS = [

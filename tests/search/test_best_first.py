@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from angel_hf import AngelConfig, AngelForEntityLinking, NameTrie
 from angel_hf.inference.packed.engine import PackedBart
-from angel_hf.model.subset import MaskedTrie
 from angel_hf.search import best_first
 from angel_hf.search.best_first import best_first_search
-from angel_hf.trie.heights import score_bound
+from angel_hf.trie.masked import MaskedTrie
 from angel_hf.types import Hypothesis
 from tests.exhaustive import score_all_names
 
@@ -136,5 +135,5 @@ def test_no_name_below_a_node_scores_better_than_the_node_s_bound(names, seed):
         node, total = model.trie.root, 0.0
         for depth, (token, logprob) in enumerate(zip(name.token_ids[:-1], name.token_logprobs), start=1):
             node, total = children[node, token], total + logprob
-            bound = score_bound(model.trie, np.array([node]), np.array([total]), depth, room=32)
+            bound = model.trie.score_bound(np.array([node]), np.array([total]), depth, room=32)
             assert name.score <= bound[0] + 1e-12

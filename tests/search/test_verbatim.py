@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
 from angel_hf.inference.packed.engine import PackedBart
-from angel_hf.model.subset import MaskedTrie, restricted
+from angel_hf.model.subset import restricted
 from angel_hf.search import lookahead
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.options import SearchOptions
 from angel_hf.search.verbatim import put_first, score_names
+from angel_hf.trie.masked import MaskedTrie
 from angel_hf.types import Concept, Hypothesis
 from tests.exhaustive import score_all_names
 from tests.search.test_search_options import END, batches, in_ids, key_sets, names_of, small_model

@@ -88,8 +88,8 @@ def test_expand_takes_nodes_in_any_order_and_twice():
 
 
 def assert_same_arrays(found: NameTrie, expected: NameTrie) -> None:
-    for name, array in expected._arrays().items():
-        np.testing.assert_array_equal(found._arrays()[name], array, strict=True)
+    for array, expected_array in zip(found.arrays, expected.arrays, strict=True):
+        np.testing.assert_array_equal(array, expected_array, strict=True)
 
 
 def laid_end_to_end(sequences: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +151,7 @@ def test_saved_and_opened_memory_mapped(tmp_path):
     assert metadata["knowledge_base"] == "abc"
     assert_equal_tries(trie, nested_dict(sequences))
     assert [file.name for file in tmp_path.iterdir()] == ["trie.safetensors"]
-    assert not any(array.flags.owndata for array in trie._arrays().values())
+    assert not any(array.flags.owndata for array in trie.arrays)
 
 
 def test_a_damaged_file_is_refused(tmp_path):

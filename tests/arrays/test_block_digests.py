@@ -8,17 +8,17 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from angel_hf import KnowledgeBase, NameTrie
-from angel_hf.arrays import content_check
-from angel_hf.arrays.content_check import digest_metadata, sample_is_intact
+from angel_hf.arrays import array_file
+from angel_hf.arrays.array_file import digest_metadata, sample_is_intact
 
 BLOCK = 1 << 10
 
 
 @pytest.fixture(autouse=True)
 def small_is_large(monkeypatch):
-    monkeypatch.setattr(content_check, "_BLOCK_BYTES", BLOCK)
-    monkeypatch.setattr(content_check, "_LARGE_BYTES", 3 * BLOCK)
-    monkeypatch.setattr(content_check, "_SAMPLED_BLOCKS", 4)
+    monkeypatch.setattr(array_file, "_BLOCK_BYTES", BLOCK)
+    monkeypatch.setattr(array_file, "_LARGE_BYTES", 3 * BLOCK)
+    monkeypatch.setattr(array_file, "_SAMPLED_BLOCKS", 4)
 
 
 def trie_of(seed: int) -> NameTrie:
@@ -69,7 +69,7 @@ def test_digests_that_do_not_fit_the_arrays_are_damage(digests):
 def test_a_large_trie_opens_without_being_read_whole_and_its_damage_is_found_by_reading(tmp_path, monkeypatch):
     trie = trie_of(0)
     path = trie.save(tmp_path)
-    monkeypatch.setattr("angel_hf.trie.name_trie.fingerprint", lambda *_: pytest.fail("all of the file was read"))
+    monkeypatch.setattr("angel_hf.trie.stored_trie.fingerprint", lambda *_: pytest.fail("all of the file was read"))
     loaded, _ = NameTrie.load(path)
     assert loaded.fingerprint == trie.fingerprint
     monkeypatch.undo()

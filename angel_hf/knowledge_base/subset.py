@@ -1,0 +1,51 @@
+"""The concepts of a part of a knowledge base: some semantic types, or all below some concepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+
+
+def concepts_within(
+    knowledge_base: StoredKnowledgeBase,
+    semantic_types: Sequence[str] = (),
+    below: Sequence[str] = (),
+    among: frozenset[str] | None = None,
+) -> frozenset[str]:
+    """The concepts of some semantic types, below some concepts; of all, or of those `among`; see `restricted`."""
+    allowed = _below(knowledge_base, below) if below else set(knowledge_base.concept_ids)
+    if among is not None:
+        allowed &= among
+    if semantic_types:
+        wanted = set(semantic_types)
+        allowed = {one for one in allowed if not wanted.isdisjoint(knowledge_base.concept(one).semantic_types)}
+    if not allowed:
+        whole = "the knowledge base" if among is None else f"the {len(among):,} to which the model is restricted"
+        raise ValueError(
+            f"no concept of {whole} is left of semantic types {', '.join(semantic_types) or '(any)'} below "
+            f"{', '.join(below) or '(anywhere)'}; concepts tell their types and parents in `angel kb show`"
+        )
+    return frozenset(allowed)
+
+
+def _below(knowledge_base: StoredKnowledgeBase, tops: Sequence[str]) -> set[str]:
+    waiting = []
+    for top in tops:
+        known = knowledge_base.resolve(top)
+        if known is None:
+            raise ValueError(
+                f"concept {top!r} is not in the knowledge base; expected the identifier of one of its concepts"
+            )
+        waiting.append(known)
+    children: dict[str, list[str]] = {}
+    for concept in knowledge_base.concepts():
+        for parent in concept.parents:
+            children.setdefault(knowledge_base.resolve(parent) or parent, []).append(concept.concept_id)
+    found: set[str] = set()
+    while waiting:
+        concept_id = waiting.pop()
+        if concept_id not in found:
+            found.add(concept_id)
+            waiting += children.get(concept_id, ())
+    return found

@@ -1,0 +1,299 @@
+"""All names of a knowledge base as a trie over token ids, in flat sorted arrays: opened, walked, bounded."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..arrays.array_file import fingerprint, open_arrays, ranges, save_arrays
+
+TRIE_FILE = "trie.safetensors"
+_FORMAT = "angel-trie-1"
+_LOCK = threading.RLock()  # threads that start together all need heights and tensors first
+
+_Trie = TypeVar("_Trie", bound="StoredTrie")
+
+
+class TrieArrays(NamedTuple):
+    """The arrays of a `StoredTrie`."""
+
+    token_ids: np.ndarray  # unsigned [nodes]; the token that leads to each node (0 at the root, unused)
+    first_child: np.ndarray  # uint32 [nodes + 1]
+    terminal_nodes: np.ndarray  # uint32 [names], ascending
+    terminal_names: np.ndarray  # uint32 [names]; the index of the name that ends at each terminal node
+
+
+class Expansion(NamedTuple):
+    """The children of several nodes, one after the other; all arrays int64 [children]."""
+
+    row: np.ndarray  # the position of the parent among the given nodes
+    token_id: np.ndarray  # the token that leads to the child
+    node: np.ndarray  # the child
+
+
+class StoredTrie:
+    """Sequences of token ids, as nodes numbered level by level (breadth first).
+
+    So the children of `node` are the nodes `first_child[node]` up to `first_child[node + 1]`, by token id, as in a
+    compressed sparse row matrix. Node 0 is the root. A node at which a name ends is *terminal*; it may have children
+    too. The end token is not stored. The arguments are those of `TrieArrays`.
+    """
+
+    root = 0
+
+    def __init__(
+        self, token_ids: np.ndarray, first_child: np.ndarray, terminal_nodes: np.ndarray, terminal_names: np.ndarray
+    ) -> None:
+        self.token_ids = token_ids
+        self.first_child = first_child
+        self.terminal_nodes = terminal_nodes
+        self.terminal_names = terminal_names
+        self._sample_is_intact = False
+        self._heights: np.ndarray | None = None
+        self._tensors: dict[torch.device, TrieTensors] = {}
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes, root included."""
+        return len(self.token_ids)
+
+    @property
+    def num_names(self) -> int:
+        """Number of distinct sequences."""
+        return len(self.terminal_nodes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self.arrays)
+
+    @property
+    def arrays(self) -> TrieArrays:
+        """The four arrays together."""
+        return TrieArrays(self.token_ids, self.first_child, self.terminal_nodes, self.terminal_names)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of the contents; of a file, as recorded in it, see `load`."""
+        return fingerprint(self.arrays._asdict())
+
+    def is_intact(self, sample_suffices: bool = False) -> bool:
+        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
+        sampled = sample_suffices and self._sample_is_intact
+        return sampled or fingerprint(self.arrays._asdict()) == self.fingerprint
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"
+
+    # Walking
+
+    def expand(self, nodes: np.ndarray) -> Expansion:
+        """All children of `nodes` (int [n], repeats allowed) in one step, by row and then token id."""
+        starts = self.first_child[nodes].astype(np.int64)
+        degrees = self.first_child[nodes + 1].astype(np.int64) - starts
+        children = ranges(starts, degrees)
+        rows = np.repeat(np.arange(len(nodes)), degrees)
+        return Expansion(rows, self.token_ids[children].astype(np.int64), children)
+
+    def name_index(self, nodes: np.ndarray) -> np.ndarray:
+        """The name that ends at each of `nodes` (int [n]), or -1: int64 [n]."""
+        position = np.searchsorted(self.terminal_nodes, nodes.astype(np.uint32))
+        position = np.minimum(position, self.num_names - 1)
+        found = self.terminal_nodes[position] == nodes
+        return np.where(found, self.terminal_names[position].astype(np.int64), -1)
+
+    def find(self, token_ids: Sequence[int]) -> int:
+        """The index of the name with these token ids, end token left out; -1 where there is none."""
+        node = self.root
+        for token_id in token_ids:
+            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
+            node = first + int(np.searchsorted(self.token_ids[first:last], token_id))
+            if node == last or self.token_ids[node] != token_id:
+                return -1
+        return int(self.name_index(np.array([node]))[0])
+
+    def parents(self) -> np.ndarray:
+        """The parent of node 1, 2, ...: int64 [nodes - 1]."""
+        first_child = self.first_child.astype(np.int64)
+        return np.repeat(np.arange(self.num_nodes), first_child[1:] - first_child[:-1])
+
+    def sequences(self) -> list[list[int]]:
+        """The token ids of every name, by name index."""
+        parents = self.parents()
+        found: list[list[int]] = [[] for _ in range(self.num_names)]
+        for node, name in zip(self.terminal_nodes.tolist(), self.terminal_names.tolist()):
+            while node != self.root:
+                found[name].append(int(self.token_ids[node]))
+                node = int(parents[node - 1])
+            found[name].reverse()
+        return found
+
+    # Bounding
+
+    @property
+    def heights(self) -> np.ndarray:
+        """Tokens of the longest way down from each node, masked names included: uint16 [nodes]."""
+        with _LOCK:
+            if self._heights is None:
+                self._heights = _measure_heights(np.asarray(self.first_child, dtype=np.int64))
+            return self._heights
+
+    def score_bound(
+        self,
+        node: np.ndarray,
+        total: np.ndarray,
+        length: np.ndarray | int,
+        room: np.ndarray | int,
+        length_penalty: float = 1.0,
+    ) -> np.ndarray:
+        """An admissible bound: no target through a node scores more; all arrays broadcast to one shape.
+
+        A finished target of L tokens with the log-probability S scores S / L. Every log-probability is 0 or less, so
+        S is at most the sum s so far, and no target below the node has more than M tokens: S / L <= s / L <= s / M.
+        So with L ** p for L, p >= 0. Down a path s and M fall or stay, and the bound does too.
+
+        Args:
+            node: int64, the last node of the unfinished target.
+            total: float, the sum s of its log-probabilities.
+            length: its tokens so far.
+            room: most tokens of a target, end token included.
+            length_penalty: p, 0 or more.
+        """
+        longest = np.minimum(length + self.heights[node].astype(np.int64) + 1, room)  # one for the end token
+        return np.asarray(total / longest**length_penalty)
+
+    # On a device
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Which nodes lead to an allowed name, and which names are allowed: bool each; None where all are."""
+        return None
+
+    def tensors(self, device: torch.device) -> TrieTensors:
+        """The trie on a device, made once for each."""
+        with _LOCK:
+            if device not in self._tensors:
+                self._tensors[device] = TrieTensors(self, device)
+            return self._tensors[device]
+
+    # Files
+
+    def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> Path:
+        """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
+        path = _trie_file(path)
+        metadata = (metadata or {}) | {"format": _FORMAT, "fingerprint": self.fingerprint}
+        save_arrays(path, self.arrays._asdict(), metadata)
+        return path
+
+    @classmethod
+    def load(cls: type[_Trie], path: str | Path) -> tuple[_Trie, dict[str, str]]:
+        """Open what `save` wrote, memory-mapped, with the metadata given to it; `is_intact` reads all of it.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            ValueError: the file is damaged or of another format.
+        """
+        path = _trie_file(path)
+        arrays, metadata, is_sampled = open_arrays(path, dict.fromkeys(TrieArrays._fields, np.integer))
+        if metadata.get("format") != _FORMAT:
+            raise ValueError(f"{path}: format {metadata.get('format')!r}; expected {_FORMAT!r}: build the trie again")
+        trie = cls(*(arrays[name] for name in TrieArrays._fields))
+        # Cheap on a mapped file: the shapes and ends, not the contents.
+        sizes = len(trie.first_child) - trie.num_nodes, len(trie.terminal_nodes) - len(trie.terminal_names)
+        if sizes != (1, 0) or trie.num_nodes < 2 or trie.first_child[-1] != trie.num_nodes:
+            raise ValueError(f"{path}: its arrays do not fit each other; the file is damaged: build the trie again")
+        trie._sample_is_intact = is_sampled
+        if "fingerprint" in metadata:
+            trie.fingerprint = metadata["fingerprint"]
+        return trie, metadata
+
+
+class TrieTensors:
+    """The arrays of a trie, shared with it on a CPU; see `TrieArrays`.
+
+    All results are int64, of the shape of the nodes that are asked about.
+
+    Args:
+        trie: whole, or masked: what its masks leave out, `is_allowed` reports.
+        device: of the tensors.
+    """
+
+    def __init__(self, trie: StoredTrie, device: torch.device) -> None:
+        self._trie = trie
+        self._device = device
+        self._token_ids, self._token_mask = self._on_device(trie.token_ids), (1 << 8 * trie.token_ids.itemsize) - 1
+        self._first_child = self._on_device(trie.first_child)
+        self._terminal_nodes = self._on_device(trie.terminal_nodes)
+        self._terminal_names = self._on_device(trie.terminal_names)
+        self._heights: Tensor | None = None
+        self._allowed_nodes = self._allowed_names = None
+        if trie.masks is not None:
+            self._allowed_nodes, self._allowed_names = map(self._on_device, trie.masks)
+
+    def first_child(self, nodes: Tensor) -> Tensor:
+        """The first child of each node; its last is the one before `first_child(nodes + 1)`."""
+        return self._first_child[nodes].long()
+
+    def token_id(self, nodes: Tensor) -> Tensor:
+        """The token that leads to each node."""
+        return self._token_ids[nodes].long() & self._token_mask
+
+    def name_index(self, nodes: Tensor) -> Tensor:
+        """The allowed name that ends at each node, or -1."""
+        place = torch.searchsorted(self._terminal_nodes, nodes.to(self._terminal_nodes.dtype))
+        place = place.clamp_(max=len(self._terminal_nodes) - 1)
+        name = self._terminal_names[place].long()
+        is_name = self._terminal_nodes[place] == nodes
+        if self._allowed_names is not None:
+            is_name &= self._allowed_names[name]
+        return torch.where(is_name, name, -1)
+
+    def is_allowed(self, nodes: Tensor) -> Tensor | None:
+        """Whether each node leads to an allowed name; None where all do."""
+        return None if self._allowed_nodes is None else self._allowed_nodes[nodes]
+
+    def height(self, nodes: Tensor) -> Tensor:
+        """Tokens of the longest way down from each node; see `StoredTrie.heights`."""
+        if self._heights is None:
+            self._heights = self._on_device(self._trie.heights)
+        return self._heights[nodes].long() & 0xFFFF
+
+    def _on_device(self, array: np.ndarray) -> Tensor:
+        # torch cannot index by all unsigned types; a signed view of the same bytes is masked after it is read.
+        signed = {np.dtype(np.uint16): np.int16, np.dtype(np.uint32): np.int32, np.dtype(np.uint64): np.int64}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of read-only memory, to which nothing is written
+            return torch.from_numpy(array.view(signed.get(array.dtype, array.dtype))).to(self._device)
+
+
+def level_starts(first_child: np.ndarray) -> list[int]:
+    """The first node of each level, the root's first, and the number of nodes at the end."""
+    starts = [0]
+    while starts[-1] < len(first_child) - 1:
+        starts.append(int(first_child[starts[-1]]))
+    return starts
+
+
+def _measure_heights(first_child: np.ndarray) -> np.ndarray:
+    """From the deepest level up: nodes are numbered level by level, and the children of a level are the next one."""
+    bounds = level_starts(first_child)
+    heights = np.zeros(len(first_child) - 1, dtype=np.uint16)
+    for first, last in reversed([*zip(bounds, bounds[1:])][:-1]):
+        starts = first_child[first : last + 1]
+        parents = np.flatnonzero(np.diff(starts)) + first
+        below = heights[starts[0] : starts[-1]]
+        heights[parents] = 1 + np.maximum.reduceat(below, first_child[parents] - starts[0])
+    return heights
+
+
+def _trie_file(path: str | Path) -> Path:
+    path = Path(path)
+    return path if path.suffix == ".safetensors" else path / TRIE_FILE
