@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search import BeamSearch, VerbatimFirst
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
@@ -31,7 +31,6 @@ class Angel(Predictor):
 
     kind: ClassVar[str] = "angel"
     score_kind: ClassVar[ScoreKind] = "log-probability"
-    options: ClassVar[SearchOptions] = PUBLISHED
 
     def __init__(
         self,
@@ -63,6 +62,11 @@ class Angel(Predictor):
             return self
         return type(self)(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
 
+    @property
+    def search(self) -> BeamSearch | VerbatimFirst:
+        """How names are searched for."""
+        return BeamSearch(self.num_beams)
+
     @cached_property
     def linker(self) -> AngelForEntityLinking:
         """The model, loaded at its first use."""
@@ -92,11 +96,15 @@ class Angel(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> list[Linked]:
         """Names by their mean log-probability."""
-        return self.linker.link(mentions, self.num_beams, self.num_beams, self.batch_size, self.options)
+        return self.linker.link(mentions, self.num_beams, self.search, self.batch_size)
 
 
 class AngelVerbatim(Angel):
-    """The same, with a name that is spelled as the mention before all others; see `SearchOptions.verbatim_first`."""
+    """The same, with a name that is spelled as the mention before all others; see `VerbatimFirst`."""
 
     kind: ClassVar[str] = "angel-verbatim"
-    options: ClassVar[SearchOptions] = SearchOptions(verbatim_first=True)
+
+    @property
+    def search(self) -> VerbatimFirst:
+        """How names are searched for."""
+        return VerbatimFirst(BeamSearch(self.num_beams))
