@@ -6,7 +6,7 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from .knowledge_base.knowledge_base import KnowledgeBase
 from .model.checkpoint import embedded
 from .model.configuration_angel import TASK, AngelConfig
-from .model.modeling_angel import AngelForEntityLinking
+from .model.entity_linking import AngelForEntityLinking
 from .model.pipeline_angel import EntityLinkingPipeline
 from .model.processing_angel import AngelProcessor
 from .trie.name_trie import NameTrie

@@ -23,7 +23,8 @@ except ImportError as error:
 
 from angel_hf.annotation.annotator import Annotator
 from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
+from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Annotated, Concept, Mention
 
 NIL = "NIL"
@@ -102,7 +103,7 @@ class AngelLinker(Pipe):
 
     def use(self, model: AngelForEntityLinking) -> None:
         """Link with a model that is already loaded, from now on."""
-        self._annotator = Annotator(model, precision=self.precision)
+        self._annotator = Annotator(model, precision=self.precision, search=BeamSearch(max(10, self.top_k)))
         self._model = model
 
     def __call__(self, doc: Doc) -> Doc:
@@ -122,7 +123,7 @@ class AngelLinker(Pipe):
             self._add_entities(documents)
         spans = [(doc, ent) for doc in documents for ent in doc.ents]
         mentions = [Mention(doc.text, ent.start_char, ent.end_char) for doc, ent in spans]
-        linked = self.annotator.annotate_mentions(mentions, self.top_k, num_beams=max(10, self.top_k))
+        linked = self.annotator.annotate_mentions(mentions, self.top_k)
         ents: dict[int, list[Span]] = {id(doc): [] for doc in documents}
         for (doc, ent), parts in zip(spans, linked):
             ents[id(doc)].append(_linked_span(doc, ent, parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -93,6 +94,22 @@ class Annotated(Linked):
         """What was linked, in a text in which `read_as` stands in the mention's place."""
         text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
         return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mention as a search reads it, in ids only.
+
+    Args:
+        source_ids: of the encoder, special tokens included.
+        prefix_ids: of the decoder: start token and prefix.
+        surface_ids: the mention's own spelling as a name of the knowledge base would be written, without end token;
+            empty where no search asks for it.
+    """
+
+    source_ids: Sequence[int]
+    prefix_ids: Sequence[int]
+    surface_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

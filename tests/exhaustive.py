@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.types import Hypothesis
 
 

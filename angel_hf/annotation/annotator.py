@@ -9,7 +9,8 @@ from angel_hf.annotation import DictionaryDetector, MentionDetector, expand_abbr
 from angel_hf.annotation.detector_cache import cached_name_detector
 from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
 from angel_hf.ranking.confidence import Confidence, merge_candidates
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search.batches import Search
+from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Annotated, Linked, Mention
 
 
@@ -28,9 +29,7 @@ class Linker(Protocol):
     def confidence(self) -> Confidence | None:
         """The calibrated confidence, where one was fitted."""
 
-    def link(
-        self, mentions: Sequence[Mention], top_k: int, num_beams: int, batch_size: int, options: SearchOptions
-    ) -> list[Linked]:
+    def link(self, mentions: Sequence[Mention], top_k: int, search: Search, batch_size: int) -> list[Linked]:
         """The candidates of each mention, in the order given."""
 
 
@@ -44,7 +43,7 @@ class Annotator:
             one only a mention without candidates is NIL.
         expand: write abbreviations out, as the text defines them.
         split: take composite mentions apart.
-        options: departures from the published search.
+        search: how names are searched for.
 
     Raises:
         RuntimeError: the model has no knowledge base.
@@ -58,7 +57,7 @@ class Annotator:
         precision: float | None = None,
         expand: bool = True,
         split: bool = True,
-        options: SearchOptions = PUBLISHED,
+        search: Search = BeamSearch(),  # noqa: B008  # a frozen value
     ) -> None:
         _knowledge_base(model)
         self.model = model
@@ -66,7 +65,7 @@ class Annotator:
         self.least_confidence = 0.0 if precision is None else _threshold(model, precision)
         self.expand = expand
         self.split = split
-        self.options = options
+        self.search = search
 
     @property
     def name_detector(self) -> DictionaryDetector:
@@ -78,49 +77,45 @@ class Annotator:
         """The given detector, or else that of the names."""
         return self._detector or self.name_detector
 
-    def annotate(
-        self, texts: Sequence[str], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
-    ) -> list[list[Annotated]]:
+    def annotate(self, texts: Sequence[str], top_k: int = 10, batch_size: int = 32) -> list[list[Annotated]]:
         """The linked mentions of each text, in its order.
 
         Args:
             texts: raw; offsets count their characters.
             top_k: most candidates for each mention; confidence comes from all that the search found.
-            num_beams, batch_size: as for `model.link`.
+            batch_size: as for `model.link`.
 
         Raises:
             RuntimeError: the model has lost its knowledge base.
-            ValueError: `top_k` is not between 1 and `num_beams`.
+            ValueError: `top_k` is not between 1 and the beams of the search.
         """
         detected = self.detector.detect(texts)
         mentions = [mention for of_text in detected for mention in of_text]
-        annotated = iter(self.annotate_mentions(mentions, top_k, num_beams, batch_size))
+        annotated = iter(self.annotate_mentions(mentions, top_k, batch_size))
         return [[part for _ in of_text for part in next(annotated)] for of_text in detected]
 
     def annotate_mentions(
-        self, mentions: Sequence[Mention], top_k: int = 10, num_beams: int = 10, batch_size: int = 32
+        self, mentions: Sequence[Mention], top_k: int = 10, batch_size: int = 32
     ) -> list[list[Annotated]]:
         """Link given mentions: a list for each, of one result for each of its parts; arguments as for `annotate`.
 
         Raises:
             RuntimeError: the model has lost its knowledge base.
-            ValueError: `top_k` is not between 1 and `num_beams`.
+            ValueError: `top_k` is not between 1 and the beams of the search.
         """
         expanded = expand_abbreviations(mentions) if self.expand else mentions
         is_name = self.name_detector.is_name
         parts = [split_composite(mention, is_name) if self.split else [mention] for mention in expanded]
-        if not 1 <= top_k <= num_beams:
-            raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
+        most = self.search.num_beams
+        if not 1 <= top_k <= most:
+            raise ValueError(f"top_k={top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         flat = [part for of_mention in parts for part in of_mention]
-        linked = iter(self._link(flat, num_beams, batch_size))
+        # All names that the search finds, since the confidence must not depend on `top_k`.
+        linked = iter(self.model.link(flat, most, self.search, batch_size))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)
         ]
-
-    def _link(self, mentions: Sequence[Mention], num_beams: int, batch_size: int) -> list[Linked]:
-        """All names that the search finds, since the confidence must not depend on `top_k`."""
-        return self.model.link(mentions, num_beams, num_beams, batch_size, self.options)
 
     def _annotated(self, mention: Mention, linked: Linked, top_k: int) -> Annotated:
         confidence = None if self.model.confidence is None else self.model.confidence.probability(linked)

@@ -17,7 +17,7 @@ from angel_hf.bulk.output import LINKED, REJECTED
 from angel_hf.bulk.storage import Storage
 from angel_hf.inference.packed.int8_linear import Int8Linear
 from angel_hf.jobs.claim import differences
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 
 MANIFEST = "manifest.json"
 _FORMAT = "angel-bulk-1"

@@ -19,7 +19,7 @@ from angel_hf.bulk.shard import Report
 from angel_hf.bulk.window import Window
 from angel_hf.bulk.worker import LoadModel, Worker
 from angel_hf.jobs.claim import differences
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 
 _MOST_ATTEMPTS = 4
 _GOES_ON = "the shards that are there stay, and the same command goes on"

@@ -13,7 +13,7 @@ from angel_hf.bulk.output import LINKED, REJECTED, Output, Totals
 from angel_hf.bulk.storage import absolute
 from angel_hf.bulk.window import Window, windows
 from angel_hf.bulk.worker import LoadModel
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 
 
 @dataclass(frozen=True, slots=True)

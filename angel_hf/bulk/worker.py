@@ -14,7 +14,7 @@ from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.shard import Report
 from angel_hf.bulk.window import Window
 from angel_hf.bulk.window_linker import WindowLinker
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 
 LoadModel = Callable[[], AngelForEntityLinking]
 """Loads the model in the process that it is called in, onto the device that it is to work on."""

@@ -21,8 +21,8 @@ from huggingface_hub.errors import (
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from .configuration_angel import AngelConfig
-from .processing_angel import AngelProcessor
+from angel_hf.model.configuration_angel import AngelConfig
+from angel_hf.model.processing_angel import AngelProcessor
 
 EMBEDDED_MODELS = ("angel-mini", "angel-mini-positive")
 

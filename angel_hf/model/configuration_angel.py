@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import BartConfig
 
-from .remote_code import auto_class
-
 TASK = "entity-linking"
-_PIPELINES = {
-    TASK: {"impl": auto_class("model.pipeline_angel", "EntityLinkingPipeline"), "pt": ["AutoModelForSeq2SeqLM"]}
-}
+# A saved model holds its code flattened into one folder; see `remote_code`.
+_PIPELINE = "angel_code/model_pipeline_angel"
+_PIPELINES = {TASK: {"impl": f"{_PIPELINE}.EntityLinkingPipeline", "pt": ["AutoModelForSeq2SeqLM"]}}
 _AUTO_MAP = {
-    "AutoConfig": auto_class("model.configuration_angel", "AngelConfig"),
-    "AutoModelForSeq2SeqLM": auto_class("model.modeling_angel", "AngelForEntityLinking"),
+    "AutoConfig": "angel_code/model_configuration_angel.AngelConfig",
+    "AutoModelForSeq2SeqLM": "angel_code/model_modeling_angel.AngelForEntityLinking",
 }
 _RUNS_FROM_REPOSITORY = __name__.partition(".")[0] == "transformers_modules"
+
+
+def code_files() -> list[str]:
+    """The code of the saved model that this file is of, by path; none where it runs from the package."""
+    if not _RUNS_FROM_REPOSITORY:
+        return []
+    # The model's own imports lie beside this file, and transformers gets the pipeline only where one is made.
+    beside = {f"angel_code/{file.name}" for file in Path(__file__).parent.glob("*.py") if file.stem != "__init__"}
+    return sorted(beside | {f"{_PIPELINE}.py", "custom_generate/generate.py"})
 
 
 @strict

@@ -11,7 +11,7 @@ from torch import nn
 from angel_hf.inference.bfloat16 import has_bfloat16
 from angel_hf.inference.packed.int8_linear import Int8Blocks, Int8Linear, has_packed_products
 from angel_hf.inference.packed.vocabulary_head import TOKENS_A_BLOCK
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 
 Precision = Literal["bfloat16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -1,40 +1,32 @@
-"""The linking model: BART that writes names of a knowledge base and nothing else."""
+"""The linking model as it travels: BART that generates names of a knowledge base and nothing else.
+
+A saved model holds this file and what it imports, in `angel_code/`, so that it links where the angel-hf package is not
+installed. The package's own class adds to this one: the engine for CPUs, other searches, other knowledge bases.
+"""
 
 from __future__ import annotations
 
 import copy
-import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers.utils import cached_file
 
-from ..knowledge_base.knowledge_base import KnowledgeBase
-from ..ranking.confidence import CONFIDENCE_FILE, Confidence
-from ..search.adaptive import adaptive_beam_search
-from ..search.answer_cache import Answer, AnswerCache
-from ..search.batches import search_batches
-from ..search.beam import beam_search
-from ..search.best_first import Proof, best_first_search
-from ..search.options import PUBLISHED, SearchOptions
-from ..search.verbatim import put_first, score_names
-from ..text.reading import normalize
-from ..trie.name_trie import NameTrie
-from ..types import Candidate, Hypothesis, Linked, Mention, Proven
-from .checkpoint import Checkpoint
-from .configuration_angel import AngelConfig
-from .generation import BartWithTrieGeneration
+from ..inference.plain import PlainEngine
+from ..knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
+from ..search.beam import BeamSearch, Names
+from ..trie.stored_trie import TRIE_FILE, StoredTrie
+from ..types import Candidate, Hypothesis, Linked, Mention, Question
+from .angel_bart import AngelBart
+from .configuration_angel import AngelConfig, code_files
 from .processing_angel import AngelProcessor, list_of_mentions
-from .remote_code import write_code
-from .saved_names import OPTIONAL_FILES, load_names, own_names, trie_provenance
-from .tokenized_names import TokenizedNames
-from .weights import check_weights, pickles_refused, refuse_missing, with_adapter
+
+_HUB_ARGUMENTS = ("cache_dir", "force_download", "local_files_only", "token", "subfolder")
 
 
-class AngelForEntityLinking(BartWithTrieGeneration):
+class AngelForEntityLinking(AngelBart):
     """BART under a trie of names: `link` takes mentions to ranked concepts.
 
     The parameters are BART's, by the same names. Beside them a model carries a processor (text to
@@ -43,10 +35,9 @@ class AngelForEntityLinking(BartWithTrieGeneration):
 
     Attributes:
         processor: an AngelProcessor, or None.
-        knowledge_base: a KnowledgeBase, or None; change it with `set_knowledge_base`.
-        trie: the NameTrie whose name indices are the knowledge base's entries.
-        confidence: how to weigh answers, or None where that was never fitted.
-        answer_cache: set an AnswerCache to answer mentions that come again from memory; None: every one is searched.
+        knowledge_base: concepts and their names, or None.
+        trie: the trie whose name indices are the knowledge base's entries, or None.
+        unread_files: contents of further files of the saved model, by path.
     """
 
     config_class = AngelConfig
@@ -54,122 +45,70 @@ class AngelForEntityLinking(BartWithTrieGeneration):
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
         self.processor: AngelProcessor | None = None
-        self.knowledge_base: KnowledgeBase | None = None
-        self.trie: NameTrie | None = None
-        self.confidence: Confidence | None = None
-        self.answer_cache: AnswerCache[Any] | None = None
-        # Set on a view that links to a part of its knowledge base; see `angel_hf.model.subset`.
-        self.allowed_concepts: frozenset[str] | None = None
-
-    # Loading and saving
+        self.knowledge_base: Any = None
+        self.trie: Any = None
+        self.unread_files: dict[str, bytes] = {}
 
     @classmethod
-    def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | Path,
-        *model_args: Any,
-        knowledge_base: KnowledgeBase | str | Path | None = None,
-        tokenizer: PreTrainedTokenizerBase | str | Path | None = None,
-        revision: str | None = None,
-        rebuild_trie: bool = False,
-        **kwargs: Any,
-    ) -> AngelForEntityLinking:
+    def register_for_auto_class(cls, auto_class: str = "AutoModel") -> None:
+        """Do nothing: `save_pretrained` writes the code, which transformers would scatter over the model's root."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, *model_args: Any, **kwargs: Any) -> Any:
         """Load a model with its processor, knowledge base and trie, all at one revision.
 
         Args:
-            pretrained_model_name_or_path: "angel-mini", which the package holds; a directory or Hub
-                repository that `save_pretrained` or `push_to_hub` wrote; an adapter, for which the base model is
-                loaded at the revision that the adapter names; weights that go with the files of another model
-                (`config.files_of`); or any plain BART checkpoint, such as the published "dmis-lab/ANGEL_ncbi", with
-                `knowledge_base` and where it lacks one `tokenizer`.
-            knowledge_base: instead of the one saved with the model; a file is read with
-                `KnowledgeBase.from_file`.
-            tokenizer: instead of the one saved with the model.
-            revision: branch, tag or commit; resolved once for all files.
-            rebuild_trie: build the trie anew instead of reading it, over whatever knowledge base is there.
-            kwargs: as for any transformers model; `dtype` is float32 unless given, since half precision, in
-                which weights may be stored, is slow on CPUs.
+            pretrained_model_name_or_path: a directory or Hub repository that `save_pretrained` wrote.
+            kwargs: as for any transformers model; `dtype` is float32 unless given.
 
         Raises:
-            ValueError: the checkpoint is neither ANGEL's nor BART's; a file is damaged, or its knowledge base or
-                trie is not the one that belongs to it; or its names were withheld for their licence.
-            OSError: the repository cannot be had, a file is missing, or the checkpoint has no tokenizer and none
-                was given.
-            ImportError: an adapter, and peft is not installed.
+            ValueError: a file is damaged or belongs to another model.
+            OSError: the repository is unavailable, or a file is missing.
         """
-        given_adapter = kwargs.pop("adapter_kwargs", None) or {}
-        if "_adapter_model_path" in given_adapter:
-            # An Auto class found an adapter and went to its base, but not to the revision that the adapter names.
-            pretrained_model_name_or_path, revision = (
-                given_adapter["_adapter_model_path"],
-                given_adapter.get("revision"),
-            )
-        checkpoint = Checkpoint(pretrained_model_name_or_path, revision, kwargs)
-        if (adapter := checkpoint.adapter()) is not None:
-            kwargs |= {"knowledge_base": knowledge_base, "tokenizer": tokenizer, "rebuild_trie": rebuild_trie}
-            kwargs.pop("config", None)  # of the base's newest revision, where an Auto class gave it
-            if (other := Checkpoint(adapter.base, adapter.revision, kwargs).adapter()) is not None:
-                raise ValueError(
-                    f"{checkpoint.path}: changes {adapter.base}, which is an adapter itself, of {other.base}; expected "
-                    "the adapter of a whole model"
-                )
-            model = cls.from_pretrained(adapter.base, *model_args, revision=adapter.revision, **kwargs)
-            with pickles_refused(checkpoint.path):
-                return with_adapter(model, checkpoint)
-        config = kwargs.pop("config", None) or checkpoint.config()
-        whole = checkpoint.companion(config)
-        if whole is not checkpoint:
-            config = whole.config()
-        check_weights(checkpoint, config)
-        # `torch_dtype` is the former name of `dtype`, which transformers still takes.
+        path = str(pretrained_model_name_or_path)
+        hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if name in kwargs}
+        config = kwargs.pop("config", None) or AngelConfig.from_pretrained(path, revision=kwargs.get("revision"), **hub)
+        hub["revision"] = kwargs["revision"] = config._commit_hash or kwargs.get("revision")
         default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
-        kwargs = default | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
-        wants_info = kwargs.pop("output_loading_info", False)
-        with pickles_refused(checkpoint.path):
-            model, info = super().from_pretrained(checkpoint.path, *model_args, output_loading_info=True, **kwargs)
-        refuse_missing(checkpoint.path, info["missing_keys"])
-        model.set_processor(whole.processor(tokenizer, config.max_position_embeddings))
-        if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
-            model.confidence = Confidence.load(stored)
-        if isinstance(knowledge_base, (str, Path)):
-            knowledge_base = KnowledgeBase.from_file(knowledge_base)
-        if knowledge_base is not None:
-            model.set_knowledge_base(own_names(whole, knowledge_base))
-        else:
-            model._load_names(whole, config, rebuild_trie)
-        return (model, info) if wants_info else model  # type: ignore[return-value]  # as transformers
+        loaded = super().from_pretrained(path, *model_args, config=config, **default | kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded
+        unread = ["confidence.json", *code_files()]
+        files = {
+            name: cached_file(path, name, _raise_exceptions_for_missing_entries=False, **hub)
+            for name in (KNOWLEDGE_BASE_FILE, TRIE_FILE, *unread)
+        }
+        model.set_processor(AngelProcessor.from_pretrained(path, **hub))
+        if config.trie_fingerprint is not None:
+            model.knowledge_base = StoredKnowledgeBase.load(files[KNOWLEDGE_BASE_FILE])
+            model.trie, _ = StoredTrie.load(files[TRIE_FILE])
+            found = model.knowledge_base.fingerprint, model.trie.fingerprint, model.processor.fingerprint
+            if found != (config.knowledge_base_fingerprint, config.trie_fingerprint, config.tokenizer_fingerprint):
+                raise ValueError(f"{path}: knowledge base, trie and tokenizer do not belong together; fetch them again")
+        model.unread_files = {name: Path(files[name]).read_bytes() for name in unread if files[name]}
+        return loaded
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
-        """Write weights, configuration, processor, knowledge base and trie to a directory.
+        """Write weights, configuration, processor, knowledge base, trie and code to a directory.
 
         Raises:
             ValueError: `push_to_hub` was set; transformers would push the weights without the rest.
         """
         if push_to_hub:
             raise ValueError("save_pretrained(push_to_hub=True) uploads only a part; use model.push_to_hub(repo_id)")
-        tokenizer = None if self.processor is None else self.processor.fingerprint
-        self.config.tokenizer_fingerprint = tokenizer
-        self.config.knowledge_base_fingerprint = (
-            None if self.knowledge_base is None else self.knowledge_base.fingerprint
-        )
-        self.config.trie_fingerprint = None if self.trie is None else self.trie.fingerprint
-        super().save_pretrained(str(save_directory), **kwargs)
-        write_code(Path(save_directory))
+        config, folder = self.config, Path(save_directory)
+        tokenizer = config.tokenizer_fingerprint = None if self.processor is None else self.processor.fingerprint
+        names, trie = self.knowledge_base, self.trie
+        config.knowledge_base_fingerprint = None if names is None else names.fingerprint
+        config.trie_fingerprint = None if trie is None else trie.fingerprint
+        super().save_pretrained(str(folder), **kwargs)
         if self.processor is not None:
-            self.processor.save_pretrained(str(save_directory))
-        written = []
-        if self.confidence is not None:
-            written.append(self.confidence.save(save_directory))
-        if self.knowledge_base is not None and self.trie is not None and tokenizer is not None:
-            written.append(self.knowledge_base.save(save_directory))
-            written.append(self.trie.save(save_directory, trie_provenance(self.knowledge_base, tokenizer)))
-        # What another model left there would come back with this one.
-        for name in OPTIONAL_FILES - {path.name for path in written}:
-            Path(save_directory, name).unlink(missing_ok=True)
-
-    @classmethod
-    def register_for_auto_class(cls, auto_class: str = "AutoModel") -> None:
-        """Leave saving the code to `remote_code`; transformers would scatter it over the saved model's root."""
+            self.processor.save_pretrained(str(folder))
+        if names is not None and trie is not None and tokenizer is not None:
+            names.save(folder)
+            trie.save(folder, {"knowledge_base": names.fingerprint, "tokenizer": tokenizer})
+        for name, content in self.unread_files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content)
 
     def set_processor(self, processor: AngelProcessor) -> None:
         """Attach a processor; the token that ends its prefixes is where targets start.
@@ -189,77 +128,14 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self.config.prefix_end_token_id = processor.prefix_end_token_id
         self.knowledge_base = self.trie = None
 
-    def set_knowledge_base(self, knowledge_base: KnowledgeBase) -> None:
-        """Link to another knowledge base from now on; nothing is trained.
-
-        Names that the tokenizer cannot tell apart come to share an entry.
-
-        Raises:
-            ValueError: a name is longer than the model can generate, or tokenises to nothing.
-        """
-        self._attach(TokenizedNames.build(knowledge_base, self._require_processor(), self._max_positions))
-
-    def update_knowledge_base(
-        self,
-        add: Mapping[str, Sequence[str]] | KnowledgeBase | None = None,
-        remove: Mapping[str, Sequence[str]] | None = None,
-        remove_concepts: Iterable[str] = (),
-    ) -> None:
-        """Remove names or concepts, then add others; only new names are tokenised, and the trie is changed, not built.
-
-        The result is that of `set_knowledge_base` with the changed knowledge base. A name may be added to a concept
-        that is there, or make a new one.
-
-        Args:
-            add: `{concept_id: [name, ...]}`, or a knowledge base.
-            remove: names to take from concepts, in the same form.
-            remove_concepts: identifiers of concepts to remove with all names that they alone bear.
-
-        Raises:
-            RuntimeError: there is no knowledge base to change, or the model is a view of a part of one.
-            ValueError: what is to be removed is not there, nothing would be left of a concept or of all, or a name to
-                add cannot be used.
-        """
-        if self.knowledge_base is None or self.trie is None:
-            raise RuntimeError("the model has no knowledge base to change; call model.set_knowledge_base first")
-        if self.allowed_concepts is not None:
-            raise RuntimeError(
-                f"the model is restricted to {len(self.allowed_concepts):,} concepts, which does not tell where new "
-                "ones belong; change the knowledge base of the whole model, and restrict it again"
-            )
-        present = TokenizedNames(self.knowledge_base, self.trie)
-        processor = self._require_processor()
-        self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))
-
-    def _attach(self, names: TokenizedNames) -> None:
-        # At once, as another thread may link meanwhile, which takes all of the former or all of the new.
-        self.__dict__.update(knowledge_base=names.knowledge_base, trie=names.trie, allowed_concepts=None)
-        if self.answer_cache is not None:
-            self.answer_cache.clear()  # its questions have the former trie
-
-    @property
-    def _max_positions(self) -> int:
-        return int(self.config.max_position_embeddings)
-
-    def _load_names(self, checkpoint: Checkpoint, config: AngelConfig, rebuild_trie: bool) -> None:
-        names = load_names(checkpoint, config, self._require_processor().fingerprint, rebuild_trie)
-        if names is None:
-            return
-        if names.trie is None:
-            self.set_knowledge_base(names.knowledge_base)
-        else:
-            self.knowledge_base, self.trie = names.knowledge_base, names.trie
-
-    # Linking
-
     @overload
     def link(
         self,
         mentions: Mention,
         top_k: int = ...,
-        num_beams: int = ...,
+        search: Any = ...,
         batch_size: int = ...,
-        options: SearchOptions = ...,
+        context_tokens: int | None = ...,
     ) -> Linked: ...
 
     @overload
@@ -267,246 +143,117 @@ class AngelForEntityLinking(BartWithTrieGeneration):
         self,
         mentions: Sequence[Mention],
         top_k: int = ...,
-        num_beams: int = ...,
+        search: Any = ...,
         batch_size: int = ...,
-        options: SearchOptions = ...,
+        context_tokens: int | None = ...,
     ) -> list[Linked]: ...
 
     def link(
         self,
         mentions: Mention | Sequence[Mention],
         top_k: int = 10,
-        num_beams: int = 10,
+        search: Any = BeamSearch(),  # noqa: B008  # a frozen value
         batch_size: int = 32,
-        options: SearchOptions = PUBLISHED,
+        context_tokens: int | None = None,
     ) -> Linked | list[Linked]:
         """Rank concepts for a mention or a list of mentions.
 
         Args:
             mentions: in any order; they are batched by length and come back in the order given.
-            top_k: most candidates for each mention; with fewer than `num_beams` the search ends as soon as it is
+            top_k: most candidates for each mention; with fewer than the search has beams it ends as soon as it is
                 proven that they stay as they are.
-            num_beams: width of the search; at least `top_k`.
+            search: how names are searched for; `BeamSearch(num_beams=10)` is the published search.
             batch_size: mentions that are on their way at a time; with 16 or more the threads of a CPU share them out.
-            options: departures from the published search, for speed or for a proof; see SearchOptions.
+            context_tokens: most tokens of context that the encoder reads, those on both sides of the mention together;
+                0: the mention alone; None: all that the processor's window holds.
 
         Returns:
             A Linked for a Mention, a list for a list.
 
         Raises:
             TypeError: a mention is a string.
-            ValueError: `num_beams` is less than `top_k`, or a mention is too long to be read.
+            ValueError: `top_k` is more than the search has beams, or a mention is too long to be read.
             RuntimeError: no knowledge base is attached.
         """
         if isinstance(mentions, Mention):
-            return self.link([mentions], top_k, num_beams, batch_size, options)[0]
-        if not 1 <= top_k <= num_beams:
-            raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
-        mentions = list_of_mentions(mentions)
+            return self.link([mentions], top_k, search, batch_size, context_tokens)[0]
+        if not 1 <= top_k <= search.num_beams:
+            raise ValueError(f"top_k={top_k} with num_beams={search.num_beams}; expected 1 <= top_k <= num_beams")
         # Another thread may give this model other names meanwhile: names and trie shall be those of one moment.
-        now = copy.copy(self)
-        processor = now._require_processor()
-        encoder_ids, prefix_ids = processor.encode_mentions(mentions, options.context_tokens) if mentions else ([], [])
-        if options.exact:
-            proofs = now.search_exact(encoder_ids, prefix_ids, top_k, batch_size, options.max_expansions)
-            return [
-                Proven(mention, now._candidates(proof.hypotheses), proof.is_proven, proof.expansions)
-                for mention, proof in zip(mentions, proofs)
-            ]
-        if options.verbatim_first:
-            found = now._search_verbatim_first(mentions, encoder_ids, prefix_ids, num_beams, batch_size, top_k, options)
-        else:
-            found = now.search(encoder_ids, prefix_ids, num_beams, batch_size, top_k=top_k, options=options)
-        return [Linked(mention, now._candidates(hypotheses)) for mention, hypotheses in zip(mentions, found)]
+        now, mentions = copy.copy(self), list_of_mentions(mentions)
+        questions = now.questions(mentions, context_tokens, search)
+        answers = now.answer(questions, search, top_k, batch_size)
+        return [now.linked(mention, hypotheses) for mention, hypotheses in zip(mentions, answers)]
 
-    @overload
-    def annotate(  # type: ignore[overload-overlap]  # a str is a Sequence[str] to the type system
-        self, texts: str, detector: Any = ..., precision: float | None = ..., top_k: int = ...
-    ) -> list[Linked]: ...
-
-    @overload
-    def annotate(
-        self, texts: Sequence[str], detector: Any = ..., precision: float | None = ..., top_k: int = ...
-    ) -> list[list[Linked]]: ...
-
-    def annotate(
-        self, texts: str | Sequence[str], detector: Any = None, precision: float | None = None, top_k: int = 10
-    ) -> list[Linked] | list[list[Linked]]:
-        """Find and link the mentions of a text, or of each of a list of texts.
-
-        Args:
-            texts: as they come; offsets count their characters.
-            detector: an `angel_hf.annotation.MentionDetector`; without one, the knowledge base's names are looked up.
-            precision: where the stored confidence cannot promise it, an answer is marked as NIL.
-            top_k: most candidates for each mention.
-
-        Returns:
-            Mentions in the text's order, as `angel_hf.annotation.annotator.Annotated`: a Linked that tells its
-            confidence, whether it is NIL, and what was linked in place of an abbreviation or of a composite mention.
+    def require_processor(self) -> AngelProcessor:
+        """The processor.
 
         Raises:
-            ImportError: the angel-hf package is not installed, as when a model runs from its repository's code.
-            ValueError: the model has no threshold for the precision.
-            RuntimeError: no knowledge base is attached.
+            RuntimeError: there is none.
         """
-        try:
-            # By name, since detection does not travel with a model's code.
-            annotation = importlib.import_module("angel_hf.annotation.annotator")
-        except ImportError as error:
-            raise ImportError("annotating text needs the angel-hf package: pip install angel-hf") from error
-        annotator = annotation.Annotator(self, detector, precision)
-        found = annotator.annotate([texts] if isinstance(texts, str) else texts, top_k, num_beams=max(10, top_k))
-        return found[0] if isinstance(texts, str) else found
+        if self.processor is None:
+            raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
+        return self.processor
 
-    def search(
-        self,
-        encoder_ids: Sequence[Sequence[int]],
-        prefix_ids: Sequence[Sequence[int]],
-        num_beams: int = 10,
-        batch_size: int = 32,
-        length_penalty: float = 1.0,
-        top_k: int | None = None,
-        options: SearchOptions = PUBLISHED,
-    ) -> list[list[Hypothesis]]:
-        """Beam search on ids; see `angel_hf.search.beam` for its exact meaning.
+    def questions(
+        self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
+    ) -> list[Question]:
+        """What a search reads of each mention."""
+        encoded = self.require_processor().encode_mentions(mentions, context_tokens) if mentions else ([], [])
+        start = self.config.decoder_start_token_id
+        return [Question(source, [start, *prefix]) for source, prefix in zip(*encoded)]
 
-        Args:
-            encoder_ids: source ids of each mention, special tokens included.
-            prefix_ids: decoder prefix of each mention without the decoder's start token; its last id
-                is `config.prefix_end_token_id`.
-            num_beams: width of the search and most hypotheses for each mention.
-            batch_size: mentions that are on their way at a time; with 16 or more the threads of a CPU share them out.
-            length_penalty: exponent of the target's length in the final score.
-            top_k: hypotheses that are wanted for each mention; all that the search finds where None.
-            options: `first_beams` and `margin` of them.
+    def answer(
+        self, questions: Sequence[Question], search: Any, top_k: int, batch_size: int = 32
+    ) -> list[Sequence[Hypothesis]]:
+        """Search for names, on ids; see `link`.
 
         Returns:
-            For each mention, in the order given, its hypotheses, best first. There are as many as names, where
-            the knowledge base has fewer names than `num_beams`.
+            For each question, in the order given, its hypotheses, best first.
+        """
+        self.check(questions)
+        engine, names = PlainEngine(self), Names(self.trie)
+        # The longest first: neighbours of like length waste least, and memory that sufficed once suffices again.
+        order = sorted(range(len(questions)), key=lambda position: -len(questions[position].source_ids))
+        found: dict[int, Sequence[Hypothesis]] = {}
+        for first in range(0, len(order), batch_size):
+            batch = order[first : first + batch_size]
+            found |= zip(batch, search(engine, names, [questions[position] for position in batch], top_k), strict=True)
+        return [found[position] for position in range(len(questions))]
+
+    def check(self, questions: Sequence[Question]) -> None:
+        """Refuse ids that no name can follow.
 
         Raises:
             ValueError: an empty or over-long source, a prefix that does not end as it should or leaves no room.
             RuntimeError: no knowledge base is attached.
         """
-        if num_beams < 1 or batch_size < 1 or (top_k is not None and top_k < 1):
-            raise ValueError(
-                f"num_beams={num_beams}, batch_size={batch_size}, top_k={top_k}; expected all to be 1 or more"
-            )
-        limits: dict[str, Any] = {"num_beams": num_beams, "length_penalty": length_penalty, "top_k": top_k}
-        search: Callable[..., list[list[Hypothesis]]] = beam_search
-        if options.first_beams is not None and options.first_beams < num_beams:
-            doubt = partial(self._is_in_doubt, margin=options.margin)
-            limits |= {"first_beams": options.first_beams, "is_in_doubt": doubt}
-            search = adaptive_beam_search
-        settings = (num_beams, length_penalty, top_k, options.first_beams, options.margin)
-        return self._search_batches(search, limits, settings, encoder_ids, prefix_ids, batch_size)
-
-    def search_exact(
-        self,
-        encoder_ids: Sequence[Sequence[int]],
-        prefix_ids: Sequence[Sequence[int]],
-        top_k: int = 1,
-        batch_size: int = 32,
-        max_expansions: int = 2000,
-    ) -> list[Proof]:
-        """The best names of the whole trie on ids, each answer with its proof; see `angel_hf.search.best_first`.
-
-        Args:
-            encoder_ids, prefix_ids, batch_size: as for `search`.
-            top_k: names that are wanted for each mention.
-            max_expansions: nodes of the trie to look into for a mention, after which it is given up.
-
-        Raises:
-            ValueError, RuntimeError: as `search`.
-        """
-        if min(top_k, batch_size, max_expansions) < 1:
-            raise ValueError(
-                f"top_k={top_k}, batch_size={batch_size}, max_expansions={max_expansions}; expected all to be 1 or more"
-            )
-        limits = {"top_k": top_k, "max_expansions": max_expansions}
-        settings = ("exact", top_k, max_expansions)
-        return self._search_batches(best_first_search, limits, settings, encoder_ids, prefix_ids, batch_size)
-
-    def _search_verbatim_first(
-        self,
-        mentions: Sequence[Mention],
-        encoder_ids: Sequence[Sequence[int]],
-        prefix_ids: Sequence[Sequence[int]],
-        num_beams: int,
-        batch_size: int,
-        top_k: int,
-        options: SearchOptions,
-    ) -> list[list[Hypothesis]]:
-        """As `search`, with the names first that are spelled as their mentions."""
-        if self.knowledge_base is None or self.trie is None:
-            return self.search(encoder_ids, prefix_ids)  # which tells what is missing
-        spelled = [normalize(mention.surface, self.knowledge_base.normalization) for mention in mentions]
-        names = self._require_processor().encode_names(spelled)
-        # A name with its end that the decoder has no room for after the prefix cannot be written.
-        fits = [len(prefix) + len(ids) < self._max_positions for prefix, ids in zip(prefix_ids, names)]
-        indices = [self.trie.find(ids) if room else -1 for ids, room in zip(names, fits)]
-        # With one name wanted, nothing that the beams may find comes before the name that is spelled.
-        asked = [position for position, index in enumerate(indices) if top_k > 1 or index < 0]
-        sources, prefixes = ([ids[position] for position in asked] for ids in (encoder_ids, prefix_ids))
-        found: list[list[Hypothesis]] = [[] for _ in mentions]
-        for position, own in zip(asked, self.search(sources, prefixes, num_beams, batch_size, 1.0, top_k, options)):
-            found[position] = own
-        lost = [
-            position
-            for position, index in enumerate(indices)
-            if index >= 0 and all(one.name_index != index for one in found[position])
-        ]
-        if lost:
-            sources, prefixes, own_names = ([ids[place] for place in lost] for ids in (encoder_ids, prefix_ids, names))
-            scored = self._search_batches(score_names, {}, ("verbatim",), sources, prefixes, batch_size, own_names)
-            for position, one in zip(lost, scored):
-                found[position] += [one] if one is not None else []
-        return [put_first(index, own)[:top_k] for index, own in zip(indices, found)]
-
-    def _search_batches(
-        self,
-        search: Callable[..., list[Answer]],
-        limits: dict[str, Any],
-        settings: tuple[Any, ...],
-        encoder_ids: Sequence[Sequence[int]],
-        prefix_ids: Sequence[Sequence[int]],
-        batch_size: int,
-        names: Sequence[Sequence[int]] | None = None,
-    ) -> list[Answer]:
         if self.trie is None:
             raise RuntimeError(
                 "the model has no knowledge base to link to; call "
                 "model.set_knowledge_base(KnowledgeBase.from_file(...)) or give from_pretrained a knowledge_base"
             )
-        return search_batches(
-            self, self.trie, search, limits, settings, encoder_ids, prefix_ids, batch_size, self.answer_cache, names
-        )
+        limit, end = self.config.max_position_embeddings, self.config.prefix_end_token_id
+        for row, question in enumerate(questions):
+            source, prefix = question.source_ids, question.prefix_ids[1:]
+            if not 0 < len(source) <= limit:
+                raise ValueError(f"mention {row}: source of {len(source)} tokens; the encoder reads 1 to {limit}")
+            if not prefix or prefix[-1] != end:
+                raise ValueError(
+                    f"mention {row}: prefix ends in token {prefix[-1] if prefix else None}, expected {end} "
+                    f"(config.prefix_end_token_id), after which a name starts; AngelProcessor makes such prefixes"
+                )
+            if len(prefix) > limit - 2:
+                raise ValueError(
+                    f"mention {row}: prefix of {len(prefix)} tokens leaves no room for a name and its end "
+                    f"in the decoder's {limit} positions: shorten the mention"
+                )
 
-    def _is_in_doubt(self, hypotheses: list[Hypothesis], margin: float) -> bool:
-        """Whether the first concept leads the next by less than a margin, or there is none at all."""
-        if not hypotheses:
-            return True
-        first, *others = hypotheses
-        own = self._concepts(first)
-        return any(first.score - other.score < margin and own.isdisjoint(self._concepts(other)) for other in others)
+    def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
+        """A mention with its candidates."""
+        return Linked(mention, tuple(self.candidate(hypothesis) for hypothesis in hypotheses))
 
-    def _concepts(self, hypothesis: Hypothesis) -> frozenset[Any]:
-        """The concepts of a name; a name is its own where only a trie is attached."""
-        if self.knowledge_base is None:
-            return frozenset((hypothesis.name_index,))
-        return frozenset(self.knowledge_base.entry_concept_ids(hypothesis.name_index))
-
-    def _candidates(self, hypotheses: Sequence[Hypothesis]) -> tuple[Candidate, ...]:
-        return tuple(self._candidate(hypothesis) for hypothesis in hypotheses)
-
-    def _candidate(self, hypothesis: Hypothesis) -> Candidate:
-        assert self.knowledge_base is not None
-        concept_ids = self.knowledge_base.entry_concept_ids(hypothesis.name_index)
-        if self.allowed_concepts is not None:
-            concept_ids = tuple(filter(self.allowed_concepts.__contains__, concept_ids))
-        return Candidate(self.knowledge_base.entry_name(hypothesis.name_index), concept_ids, hypothesis.score)
-
-    def _require_processor(self) -> AngelProcessor:
-        if self.processor is None:
-            raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
-        return self.processor
+    def candidate(self, hypothesis: Hypothesis) -> Candidate:
+        """The name that a hypothesis writes, with its concepts."""
+        names, entry = self.knowledge_base, hypothesis.name_index
+        return Candidate(names.entry_name(entry), names.entry_concept_ids(entry), hypothesis.score)

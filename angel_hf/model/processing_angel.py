@@ -14,7 +14,6 @@ from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
 from ..text.reading import left_context, normalize, parse_marked, right_context
 from ..types import Mention
-from .remote_code import auto_class
 
 _CONTEXTS = (left_context, right_context)
 # As many as suffice in most texts; where tokens are longer, more of the text is read.
@@ -70,9 +69,13 @@ class AngelProcessor(ProcessorMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, and the class that works from a repository alone."""
-        return super().to_dict() | {
-            "auto_map": {"AutoProcessor": auto_class("model.processing_angel", "AngelProcessor")}
-        }
+        return super().to_dict() | {"auto_map": {"AutoProcessor": "angel_code/model_processing_angel.AngelProcessor"}}
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> Any:
+        """Write the settings and the tokenizer, without what transformers noted about how they were loaded."""
+        for name in ("auto_map", "is_local", "local_files_only"):
+            self.tokenizer.init_kwargs.pop(name, None)
+        return super().save_pretrained(save_directory, **kwargs)
 
     @classmethod
     def register_for_auto_class(cls, auto_class: str = "AutoProcessor") -> None:

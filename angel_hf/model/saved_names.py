@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..knowledge_base.knowledge_base import KnowledgeBase
-from ..knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
-from ..knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames
-from ..ranking.confidence import CONFIDENCE_FILE
-from ..trie.name_trie import NameTrie
-from ..trie.stored_trie import TRIE_FILE
-from .checkpoint import Checkpoint
-from .configuration_angel import AngelConfig
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
+from angel_hf.knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames
+from angel_hf.model.checkpoint import Checkpoint
+from angel_hf.model.configuration_angel import AngelConfig
+from angel_hf.ranking.confidence import CONFIDENCE_FILE
+from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import TRIE_FILE
 
 OPTIONAL_FILES = {CONFIDENCE_FILE, KNOWLEDGE_BASE_FILE, TRIE_FILE, RECIPE_FILE, CONCEPT_IDS_FILE}
 """What may stand beside a model's weights and, left there by another model, would be taken for its own."""

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Sequence
 
 from angel_hf.knowledge_base.subset import concepts_within
-from angel_hf.model.modeling_angel import AngelForEntityLinking
+from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.trie.masked import MaskedTrie
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from .checkpoint import Checkpoint
-from .configuration_angel import AngelConfig
+from angel_hf.model.checkpoint import Checkpoint
+from angel_hf.model.configuration_angel import AngelConfig
 
 # In the order in which transformers looks for them: in one file, or in several that an index names.
 _WEIGHTS = (

@@ -93,13 +93,15 @@ class Confidence:
         known = ", ".join(f"{stored.precision:g}" for stored in self.thresholds) or "none: fit the model anew"
         raise ValueError(f"no threshold for a precision of {precision:g}; stored are {known}")
 
+    def to_json(self) -> str:
+        """The contents of `confidence.json`."""
+        return json.dumps({"format": _FORMAT} | asdict(self), indent=2) + "\n"
+
     def save(self, directory: str | Path) -> Path:
         """Write `confidence.json` to a model's directory."""
         path = Path(directory) / CONFIDENCE_FILE
         with written_whole(path) as temporary:
-            Path(temporary).write_text(
-                json.dumps({"format": _FORMAT} | asdict(self), indent=2) + "\n", encoding="utf-8"
-            )
+            Path(temporary).write_text(self.to_json(), encoding="utf-8")
         return path
 
     @classmethod

@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
-from ..inference.packed.engine import PackedBart
-from ..trie.name_trie import NameTrie
-from ..types import Hypothesis
-from .beam import beam_search
+from angel_hf.inference.engine import Engine
+from angel_hf.search.beam import BeamSearch, Names
+from angel_hf.types import Hypothesis, Question
 
 
-@torch.inference_mode()
-def adaptive_beam_search(
-    bart: PackedBart,
-    trie: NameTrie,
-    encoder_ids: Sequence[Sequence[int]],
-    prefix_ids: Sequence[Sequence[int]],
-    *,
-    first_beams: int,
-    num_beams: int,
-    is_in_doubt: Callable[[list[Hypothesis]], bool],
-    top_k: int | None = None,
-    **options: Any,
-) -> list[list[Hypothesis]]:
-    """Search one batch with few beams, and what remains in doubt once more with all; the encoder reads it once.
+@dataclass(frozen=True, slots=True)
+class AdaptiveBeamSearch:
+    """So many beams search first, and all of them only for the mentions that are left in doubt.
+
+    A mention that is not in doubt gets no more than `first_beams` names. The encoder reads each mention once.
 
     Args:
-        bart, trie, encoder_ids, prefix_ids, num_beams, top_k: as for `beam_search`, whose other options are taken too.
-        first_beams: width of the first search, which tells all that it finds.
-        is_in_doubt: tells by the first search's hypotheses, best first, whether the second is worth its time.
+        first_beams: width of the first search; with as many as `num_beams` there is no second one.
+        num_beams: width of the second.
+        margin: a mention is in doubt where the score of the first concept leads that of the next by less.
+        length_penalty: as for BeamSearch.
 
-    Returns:
-        For each mention its hypotheses, best first; where there was no doubt, `first_beams` at most.
+    Raises:
+        ValueError: a number is out of its range.
     """
-    sources = bart.encode(encoder_ids)
-    found = beam_search(bart, trie, encoder_ids, prefix_ids, num_beams=first_beams, sources=sources, **options)
-    doubtful = [position for position, hypotheses in enumerate(found) if is_in_doubt(hypotheses)]
-    if doubtful:
-        again = beam_search(
-            bart,
-            trie,
-            [encoder_ids[position] for position in doubtful],
-            [prefix_ids[position] for position in doubtful],
-            num_beams=num_beams,
-            top_k=top_k,
-            sources=[sources[position] for position in doubtful],
-            **options,
-        )
-        for position, hypotheses in zip(doubtful, again):
-            found[position] = hypotheses
-    return [hypotheses[:top_k] for hypotheses in found]
+
+    first_beams: int = 3
+    num_beams: int = 10
+    margin: float = 0.5
+    length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.first_beams < 2:
+            raise ValueError(
+                f"first_beams={self.first_beams}; expected 2 or more, since one finds nothing to be in doubt about"
+            )
+        if not self.margin >= 0:
+            raise ValueError(f"margin={self.margin:g}; expected 0 or more, a difference of mean log-probabilities")
+        BeamSearch(self.num_beams)
+
+    @torch.inference_mode()
+    def __call__(
+        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+    ) -> list[list[Hypothesis]]:
+        """Search one batch; see `BeamSearch`."""
+        whole = BeamSearch(self.num_beams, self.length_penalty)
+        if self.first_beams >= self.num_beams:
+            return whole(engine, names, questions, top_k)
+        first = BeamSearch(self.first_beams, self.length_penalty)
+        sources = engine.encode([question.source_ids for question in questions])
+        found = first.search(engine, names.trie, questions, self.first_beams, sources)
+        doubtful = [position for position, own in enumerate(found) if self.is_in_doubt(own, names)]
+        if doubtful:
+            again = [questions[position] for position in doubtful]
+            second = whole.search(engine, names.trie, again, top_k, sources.select(doubtful))
+            for position, own in zip(doubtful, second):
+                found[position] = own
+        return [own[:top_k] for own in found]
+
+    def is_in_doubt(self, hypotheses: Sequence[Hypothesis], names: Names) -> bool:
+        """Whether the first concept leads the next by less than the margin, or there is none at all."""
+        if not hypotheses:
+            return True
+        first, *others = hypotheses
+        own = names.concepts_of(first.name_index)
+        rivals = (one for one in others if first.score - one.score < self.margin)
+        return any(own.isdisjoint(names.concepts_of(one.name_index)) for one in rivals)

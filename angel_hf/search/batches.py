@@ -1,92 +1,222 @@
-"""Any search over any number of mentions: ids checked, batches of similar length, answers remembered."""
+"""Any search over any number of mentions: answers from memory, batches of similar length, on the threads of a CPU.
+
+Threads that share a product wait for each other after it, and between products all but one are idle. Threads that share
+nothing but the weights wait for nobody, as the products release Python's lock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
-from ..inference.packed.engine import PackedBart
-from ..model.configuration_angel import AngelConfig
-from ..model.generation import BartWithTrieGeneration
-from ..trie.name_trie import NameTrie
-from .answer_cache import Answer, AnswerCache, packed_ids, weights_state
-from .threads import answer_batches
+import numpy as np
+import torch
+from torch import nn
+
+from angel_hf.inference.engine import Engine
+from angel_hf.inference.packed.engine import PackedEngine
+from angel_hf.inference.packed.numpy_blas import one_thread
+from angel_hf.inference.packed.products import OpenBlasWeight, packed_type
+from angel_hf.inference.plain import PlainEngine
+from angel_hf.search.answer_cache import AnswerCache, packed_ids, weights_state
+from angel_hf.search.beam import Names
+from angel_hf.search.lookahead import LookaheadEngine
+from angel_hf.types import Hypothesis, Question
+
+Answer = TypeVar("Answer")
+EngineT = TypeVar("EngineT")
+
+LEAST_MENTIONS = 8
+"""For a thread of its own; with fewer, two threads that share all products are as fast or faster."""
 
 
-def search_batches(
-    model: BartWithTrieGeneration,
-    trie: NameTrie,
-    search: Callable[..., list[Answer]],
-    limits: dict[str, Any],
-    settings: tuple[Any, ...],
-    encoder_ids: Sequence[Sequence[int]],
-    prefix_ids: Sequence[Sequence[int]],
+class Search(Protocol):
+    """How names are searched for: a frozen value, so that equal ones find the same."""
+
+    @property
+    def num_beams(self) -> int:
+        """Most names that a mention gets."""
+
+    def __call__(
+        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+    ) -> Sequence[Sequence[Hypothesis]]:
+        """The hypotheses of each question of one batch, best first; see `BeamSearch`."""
+
+
+def answer_questions(
+    model: nn.Module,
+    names: Names,
+    search: Search,
+    questions: Sequence[Question],
+    top_k: int,
     batch_size: int,
-    cache: AnswerCache[Answer] | None,
-    names: Sequence[Sequence[int]] | None = None,
-) -> list[Answer]:
-    """Answer each mention, in the order given.
+    cache: AnswerCache[Sequence[Hypothesis]] | None = None,
+) -> list[Sequence[Hypothesis]]:
+    """Answer each question, in the order given.
 
     Args:
-        model: whose configuration tells what a prefix ends with and where the decoder starts.
-        trie: the names.
-        search: of one batch, given the packed model, trie, ids and `limits`.
-        limits: what else it is told.
-        settings: what distinguishes this search's answers from another's.
-        encoder_ids, prefix_ids, batch_size: as for `AngelForEntityLinking.search`.
+        model: BART.
+        names: to choose among.
+        search: how.
+        questions: what the model reads of each mention.
+        top_k: most names for each.
+        batch_size: as for `AngelForEntityLinking.link`.
         cache: asked first, where there is one.
-        names: what the search is told beside that, one of its `names` for each mention: token ids.
-
-    Raises:
-        ValueError: the ids cannot be searched with.
     """
-    check_ids(model.config, encoder_ids, prefix_ids)
-    start, end = model.config.decoder_start_token_id, model.config.eos_token_id
-    assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
 
-    def answer(bart: PackedBart, batch: list[int]) -> list[Answer]:
-        sources = [encoder_ids[position] for position in batch]
-        prefixes = [[start, *prefix_ids[position]] for position in batch]
-        told = limits | {"end_token_id": end, "max_length": model.config.max_position_embeddings}
-        if names is not None:
-            told["names"] = [names[position] for position in batch]
-        return search(bart, trie, sources, prefixes, **told)
-
-    def answers(positions: list[int]) -> list[Answer]:
+    def answer_some(positions: list[int]) -> list[Sequence[Hypothesis]]:
         # The longest first: what memory they take is enough for the others, and used again.
-        order = sorted(positions, key=lambda position: -len(encoder_ids[position]))
+        order = sorted(positions, key=lambda position: -len(questions[position].source_ids))
+
+        def answer(engine: PackedEngine | PlainEngine, batch: list[int]) -> Sequence[Sequence[Hypothesis]]:
+            reader = LookaheadEngine(engine, names.trie) if isinstance(engine, PackedEngine) else engine
+            return search(reader, names, [questions[position] for position in batch], top_k)
+
         found = answer_batches(model, order, batch_size, answer)
         return [found[position] for position in positions]
 
     if cache is None:
-        return answers(list(range(len(encoder_ids))))
+        return answer_some(list(range(len(questions))))
     # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
-    each = (encoder_ids, prefix_ids) if names is None else (encoder_ids, prefix_ids, names)
-    questions = [(trie, settings, *map(packed_ids, ids)) for ids in zip(*each)]
+    keys = [
+        (names.trie, search, top_k, *map(packed_ids, (one.source_ids, one.prefix_ids, one.surface_ids)))
+        for one in questions
+    ]
+    found = cache.answer(weights_state(model), keys, answer_some)
     # Lists that are remembered stay as they are, whatever is done to those that are given out; nothing else can change.
-    found = cache.answer(weights_state(model), questions, answers)
-    return [cast("Answer", one.copy()) if isinstance(one, list) else one for one in found]
+    return [one.copy() if isinstance(one, list) else one for one in found]
 
 
-def check_ids(config: AngelConfig, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]) -> None:
-    """Refuse ids that no name can follow.
+def answer_batches(
+    model: nn.Module,
+    positions: Sequence[int],
+    batch_size: int,
+    answer: Callable[[Any, list[int]], Sequence[Answer]],
+) -> dict[int, Answer]:
+    """Answer mentions in batches, side by side where torch has several threads to use.
 
-    Raises:
-        ValueError: an empty or over-long source, a prefix that does not end as it should or leaves no room.
+    Args:
+        model: BART; on a CPU it is packed for as many threads as a batch has.
+        positions: of the mentions, neighbours of which belong together.
+        batch_size: the most mentions that are on their way at a time, on all threads together.
+        answer: of one batch, in its order; called on several threads, each with an engine of its own.
+
+    Returns:
+        The answer of each position.
     """
-    if len(encoder_ids) != len(prefix_ids):
-        raise ValueError(f"{len(encoder_ids)} sources came with {len(prefix_ids)} prefixes; expected one each")
-    limit, end = config.max_position_embeddings, config.prefix_end_token_id
-    for row, (source, prefix) in enumerate(zip(encoder_ids, prefix_ids)):
-        if not 0 < len(source) <= limit:
-            raise ValueError(f"mention {row}: source of {len(source)} tokens; the encoder reads 1 to {limit}")
-        if not prefix or prefix[-1] != end:
-            raise ValueError(
-                f"mention {row}: prefix ends in token {prefix[-1] if prefix else None}, expected {end} "
-                f"(config.prefix_end_token_id), after which a name starts; AngelProcessor makes such prefixes"
-            )
-        if len(prefix) > limit - 2:
-            raise ValueError(
-                f"mention {row}: prefix of {len(prefix)} tokens leaves no room for a name and its end "
-                f"in the decoder's {limit} positions: shorten the mention"
-            )
+    products_alone = one_thread() if _multiplies_by_openblas(model) else nullcontext()
+    with _THREAD_COUNT.kept() as threads, products_alone:
+        side_by_side = _side_by_side(model, len(positions), batch_size, threads)
+        batches = deque(_share_out(positions, batch_size, side_by_side))
+
+        def answer_some(engine: Any) -> dict[int, Answer]:
+            _use_threads(threads // side_by_side)
+            found: dict[int, Answer] = {}
+            while batch := _next(batches):
+                found |= zip(batch, answer(engine, batch), strict=True)
+            return found
+
+        _use_threads(threads // side_by_side)
+        if _is_on_cpu(model):
+            packed = PackedEngine(model)
+            if side_by_side > 1:
+                return _answer_side_by_side(answer_some, batches, packed, side_by_side)
+            return answer_some(packed)
+        return answer_some(PlainEngine(model))
+
+
+def _answer_side_by_side(
+    answer_some: Callable[[Any], dict[int, Answer]], batches: deque[list[int]], engine: PackedEngine, count: int
+) -> dict[int, Answer]:
+    """Several threads until no batch is left."""
+    with ThreadPoolExecutor(count, "angel-search") as pool:
+        try:
+            each = [engine, *(engine.sibling() for _ in range(count - 1))]
+            return {position: one for found in pool.map(answer_some, each) for position, one in found.items()}
+        finally:
+            # After an error, or an interrupt here, nobody begins another batch.
+            batches.clear()
+
+
+def _is_on_cpu(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == "cpu"
+
+
+class _ThreadCount:
+    """How many threads torch has when no call is on its way: what every call shares out, and leaves behind.
+
+    Torch keeps a count for each thread. A thread that it meets while a call is on its way starts with the few that this
+    call has set, and would keep them for good: hence the count that the first of several calls found is that of all.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls = self._found = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[int]:
+        """The count, which the calling thread has again afterwards, whatever it has set meanwhile."""
+        with self._lock:
+            if self._calls == 0:
+                self._found = torch.get_num_threads()
+            self._calls += 1
+            found = self._found
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._calls -= 1
+                _use_threads(found)
+
+
+_THREAD_COUNT = _ThreadCount()
+
+
+def _use_threads(count: int) -> None:
+    # To look comes first: at its first look a thread takes over what another has set last, whatever it was told before.
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
+def _multiplies_by_openblas(model: nn.Module) -> bool:
+    """Whether a search of the model may take numpy's products; where not, their threads are none of our business."""
+    return _is_on_cpu(model) and packed_type(next(model.parameters()).dtype, 1) is OpenBlasWeight
+
+
+def _side_by_side(model: nn.Module, mentions: int, batch_size: int, threads: int) -> int:
+    """How many batches to answer at a time."""
+    if threads == 1 or not _is_on_cpu(model) or torch.is_autocast_enabled("cpu"):
+        return 1
+    most = min(threads, mentions // LEAST_MENTIONS, batch_size // LEAST_MENTIONS)
+    return 1 if most < 2 or any(map(_is_changed, model.modules())) else most
+
+
+def _is_changed(module: nn.Module) -> bool:
+    """Whether something else runs with a module, such as what moves its weights from disk and back for a call."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
+
+
+def _share_out(positions: Sequence[int], batch_size: int, side_by_side: int) -> list[list[int]]:
+    """Batches of nearly equal size, as many as can be shared out evenly.
+
+    Those that run side by side take turns in choosing among neighbours: were each a run of neighbours of its own, where
+    the longest sources come first, the last ones would soon be done and have nobody to work with.
+    """
+    if not positions:
+        return []
+    rounds = math.ceil(len(positions) / (batch_size // side_by_side * side_by_side))
+    neighbours = np.array_split(np.array(positions), rounds)
+    return [own[first::side_by_side].tolist() for own in neighbours for first in range(side_by_side)]
+
+
+def _next(batches: deque[list[int]]) -> list[int] | None:
+    """Taken from several threads; a look before would tell nothing of what is there a moment later."""
+    try:
+        return batches.popleft()
+    except IndexError:
+        return None

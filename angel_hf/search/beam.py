@@ -11,316 +11,375 @@ The semantics are those of the published inference (dmis-lab/ANGEL). With K beam
 5. Finished names are ranked by the sum over their target's tokens, end token included, divided by
    length ** length_penalty.
 
-While few beams are live in a batch, the decoder is fed ahead of the search; see `lookahead`. That changes no answer.
+Where fewer names are requested than there are beams, a mention's search ends before 4, as soon as a bound proves that
+no live beam can become one of them: the answer is the same.
 
-Where fewer names are wanted than there are beams, a mention's search ends before 4, as soon as the bound of
-`trie_heights` proves that no live beam can become one of them: the answer is the same.
+The trie, the beams and their choice live on the engine's device. Each step copies one small tensor to the host, the
+number of beams and of children of each mention, which the shapes of the next step follow from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..inference.packed.decoder_state import LEAST_LIVE
-from ..inference.packed.engine import PackedBart
-from ..trie.name_trie import NameTrie
-from ..types import Hypothesis
-from .lookahead import Lookahead, Wanted, pays
+from ..inference.engine import Decoder, Engine, Step
+from ..trie.stored_trie import StoredTrie, TrieTensors
+from ..types import Hypothesis, Question
+
+_ROUNDING = 2e-5
+"""Sums in float32 are this little off, at most."""
+
+
+def _itself(name_index: int) -> frozenset[Any]:
+    return frozenset((name_index,))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a search chooses among.
+
+    Args:
+        trie: the names, without end token.
+        concepts_of: the concepts that a name stands for, by its index; a name is its own where nothing else is known.
+    """
+
+    trie: StoredTrie
+    concepts_of: Callable[[int], frozenset[Any]] = _itself
+
+
+@dataclass(frozen=True, slots=True)
+class BeamSearch:
+    """The published search.
+
+    Args:
+        num_beams: K, also the most names that a mention gets.
+        length_penalty: exponent of the target's length in the final score.
+
+    Raises:
+        ValueError: there is no beam.
+    """
+
+    num_beams: int = 10
+    length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.num_beams < 1:
+            raise ValueError(f"num_beams={self.num_beams}; expected 1 or more")
+
+    @torch.inference_mode()
+    def __call__(
+        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+    ) -> list[list[Hypothesis]]:
+        """Search one batch; neighbours of similar source length waste least.
+
+        Args:
+            engine: the model's passes.
+            names: to choose among.
+            questions: one for each mention.
+            top_k: most names for each mention; with fewer than K the search ends sooner.
+
+        Returns:
+            For each mention its hypotheses, best first: min(top_k, K, names in the trie) of them, less those that the
+            decoder has no room for.
+        """
+        sources = engine.encode([question.source_ids for question in questions])
+        return self.search(engine, names.trie, questions, top_k, sources)
+
+    def search(
+        self,
+        engine: Engine,
+        trie: StoredTrie,
+        questions: Sequence[Question],
+        top_k: int,
+        sources: Any,
+        roots: np.ndarray | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Search a batch whose sources are encoded already.
+
+        Args:
+            engine, questions, top_k: as for a call.
+            trie: the names.
+            sources: what `engine.encode` returned.
+            roots: int64 [mentions], the node below which each mention's names are; all of the trie's where None.
+        """
+        decoder = engine.start(sources, [question.prefix_ids for question in questions], self.num_beams)
+        # The start token is not counted, as it is the end token's place that the count includes.
+        rooms = [engine.max_length - (len(question.prefix_ids) - 1) for question in questions]
+        nodes = np.full(len(questions), trie.root) if roots is None else roots
+        batch = _Batch(self, engine, trie.tensors(engine.device), top_k, np.stack([nodes, rooms]))
+        batch.run(decoder)
+        decoder.close()
+        return batch.history.hypotheses(len(questions), engine.end_token_id, self.length_penalty, top_k)
 
 
 @dataclass
-class Beams:
-    """The live beams of a batch, R in all, ordered by mention.
+class Beams(Step):
+    """Live beams, R in all, with what the search knows of them.
 
     Attributes:
-        mention: int64 [R], position of the beam's mention in the decoder state.
-        slot: int64 [R], where the decoder keeps the beam: mention * K + beam.
         node: int64 [R], the beam's node in the trie.
         score: float32 [R], summed log-probability.
-        token_ids: int64 [R, steps].
-        token_logprobs: float32 [R, steps].
+        room: int64 [R], most tokens that may follow, end token included.
     """
 
-    mention: np.ndarray
-    slot: np.ndarray
-    node: np.ndarray
-    score: np.ndarray
-    token_ids: np.ndarray
-    token_logprobs: np.ndarray
+    node: Tensor
+    score: Tensor
+    room: Tensor
 
-    def reorder(self, rows: np.ndarray) -> None:
+    def reorder(self, rows: Tensor) -> None:
         """Put the beams in another order (int64 [R])."""
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name)[rows])
 
 
-@dataclass
-class Extensions:
-    """Candidate continuations of live beams; all arrays [candidates].
-
-    An end token, which leads to no node, has -1 - i for one, where i is the index of the name that it ends.
-    """
-
-    row: np.ndarray
-    token_id: np.ndarray
-    node: np.ndarray
-    logprob: np.ndarray
-    score: np.ndarray
-
-
-class _Decoder:
-    """The decoder of a batch, which is fed the live beams and, while these are few, what may follow them too.
+@dataclass(frozen=True)
+class _Sizes:
+    """How many beams and children the B mentions in the decoder have.
 
     Attributes:
-        mentions: int64, the mention of the batch behind each position of the state; those that are finished leave.
-        logprobs: tells log-probabilities of tokens (int64 [n]) after live beams (int64 [n]).
+        rows, children: int64 [B], live beams of each mention, and children of these.
+        num_rows, num_children: all of them.
+        widest: most rows and children that a mention has together.
+        num_live: mentions that have live beams.
     """
 
-    def __init__(
-        self,
-        bart: PackedBart,
-        trie: NameTrie,
-        end_token_id: int,
-        sources: list[torch.Tensor],
-        prefix_ids: Sequence[Sequence[int]],
-        num_beams: int,
-    ) -> None:
-        self.bart = bart
-        self.trie = trie
-        self.end_token_id = end_token_id
-        self.state, hidden = bart.start(sources, prefix_ids, num_beams)
-        self.mentions = np.arange(len(sources))
-        self.logprobs: Callable[[np.ndarray, np.ndarray], np.ndarray] = partial(bart.logprobs, hidden)
-        self.lookahead: Lookahead | None = None
-        self._slots = self.mentions * num_beams
+    rows: Tensor
+    children: Tensor
+    num_rows: int
+    num_children: int
+    widest: int
+    num_live: int
 
-    def step(self, beams: Beams, parents: np.ndarray, rooms: np.ndarray) -> None:
-        """Go on to the next live beams.
-
-        Args:
-            beams: changed in place where mentions leave, and others take their places.
-            parents: int64 [R], the beam of the step before that each continues.
-            rooms: int64 [mentions of the batch], the most tokens of a name, end token included.
-        """
-        if self.lookahead is None:
-            few = pays(len(parents))
-            slots = self._shed(beams, self._slots[parents], 1.0 if few else LEAST_LIVE)
-            if few:
-                self.lookahead = Lookahead(self.bart, self.trie, self.state, slots, self.end_token_id)
-                self.logprobs, parents = self.lookahead.logprobs, np.arange(len(parents))
-            else:
-                hidden = self.bart.step(self.state, beams.token_ids[:, -1], beams.slot, slots)
-                self.logprobs, self._slots = partial(self.bart.logprobs, hidden), beams.slot
-        if self.lookahead is not None:
-            room = rooms[self.mentions[beams.mention]] - beams.token_ids.shape[1]
-            self.lookahead.step(Wanted(parents, beams.mention, beams.token_ids[:, -1], beams.node, beams.score, room))
-
-    def _shed(self, beams: Beams, slots: np.ndarray, least_live: float) -> np.ndarray:
-        """Drop finished mentions where no more than a share of all is live; the given slots after that."""
-        live, count = np.unique(beams.mention), len(self.mentions)
-        if len(live) == count or len(live) > least_live * count:
-            return slots
-        order = self.state.keep(live)
-        self.mentions = self.mentions[order]
-        position = np.full(count, -1)
-        position[order] = np.arange(len(order))
-        shift = (position[beams.mention] - beams.mention) * self.state.num_beams
-        beams.mention, beams.slot = position[beams.mention], beams.slot + shift
-        rows = np.argsort(beams.mention, kind="stable")
-        beams.reorder(rows)
-        return (slots + shift)[rows]
+    @classmethod
+    def of(cls, rows: Tensor, children: Tensor) -> _Sizes:
+        """Count, and copy the counts to the host: the one copy of a step."""
+        counts = torch.stack([rows.sum(), children.sum(), (rows + children).max(), (rows > 0).sum()])
+        return cls(rows, children, *counts.tolist())
 
 
-@torch.inference_mode()
-def beam_search(
-    bart: PackedBart,
-    trie: NameTrie,
-    encoder_ids: Sequence[Sequence[int]],
-    prefix_ids: Sequence[Sequence[int]],
-    *,
-    num_beams: int,
-    end_token_id: int,
-    max_length: int,
-    length_penalty: float = 1.0,
-    top_k: int | None = None,
-    sources: list[torch.Tensor] | None = None,
-    roots: np.ndarray | None = None,
-) -> list[list[Hypothesis]]:
-    """Search one batch; neighbours of similar source length waste least.
+@dataclass(frozen=True)
+class _Picked:
+    """The K best extensions of each of B mentions, best first; all [B, K].
+
+    Attributes:
+        row: int64, the beam that each extends.
+        token_id: int64.
+        node: int64, where it leads; of an end token, the beam's own.
+        name: int64, the name that an end token ends, else -1.
+        logprob: float32, of the token.
+        score: float32, summed log-probability; -inf where there are fewer extensions than K.
+    """
+
+    row: Tensor
+    token_id: Tensor
+    node: Tensor
+    name: Tensor
+    logprob: Tensor
+    score: Tensor
+
+
+class _Batch:
+    """One batch on its way; B mentions of it are still in the decoder, in the order of `origin`.
 
     Args:
-        bart: the model.
-        trie: the names, without end token.
-        encoder_ids: source ids of each mention.
-        prefix_ids: decoder input of each mention, start token included.
-        num_beams: K, also the most hypotheses that a mention gets.
-        end_token_id: the token that ends a target.
-        max_length: most positions of the decoder: prefix, name and end token without the start token.
-        length_penalty: exponent of the target's length in the final score.
-        top_k: how many hypotheses are wanted; K where None. With fewer the search ends sooner.
-        sources: what `bart.encode` made of `encoder_ids`, where it is at hand.
-        roots: int64 [mentions], the node below which each mention's names are; all of the trie's where None.
-
-    Returns:
-        For each mention its hypotheses, best first: min(top_k, names in the trie) of them, less those that
-        `max_length` cuts off.
+        search: the options.
+        engine: whose device and end token are used.
+        trie: the names.
+        top_k: most names for each mention.
+        starts: int64 [2, mentions], the node that each starts at, and most tokens of a target, end token included.
     """
-    search = _Search(bart, trie, num_beams, end_token_id, length_penalty, num_beams if top_k is None else top_k)
-    # The start token is not counted, as it is the end token's place that the count includes.
-    rooms = np.array([max_length - (len(ids) - 1) for ids in prefix_ids])
-    if sources is None:
-        sources = bart.encode(encoder_ids)
-    return search.run(sources, prefix_ids, rooms, np.full(len(sources), trie.root) if roots is None else roots)
 
-
-class _Search:
-    """One batch on its way; mentions leave the decoder state as they finish."""
-
-    def __init__(
-        self,
-        bart: PackedBart,
-        trie: NameTrie,
-        num_beams: int,
-        end_token_id: int,
-        length_penalty: float,
-        top_k: int,
-    ) -> None:
-        self.bart = bart
+    def __init__(self, search: BeamSearch, engine: Engine, trie: TrieTensors, top_k: int, starts: np.ndarray) -> None:
+        self.num_beams = search.num_beams
+        self.length_penalty = search.length_penalty
+        self.end_token_id = engine.end_token_id
         self.trie = trie
-        self.num_beams = num_beams
-        self.end_token_id = end_token_id
-        self.length_penalty = length_penalty
-        self.top_k = top_k
+        self.history = _History()
+        self.roots, self.rooms = torch.from_numpy(starts).to(engine.device)
+        self.origin = torch.arange(len(self.roots), device=engine.device)
+        self.rank = torch.arange(search.num_beams, device=engine.device)
+        self.taken = torch.zeros_like(self.origin)
+        # Best final scores of each mention so far, where the search may end early.
+        self.ends_early = top_k < search.num_beams and search.length_penalty >= 0
+        self.best = torch.full((len(self.roots), top_k), -torch.inf, device=engine.device)
+        self.steps = 0
 
-    def run(
-        self, sources: list[torch.Tensor], prefix_ids: Sequence[Sequence[int]], rooms: np.ndarray, roots: np.ndarray
-    ) -> list[list[Hypothesis]]:
-        finished: list[list[Hypothesis]] = [[] for _ in sources]
-        decoder = _Decoder(self.bart, self.trie, self.end_token_id, sources, prefix_ids, self.num_beams)
-        beams = self._first_beams(roots)
-        while len(beams.mention):
-            kept = decoder.mentions
-            extensions = self._extend(decoder.logprobs, beams, rooms[kept])
-            if not len(extensions.row):
-                break  # no beam has room to go on
-            picked = self._pick(beams, extensions, len(kept))
-            taken = np.array([len(finished[mention]) for mention in kept])
-            ended = extensions.node[picked] < 0
-            ended &= picked >= 0
-            rank = np.arange(picked.shape[1])
-            finishing = ended & (rank < self.num_beams - taken[:, None])
-            for position, column in np.argwhere(finishing):
-                finished[kept[position]].append(self._finish(beams, extensions, int(picked[position, column])))
-            going_on = (picked >= 0) & ~ended & ((taken + finishing.sum(1)) < self.num_beams)[:, None]
-            if self.top_k < self.num_beams and self.length_penalty >= 0:
-                to_beat = [self._to_beat(finished[mention]) for mention in kept]
-                going_on &= self._may_change(beams, extensions, picked, going_on, rooms[kept], to_beat)
-            parents, beams = self._next_beams(beams, extensions, picked, going_on)
-            if len(parents):
-                decoder.step(beams, parents, rooms)
-        self.bart.recycle(decoder.state)
-        return [sorted(names, key=lambda hypothesis: -hypothesis.score)[: self.top_k] for names in finished]
+    def run(self, decoder: Decoder) -> None:
+        """Search until no beam is live."""
+        beams, sizes = self._first_beams()
+        while sizes.num_rows:
+            picked = self._pick(decoder, beams, sizes)
+            self.steps += 1
+            going_on, finishing = self._finish(picked)
+            self.history.record(self.origin, picked, finishing)
+            beams, sizes = self._next_beams(beams, picked, going_on)
+            if sizes.num_rows:
+                beams, sizes = self._drop_finished(decoder, beams, sizes)
+                decoder.step(beams)
 
-    def _first_beams(self, roots: np.ndarray) -> Beams:
-        count = len(roots)
-        mention = np.arange(count)
-        return Beams(
-            mention=mention,
-            slot=mention * self.num_beams,
-            node=roots,
-            score=np.zeros(count, dtype=np.float32),
-            token_ids=np.zeros((count, 0), dtype=np.int64),
-            token_logprobs=np.zeros((count, 0), dtype=np.float32),
-        )
+    def _first_beams(self) -> tuple[Beams, _Sizes]:
+        mention, nodes = self.origin, self.roots
+        slot, score = mention * self.num_beams, torch.zeros(len(mention), device=mention.device)
+        beams = Beams(mention, slot, mention, slot, mention, nodes, score, self.rooms)
+        return beams, _Sizes.of(torch.ones_like(mention), self._degree(nodes))
 
-    def _extend(
-        self, logprobs: Callable[[np.ndarray, np.ndarray], np.ndarray], beams: Beams, rooms: np.ndarray
-    ) -> Extensions:
-        """Every child of every beam, and the end token where a name ends, with log-probabilities."""
-        steps = beams.token_ids.shape[1]
-        # A child needs room for itself and for the end token after it.
-        open_rows = np.flatnonzero(rooms[beams.mention] >= steps + 2)
+    def _degree(self, nodes: Tensor) -> Tensor:
+        """Number of children of each node."""
+        return self.trie.first_child(nodes + 1) - self.trie.first_child(nodes)
+
+    def _pick(self, decoder: Decoder, beams: Beams, sizes: _Sizes) -> _Picked:
+        """Score every child of every beam, and the end token after it, and keep the K best of each mention."""
+        count = sizes.num_children
+        every_row = torch.arange(sizes.num_rows, device=beams.node.device)
+        first, degree = self.trie.first_child(beams.node), self._degree(beams.node)
+        row = every_row.repeat_interleave(degree, output_size=count)
+        place = torch.arange(count, device=row.device)
+        child = place + (first - degree.cumsum(0) + degree)[row]
         names = self.trie.name_index(beams.node)
-        ending_rows = np.flatnonzero((names >= 0) & (rooms[beams.mention] >= steps + 1))
-        children = self.trie.expand(beams.node[open_rows])
-        row = np.concatenate([open_rows[children.row], ending_rows])
-        token_id = np.concatenate([children.token_id, np.full(len(ending_rows), self.end_token_id)])
-        node = np.concatenate([children.node, -1 - names[ending_rows]])
-        logprob = logprobs(row, token_id)
-        return Extensions(row, token_id, node, logprob, beams.score[row] + logprob)
-
-    def _pick(self, beams: Beams, extensions: Extensions, mentions: int) -> np.ndarray:
-        """The K best extensions of each mention, best first: int64 [mentions, K], -1 where there are fewer."""
-        picked = np.full((mentions, self.num_beams), -1)
-        mention = beams.mention[extensions.row]
-        # One row a mention, filled from the left; ties go to the extension that came first.
-        order = np.argsort(mention, kind="stable")
-        counts = np.bincount(mention, minlength=mentions)
-        column = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-        scores = np.full((mentions, int(counts.max(initial=1))), -np.inf, dtype=np.float32)
-        scores[mention[order], column] = extensions.score[order]
-        index = np.full(scores.shape, -1)
-        index[mention[order], column] = order
-        width = min(self.num_beams, scores.shape[1])
-        best = torch.topk(torch.from_numpy(scores), width, dim=1).indices.numpy()
-        picked[:, :width] = np.take_along_axis(index, best, axis=1)
-        return picked
-
-    def _finish(self, beams: Beams, extensions: Extensions, extension: int) -> Hypothesis:
-        row = extensions.row[extension]
-        logprobs = [*beams.token_logprobs[row].tolist(), float(extensions.logprob[extension])]
-        return Hypothesis(
-            token_ids=(*beams.token_ids[row].tolist(), self.end_token_id),
-            score=sum(logprobs) / len(logprobs) ** self.length_penalty,
-            token_logprobs=tuple(logprobs),
-            name_index=-1 - int(extensions.node[extension]),
+        # A child needs room for itself and for the end token after it.
+        may_extend = (beams.room >= 2)[row]
+        if (allowed := self.trie.is_allowed(child)) is not None:
+            may_extend &= allowed
+        is_valid = torch.cat([may_extend, (names >= 0) & (beams.room >= 1)])
+        token_id = torch.cat([self.trie.token_id(child), torch.full_like(every_row, self.end_token_id)])
+        row = torch.cat([row, every_row])
+        logprob = decoder.logprobs(row, token_id).where(is_valid, -torch.inf)
+        # A line for each mention, filled from the left with children, then end tokens; ties go to what came first.
+        first_row, first_child = sizes.rows.cumsum(0) - sizes.rows, sizes.children.cumsum(0) - sizes.children
+        mention = beams.mention[row]
+        shift = torch.cat([-first_child[mention[:count]], (sizes.children - first_row)[beams.mention]])
+        column = torch.cat([place, every_row]) + shift
+        lines = logprob.new_full((len(self.origin), max(sizes.widest, self.num_beams)), -torch.inf)
+        lines[mention, column] = beams.score[row] + logprob
+        score, column = lines.topk(self.num_beams, dim=1)
+        is_end = column >= sizes.children[:, None]
+        picked = column + torch.where(is_end, (count + first_row - sizes.children)[:, None], first_child[:, None])
+        picked = picked.clamp_(max=len(row) - 1)  # places that hold nothing
+        row = row[picked]
+        return _Picked(
+            row=row,
+            token_id=token_id[picked],
+            node=torch.cat([child, beams.node])[picked],
+            name=names[row].where(is_end, -1),
+            logprob=logprob[picked],
+            score=score,
         )
 
-    def _to_beat(self, finished: list[Hypothesis]) -> float:
-        """The score of the last of the names that are wanted, once there are so many."""
-        scores = sorted((hypothesis.score for hypothesis in finished), reverse=True)
-        return scores[self.top_k - 1] if len(scores) >= self.top_k else float("-inf")
+    def _finish(self, picked: _Picked) -> tuple[Tensor, Tensor]:
+        """Which extensions stay live, and which finish a name: bool [B, K] each."""
+        is_there = picked.score > -torch.inf
+        is_end = is_there & (picked.name >= 0)
+        finishing = is_end & (self.rank < self.num_beams - self.taken[:, None])
+        self.taken = self.taken + finishing.sum(1)
+        going_on = is_there & ~is_end & (self.taken < self.num_beams)[:, None]
+        if self.ends_early:
+            going_on &= self._may_change(picked, going_on, finishing)
+        return going_on, finishing
 
-    def _may_change(
-        self,
-        beams: Beams,
-        extensions: Extensions,
-        picked: np.ndarray,
-        going_on: np.ndarray,
-        rooms: np.ndarray,
-        to_beat: list[float],
-    ) -> np.ndarray:
-        """Whether some live beam of each mention may still become a name that is wanted: bool [mentions, 1]."""
-        length = beams.token_ids.shape[1] + 1
-        bound = self.trie.score_bound(
-            np.maximum(extensions.node[picked], self.trie.root),
-            extensions.score[picked],
-            length,
-            rooms[:, None],
-            self.length_penalty,
-        )
-        best = np.where(going_on, bound, -np.inf).max(axis=1, keepdims=True)
-        # Sums in float32 are a little off.
-        return best > np.array(to_beat)[:, None] - 1e-5
+    def _may_change(self, picked: _Picked, going_on: Tensor, finishing: Tensor) -> Tensor:
+        """Whether some live beam of each mention may still become one of its best names: bool [B, 1]."""
+        final = (picked.score / self.steps**self.length_penalty).where(finishing, -torch.inf)
+        self.best = torch.cat([self.best, final], dim=1).topk(self.best.shape[1], dim=1).values
+        # See `StoredTrie.score_bound`. One token for the end.
+        longest = (self.steps + 1 + self.trie.height(picked.node)).minimum(self.rooms[:, None])
+        bound = (picked.score / longest**self.length_penalty).where(going_on, -torch.inf)
+        return bound.amax(1, keepdim=True) > self.best[:, -1:] - _ROUNDING
 
-    def _next_beams(
-        self, beams: Beams, extensions: Extensions, picked: np.ndarray, going_on: np.ndarray
-    ) -> tuple[np.ndarray, Beams]:
-        """Which beam each of the next ones continues [R], and these, numbered anew within each mention."""
-        mention, column = np.nonzero(going_on)
-        chosen = picked[mention, column]
-        row = extensions.row[chosen]
-        beam = (np.cumsum(going_on, axis=1) - 1)[mention, column]
-        return row, Beams(
+    def _next_beams(self, beams: Beams, picked: _Picked, going_on: Tensor) -> tuple[Beams, _Sizes]:
+        """The live beams, numbered anew within each mention."""
+        sizes = _Sizes.of(going_on.sum(1), (self._degree(picked.node) * going_on).sum(1))
+        # The places of those that go on, in order; how many there are is known, so that nothing waits for a count.
+        place = (~going_on).flatten().byte().argsort(stable=True)[: sizes.num_rows]
+        mention = place // self.num_beams
+        number = torch.arange(len(place), device=place.device) - (sizes.rows.cumsum(0) - sizes.rows)[mention]
+        parent = picked.row.flatten()[place]
+        self.history.record_survivors(place)
+        return Beams(
+            parent=parent,
+            parent_slot=beams.slot[parent],
             mention=mention,
-            slot=mention * self.num_beams + beam,
-            node=extensions.node[chosen],
-            score=extensions.score[chosen],
-            token_ids=np.column_stack([beams.token_ids[row], extensions.token_id[chosen]]),
-            token_logprobs=np.column_stack([beams.token_logprobs[row], extensions.logprob[chosen]]),
-        )
+            slot=mention * self.num_beams + number,
+            token_id=picked.token_id.flatten()[place],
+            node=picked.node.flatten()[place],
+            score=picked.score.flatten()[place],
+            room=self.rooms[mention] - self.steps,
+        ), sizes
+
+    def _drop_finished(self, decoder: Decoder, beams: Beams, sizes: _Sizes) -> tuple[Beams, _Sizes]:
+        """Let the decoder drop mentions without live beams; the others may take their places."""
+        count = len(self.origin)
+        if sizes.num_live == count:
+            return beams, sizes
+        live = (sizes.rows == 0).byte().argsort(stable=True)[: sizes.num_live]
+        order = decoder.keep(live, sizes.num_rows)
+        if order is None:
+            return beams, sizes
+        position = torch.zeros_like(self.origin)
+        position[order] = torch.arange(len(order), device=order.device)
+        shift = (position[beams.mention] - beams.mention) * self.num_beams
+        beams.mention = position[beams.mention]
+        beams.slot, beams.parent_slot = beams.slot + shift, beams.parent_slot + shift
+        rows = beams.mention.argsort(stable=True)
+        beams.reorder(rows)
+        self.history.reorder_survivors(rows)
+        self.origin, self.rooms, self.taken = self.origin[order], self.rooms[order], self.taken[order]
+        self.best = self.best[order]
+        kept = sizes.rows[order], sizes.children[order]
+        return beams, _Sizes(*kept, sizes.num_rows, sizes.num_children, sizes.widest, sizes.num_live)
+
+
+class _History:
+    """What was picked in each step, on the device until the search is over."""
+
+    def __init__(self) -> None:
+        self._ids: list[Tensor] = []
+        self._logprobs: list[Tensor] = []
+        self._survivors: list[Tensor] = []
+
+    def record(self, origin: Tensor, picked: _Picked, finishing: Tensor) -> None:
+        """Note a step: which extensions were picked for which mention of the batch, and which of them end names."""
+        mention = origin[:, None].expand_as(picked.row)
+        ids = torch.stack([picked.row, picked.token_id, picked.name.where(finishing, -1), mention])
+        self._ids.append(ids.flatten())
+        self._logprobs.append(picked.logprob.flatten())
+
+    def record_survivors(self, place: Tensor) -> None:
+        """Note which of the picked extensions are the beams of the next step (int64 [R], among all B * K)."""
+        self._survivors.append(place)
+
+    def reorder_survivors(self, rows: Tensor) -> None:
+        """The same beams in another order."""
+        self._survivors[-1] = self._survivors[-1][rows]
+
+    def hypotheses(self, count: int, end_token_id: int, length_penalty: float, top_k: int) -> list[list[Hypothesis]]:
+        """The finished names of each of `count` mentions, best first."""
+        ids, survivors = (torch.cat(parts).cpu().numpy() for parts in (self._ids, self._survivors))
+        logprobs = torch.cat(self._logprobs).cpu().numpy()
+        found: list[list[Hypothesis]] = [[] for _ in range(count)]
+        # Tokens and log-probabilities of each live beam.
+        tokens, scores = np.zeros((count, 0), dtype=np.int64), np.zeros((count, 0), dtype=np.float32)
+        for picked, own, alive in zip(self._ids, self._logprobs, self._survivors):
+            size = len(own)
+            (row, token_id, name, mention), ids = ids[: len(picked)].reshape(4, size), ids[len(picked) :]
+            logprob, logprobs = logprobs[:size], logprobs[size:]
+            place, survivors = survivors[: len(alive)], survivors[len(alive) :]
+            for end in np.flatnonzero(name >= 0).tolist():
+                of_tokens = (*scores[row[end]].tolist(), float(logprob[end]))
+                found[mention[end]].append(
+                    Hypothesis(
+                        token_ids=(*tokens[row[end]].tolist(), end_token_id),
+                        score=sum(of_tokens) / len(of_tokens) ** length_penalty,
+                        token_logprobs=of_tokens,
+                        name_index=int(name[end]),
+                    )
+                )
+            parent = row[place]
+            tokens = np.column_stack([tokens[parent], token_id[place]])
+            scores = np.column_stack([scores[parent], logprob[place]])
+        return [sorted(names, key=lambda hypothesis: -hypothesis.score)[:top_k] for names in found]

@@ -1,8 +1,8 @@
 """The best names of the whole trie, proven: best-first search with an admissible bound.
 
 A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
-`trie_heights`: no name below a node scores better than the node's summed log-probability divided by the length of the
-longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
+`StoredTrie.score_bound`: no name below a node scores better than the node's summed log-probability divided by the
+length of the longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
 k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is better: the k
 names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node whose bound
 is better than the true k-th best must be expanded; the order, and the names there are at first, decide how few others
@@ -13,28 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 import torch
 
-from ..inference.packed.decoder_state import LEAST_LIVE, DecoderState
-from ..inference.packed.engine import PackedBart
-from ..trie.name_trie import NameTrie
-from ..types import Hypothesis
-from .beam import beam_search
+from angel_hf.inference.engine import Engine, TreeDecoder
+from angel_hf.search.beam import BeamSearch, Names
+from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.types import Hypothesis, Question
 
 _WIDTH = 64
 """Most nodes of a mention that are expanded together: more waste less of a step and more on nodes of no use."""
 
-_FIRST_BEAMS = 10
-
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What a best-first search found for one mention.
+class Proof(Sequence[Hypothesis]):
+    """What a best-first search found for one mention: its names, best first.
 
     Args:
-        hypotheses: best first.
+        hypotheses: the names.
         is_proven: no other name scores better; False where the search was given up before.
         expansions: nodes whose children were scored.
     """
@@ -43,70 +41,80 @@ class Proof:
     is_proven: bool
     expansions: int
 
+    @overload
+    def __getitem__(self, place: int) -> Hypothesis: ...
 
-@torch.inference_mode()
-def best_first_search(
-    bart: PackedBart,
-    trie: NameTrie,
-    encoder_ids: Sequence[Sequence[int]],
-    prefix_ids: Sequence[Sequence[int]],
-    *,
-    top_k: int,
-    end_token_id: int,
-    max_length: int,
-    max_expansions: int,
-) -> list[Proof]:
-    """Search one batch for the names of the best mean log-probability.
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Hypothesis, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Hypothesis | tuple[Hypothesis, ...]:
+        return self.hypotheses[place]
+
+    def __len__(self) -> int:
+        return len(self.hypotheses)
+
+
+@dataclass(frozen=True, slots=True)
+class BestFirstSearch:
+    """In place of beams, a search of the whole trie until no other name can be better; each answer is a Proof.
 
     Args:
-        bart: the model.
-        trie: the names, without end token.
-        encoder_ids: source ids of each mention.
-        prefix_ids: decoder input of each mention, start token included.
-        top_k: how many names are wanted for each mention.
-        end_token_id: the token that ends a target.
-        max_length: most positions of the decoder: prefix, name and end token without the start token.
-        max_expansions: nodes to look into for a mention, after which it is given up.
+        max_expansions: nodes of the trie to expand for a mention; beyond these its answer is what was found, none of
+            it worse than what beams find, and not proven.
+        num_beams: width of the beam search that goes first; also the most names that a mention gets.
 
-    Returns:
-        For each mention its names with their proof: `top_k` of them, or all where there are fewer; of a mention that
-        is given up the best that were found, none of them worse than the beam search's.
+    Raises:
+        ValueError: no node may be expanded, or there is no beam.
     """
-    sources = bart.encode(encoder_ids)
-    known = beam_search(
-        bart,
-        trie,
-        encoder_ids,
-        prefix_ids,
-        num_beams=max(_FIRST_BEAMS, top_k),
-        end_token_id=end_token_id,
-        max_length=max_length,
-        top_k=top_k,
-        sources=sources,
-    )
-    # Columns are opened as they are needed, so that the width of a beam is none.
-    state, hidden = bart.start(sources, prefix_ids, 1)
-    searches = [
-        _MentionSearch(trie, top_k, end_token_id, max_length - (len(ids) - 1), len(ids), max_expansions, names)
-        for ids, names in zip(prefix_ids, known)
-    ]
-    live = list(searches)
-    # The root is expanded by the pass over the prefixes.
-    batches = [one.next_batch() for one in live]
-    for one, root in zip(live, batches):
-        one.record(root, 0)
-    while live:
-        _expand(bart, trie, hidden, live, batches)
+
+    max_expansions: int = 2000
+    num_beams: int = 10
+
+    def __post_init__(self) -> None:
+        BeamSearch(self.num_beams)
+        if self.max_expansions < 1:
+            raise ValueError(f"max_expansions={self.max_expansions}; expected 1 or more")
+
+    @torch.inference_mode()
+    def __call__(self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int) -> list[Proof]:
+        """Search one batch for the names of the best mean log-probability.
+
+        Args:
+            engine: the model's passes; its decoders read trees.
+            names: to choose among.
+            questions: one for each mention.
+            top_k: names for each mention.
+
+        Returns:
+            For each mention its names with their proof: `top_k` of them, or all where there are fewer.
+        """
+        sources = engine.encode([question.source_ids for question in questions])
+        beams = BeamSearch(self.num_beams)
+        known = beams.search(engine, names.trie, questions, top_k, sources)
+        # Columns are opened as they are needed, so that the width of a beam is none.
+        decoder = engine.start(sources, [question.prefix_ids for question in questions], 1)
+        pass_ = _Pass(engine, decoder, names.trie)
+        searches = [
+            _MentionSearch(names.trie, top_k, engine, len(question.prefix_ids), self.max_expansions, own)
+            for question, own in zip(questions, known)
+        ]
+        live = list(searches)
+        # The root is expanded by the pass over the prefixes.
         batches = [one.next_batch() for one in live]
-        going_on = [place for place, batch in enumerate(batches) if len(batch)]
-        if not going_on:
-            break
-        if len(going_on) <= LEAST_LIVE * len(live):
-            order = state.keep(np.array(going_on)).tolist()
-            live, batches = [live[place] for place in order], [batches[place] for place in order]
-        hidden = _step(bart, state, live, batches)
-    bart.recycle(state)
-    return [one.proof() for one in searches]
+        for one, root in zip(live, batches):
+            one.record(root, 0)
+        while live:
+            pass_.expand(live, batches)
+            batches = [one.next_batch() for one in live]
+            still_open = [place for place, batch in enumerate(batches) if len(batch)]
+            if not still_open:
+                break
+            order = decoder.keep(torch.tensor(still_open, device=engine.device), sum(map(len, batches)))
+            if order is not None:
+                live, batches = ([parts[place] for place in order.tolist()] for parts in (live, batches))
+            pass_.step(live, batches)
+        decoder.close()
+        return [one.proof() for one in searches]
 
 
 @dataclass(slots=True)
@@ -159,25 +167,27 @@ class _MentionSearch:
     """Open nodes, expanded nodes and finished names of one mention.
 
     Args:
-        room: most tokens of a target, end token included.
-        prefix_length: of the decoder's input before it.
+        trie: the names.
+        top_k: names for the mention.
+        engine: whose end token and number of positions count.
+        prefix_length: of the decoder's input before the target.
+        max_expansions: nodes to expand, after which the search is given up.
         known: names to beat, best first, `top_k` at most.
     """
 
     def __init__(
         self,
-        trie: NameTrie,
+        trie: StoredTrie,
         top_k: int,
-        end_token_id: int,
-        room: int,
+        engine: Engine,
         prefix_length: int,
         max_expansions: int,
         known: list[Hypothesis],
     ) -> None:
         self.trie = trie
         self.top_k = top_k
-        self.end_token_id = end_token_id
-        self.room = room
+        self.end_token_id = engine.end_token_id
+        self.room = engine.max_length - (prefix_length - 1)
         self.prefix_length = prefix_length
         self.max_expansions = max_expansions
         self.open = _Nodes.root(trie.root)
@@ -191,7 +201,7 @@ class _MentionSearch:
 
     @property
     def to_beat(self) -> float:
-        """The score of the last name that is wanted, once there are so many."""
+        """The score of the last of the `top_k` names, once there are so many."""
         return self.finished[-1].score if len(self.finished) == self.top_k else -np.inf
 
     def next_batch(self) -> _Nodes:
@@ -256,38 +266,44 @@ class _Children:
     logprob: np.ndarray
 
 
-def _expand(
-    bart: PackedBart, trie: NameTrie, hidden: torch.Tensor, live: list[_MentionSearch], batches: list[_Nodes]
-) -> None:
-    """Score what follows the nodes of all batches, whose hidden states are [nodes of all batches, D]."""
-    nodes = np.concatenate([batch.node for batch in batches])
-    children, ending = trie.expand(nodes), np.flatnonzero(trie.name_index(nodes) >= 0)
-    rows = np.concatenate([children.row, ending])
-    token_ids = np.concatenate([children.token_id, np.full(len(ending), live[0].end_token_id)])
-    of_children, of_ends = np.split(bart.logprobs(hidden, rows, token_ids), [len(children.row)])
-    first = 0
-    for search, batch in zip(live, batches):
-        last = first + len(batch)
-        numbers = len(search.tokens) - len(batch) + np.arange(len(batch))  # the last that were recorded
-        for end in range(*np.searchsorted(ending, [first, last])):
-            place = int(ending[end]) - first
-            search.finish(int(numbers[place]), int(batch.node[place]), float(of_ends[end]))
-        own = slice(*np.searchsorted(children.row, [first, last]))
-        found = _Children(children.node[own], children.token_id[own], of_children[own])
-        search.open_children(batch, numbers, children.row[own] - first, found)
-        first = last
+class _Pass:
+    """The decoder's passes over the nodes of all searches of a batch."""
 
+    def __init__(self, engine: Engine, decoder: Any, trie: StoredTrie) -> None:
+        self.engine = engine
+        self.decoder: TreeDecoder = decoder
+        self.trie = trie
 
-def _step(bart: PackedBart, state: DecoderState, live: list[_MentionSearch], batches: list[_Nodes]) -> torch.Tensor:
-    """Feed the tokens of all batches; every node sees its prefix, the columns of its own ancestors, and itself."""
-    column = state.length
-    positions, seen = [], []
-    for search, batch in zip(live, batches):
-        prefix = range(search.prefix_length)
-        for own, parent in enumerate(batch.parent.tolist(), start=column):
-            seen.append([*prefix, *(search.columns[one] for one in search.path(parent)), own])
-        positions.append(search.prefix_length + batch.depth - 1)
-        search.record(batch, column)
-    token_ids = np.concatenate([batch.token_id for batch in batches])
-    mentions = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-    return bart.step_ahead(state, token_ids, mentions, np.concatenate(positions), seen)
+    def expand(self, live: list[_MentionSearch], batches: list[_Nodes]) -> None:
+        """Score what follows the nodes of all batches, which the decoder read last."""
+        nodes = np.concatenate([batch.node for batch in batches])
+        children, ending = self.trie.expand(nodes), np.flatnonzero(self.trie.name_index(nodes) >= 0)
+        rows = np.concatenate([children.row, ending])
+        token_ids = np.concatenate([children.token_id, np.full(len(ending), self.engine.end_token_id)])
+        logprobs = self.decoder.logprobs(*(torch.from_numpy(ids).to(self.engine.device) for ids in (rows, token_ids)))
+        of_children, of_ends = np.split(logprobs.cpu().numpy(), [len(children.row)])
+        first = 0
+        for search, batch in zip(live, batches):
+            last = first + len(batch)
+            numbers = len(search.tokens) - len(batch) + np.arange(len(batch))  # the last that were recorded
+            for end in range(*np.searchsorted(ending, [first, last])):
+                place = int(ending[end]) - first
+                search.finish(int(numbers[place]), int(batch.node[place]), float(of_ends[end]))
+            own = slice(*np.searchsorted(children.row, [first, last]))
+            found = _Children(children.node[own], children.token_id[own], of_children[own])
+            search.open_children(batch, numbers, children.row[own] - first, found)
+            first = last
+
+    def step(self, live: list[_MentionSearch], batches: list[_Nodes]) -> None:
+        """Read the nodes of all batches; each sees its prefix, the columns of its own ancestors, and itself."""
+        column = self.decoder.length
+        positions, seen = [], []
+        for search, batch in zip(live, batches):
+            prefix = range(search.prefix_length)
+            for own, parent in enumerate(batch.parent.tolist(), start=column):
+                seen.append([*prefix, *(search.columns[one] for one in search.path(parent)), own])
+            positions.append(search.prefix_length + batch.depth - 1)
+            search.record(batch, column)
+        token_ids = np.concatenate([batch.token_id for batch in batches])
+        mentions = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+        self.decoder.step_tree(token_ids, mentions, np.concatenate(positions), seen)

@@ -35,6 +35,11 @@ class MaskedTrie(StoredTrie):
             nodes = np.unique(parents[nodes[nodes > 0] - 1])
             nodes = nodes[~self._allowed_nodes[nodes]]
 
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which nodes lead to an allowed name, bool [nodes], and which names are allowed, bool [names]."""
+        return self._allowed_nodes, self._allowed_names
+
     def expand(self, nodes: np.ndarray) -> Expansion:
         """The children of `nodes` that lead to an allowed name; see `StoredTrie.expand`."""
         children = super().expand(nodes)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..arrays.array_file import fingerprint, open_arrays, ranges, save_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
-_HEIGHTS_LOCK = threading.Lock()  # threads that start together all need the heights first
+_LOCK = threading.RLock()  # threads that start together all need heights and tensors first
 
 _Trie = TypeVar("_Trie", bound="StoredTrie")
 
@@ -55,6 +58,7 @@ class StoredTrie:
         self.terminal_names = terminal_names
         self._sample_is_intact = False
         self._heights: np.ndarray | None = None
+        self._tensors: dict[torch.device, TrieTensors] = {}
 
     @property
     def num_nodes(self) -> int:
@@ -137,7 +141,7 @@ class StoredTrie:
     @property
     def heights(self) -> np.ndarray:
         """Tokens of the longest way down from each node, masked names included: uint16 [nodes]."""
-        with _HEIGHTS_LOCK:
+        with _LOCK:
             if self._heights is None:
                 self._heights = _measure_heights(np.asarray(self.first_child, dtype=np.int64))
             return self._heights
@@ -165,6 +169,20 @@ class StoredTrie:
         """
         longest = np.minimum(length + self.heights[node].astype(np.int64) + 1, room)  # one for the end token
         return np.asarray(total / longest**length_penalty)
+
+    # On a device
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Which nodes lead to an allowed name, and which names are allowed: bool each; None where all are."""
+        return None
+
+    def tensors(self, device: torch.device) -> TrieTensors:
+        """The trie on a device, made once for each."""
+        with _LOCK:
+            if device not in self._tensors:
+                self._tensors[device] = TrieTensors(self, device)
+            return self._tensors[device]
 
     # Files
 
@@ -196,6 +214,64 @@ class StoredTrie:
         if "fingerprint" in metadata:
             trie.fingerprint = metadata["fingerprint"]
         return trie, metadata
+
+
+class TrieTensors:
+    """The arrays of a trie, shared with it on a CPU; see `TrieArrays`.
+
+    All results are int64, of the shape of the nodes that are asked about.
+
+    Args:
+        trie: whole, or masked: what its masks leave out, `is_allowed` reports.
+        device: of the tensors.
+    """
+
+    def __init__(self, trie: StoredTrie, device: torch.device) -> None:
+        self._trie = trie
+        self._device = device
+        self._token_ids, self._token_mask = self._on_device(trie.token_ids), (1 << 8 * trie.token_ids.itemsize) - 1
+        self._first_child = self._on_device(trie.first_child)
+        self._terminal_nodes = self._on_device(trie.terminal_nodes)
+        self._terminal_names = self._on_device(trie.terminal_names)
+        self._heights: Tensor | None = None
+        self._allowed_nodes = self._allowed_names = None
+        if trie.masks is not None:
+            self._allowed_nodes, self._allowed_names = map(self._on_device, trie.masks)
+
+    def first_child(self, nodes: Tensor) -> Tensor:
+        """The first child of each node; its last is the one before `first_child(nodes + 1)`."""
+        return self._first_child[nodes].long()
+
+    def token_id(self, nodes: Tensor) -> Tensor:
+        """The token that leads to each node."""
+        return self._token_ids[nodes].long() & self._token_mask
+
+    def name_index(self, nodes: Tensor) -> Tensor:
+        """The allowed name that ends at each node, or -1."""
+        place = torch.searchsorted(self._terminal_nodes, nodes.to(self._terminal_nodes.dtype))
+        place = place.clamp_(max=len(self._terminal_nodes) - 1)
+        name = self._terminal_names[place].long()
+        is_name = self._terminal_nodes[place] == nodes
+        if self._allowed_names is not None:
+            is_name &= self._allowed_names[name]
+        return torch.where(is_name, name, -1)
+
+    def is_allowed(self, nodes: Tensor) -> Tensor | None:
+        """Whether each node leads to an allowed name; None where all do."""
+        return None if self._allowed_nodes is None else self._allowed_nodes[nodes]
+
+    def height(self, nodes: Tensor) -> Tensor:
+        """Tokens of the longest way down from each node; see `StoredTrie.heights`."""
+        if self._heights is None:
+            self._heights = self._on_device(self._trie.heights)
+        return self._heights[nodes].long() & 0xFFFF
+
+    def _on_device(self, array: np.ndarray) -> Tensor:
+        # torch cannot index by all unsigned types; a signed view of the same bytes is masked after it is read.
+        signed = {np.dtype(np.uint16): np.int16, np.dtype(np.uint32): np.int32, np.dtype(np.uint64): np.int64}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of read-only memory, to which nothing is written
+            return torch.from_numpy(array.view(signed.get(array.dtype, array.dtype))).to(self._device)
 
 
 def level_starts(first_child: np.ndarray) -> list[int]:

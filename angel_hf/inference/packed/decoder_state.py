@@ -1,4 +1,4 @@
-"""What the decoder remembers between the steps of a search."""
+"""The caches of the packed decoder between the steps of a search."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-
-LEAST_LIVE = 0.9
-"""Where no more than this share of a batch's mentions is live, to forget the others pays for what has to move."""
 
 
 @dataclass
@@ -27,9 +24,9 @@ class DecoderState:
             everywhere.
         targets: keys and values of prefixes and beams, for each layer [B, capacity, 2, H, h]; not written from
             `length` on.
-        seen: bool [B * K, capacity] on the CPU, the cached positions that each slot attends to.
+        seen: bool [B * K, capacity], the cached positions that each slot attends to.
         length: cached positions in use.
-        positions: int64 [B] on the CPU, the position of each mention's next token.
+        positions: int64 [B], the position of each mention's next token.
     """
 
     num_beams: int
@@ -41,16 +38,16 @@ class DecoderState:
     positions: Tensor
 
     def keep(self, mentions: np.ndarray) -> np.ndarray:
-        """Forget all but the given mentions (int64 [n], ascending).
+        """Drop all but the given mentions (int64 [n], ascending).
 
         Returns:
             int64 [n], the mentions as they stand now: the last ones have taken the places of those that left.
         """
-        order = _filled(mentions)
-        self.sources[:] = [_kept(tensor, order) for tensor in self.sources]
-        self.targets[:] = [_kept(tensor, order, self.length) for tensor in self.targets]
+        order = _fill_gaps(mentions)
+        self.sources[:] = [_compact(tensor, order) for tensor in self.sources]
+        self.targets[:] = [_compact(tensor, order, self.length) for tensor in self.targets]
         if self.source_mask is not None:
-            self.source_mask = _kept(self.source_mask, order)
+            self.source_mask = _compact(self.source_mask, order)
         self.positions = self.positions[order]
         self.seen = self.seen.unflatten(0, (-1, self.num_beams))[order].flatten(0, 1)
         return order
@@ -94,20 +91,18 @@ class DecoderState:
             self.targets[depth] = wider
 
 
-def _filled(rows: np.ndarray) -> np.ndarray:
+def _fill_gaps(rows: np.ndarray) -> np.ndarray:
     """The given rows (int64 [n], ascending) in an order in which only those from the nth on leave their place."""
     order = np.arange(len(rows))
     order[~np.isin(order, rows)] = rows[rows >= len(rows)]
     return order
 
 
-def _kept(tensor: Tensor, order: np.ndarray, used: int | None = None) -> Tensor:
-    """Rows as `_filled` orders them, of which the first `used` entries matter.
+def _compact(tensor: Tensor, order: np.ndarray, used: int | None = None) -> Tensor:
+    """Rows as `_fill_gaps` orders them, of which the first `used` entries matter.
 
-    On a CPU they stay in the memory that they are in, and few are moved, which is faster than a copy.
+    They stay in the memory that they are in, and few are moved, which is faster than a copy.
     """
-    if tensor.device.type != "cpu":
-        return tensor[order]
     for place, row in enumerate(order.tolist()):
         if place != row:
             tensor[place, :used].copy_(tensor[row, :used])

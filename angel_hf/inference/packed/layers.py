@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from .linear_product import JointProduct, LinearProduct
-from .row_blocks import RowBlocks
+from angel_hf.inference.packed.linear_product import JointProduct, LinearProduct
+from angel_hf.inference.packed.row_blocks import RowBlocks
 
 
 class Residual:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import GELUActivation
 
-from .int8_linear import Int8Linear, rounded
-from .products import Activation, PackedWeight
-from .weights import can_pack, forget, packed
+from angel_hf.inference.packed.int8_linear import Int8Linear, rounded
+from angel_hf.inference.packed.products import Activation, PackedWeight
+from angel_hf.inference.packed.weights import can_pack, forget, packed
 
 # Activations that a product with packed weights applies to its result.
 _FUSED: dict[type, Activation] = {GELUActivation: "gelu", nn.ReLU: "relu"}

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..bfloat16 import has_bfloat16
-from .numpy_blas import has_avx2_openblas
+from angel_hf.inference.bfloat16 import has_bfloat16
+from angel_hf.inference.packed.numpy_blas import has_avx2_openblas
 
 Activation = Literal["none", "relu", "gelu"]
 

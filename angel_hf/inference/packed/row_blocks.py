@@ -17,7 +17,6 @@ class RowBlocks:
         mentions, columns: int64, the block and the place in it of each row, in ascending order.
         count: B.
         width: more than the largest column.
-        device: where the rows are.
         multiple: of which R is one, unless the blocks are full.
 
     Attributes:
@@ -30,7 +29,6 @@ class RowBlocks:
         columns: np.ndarray,
         count: int,
         width: int,
-        device: torch.device,
         multiple: int = 1,
     ) -> None:
         self.count = count
@@ -43,7 +41,7 @@ class RowBlocks:
             # Where there is none, the block's own first row, so that no mention that has rows gets another's.
             rows_of = np.searchsorted(mentions, np.repeat(np.arange(count), width)).clip(max=len(mentions) - 1)
             rows_of[places] = np.arange(len(places))
-            self.places, self.rows_of = torch.from_numpy(places).to(device), torch.from_numpy(rows_of).to(device)
+            self.places, self.rows_of = torch.from_numpy(places), torch.from_numpy(rows_of)
 
     def spread(self, rows: Tensor) -> Tensor:
         """[R, ...] -> [B, width, ...], with the block's first row where there is none."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from .int8_linear import Int8Blocks, rounded
-from .weights import can_pack, forget, is_plain, packed
+from angel_hf.inference.packed.int8_linear import Int8Blocks, rounded
+from angel_hf.inference.packed.weights import can_pack, forget, is_plain, packed
 
 # The scores of so many tokens, for all beams of a batch, lie in the cache of a core.
 TOKENS_A_BLOCK = 4096
@@ -51,7 +51,7 @@ class VocabularyHead:
         packable = can_pack(lm_head)
         if not packable:
             forget(lm_head)
-        if not is_plain(lm_head) or bias.device.type != "cpu":
+        if not is_plain(lm_head):
             self.scores = [lambda hidden: lm_head(hidden) + bias]
             return
         self.block = min(TOKENS_A_BLOCK, self.vocabulary)
@@ -80,7 +80,7 @@ class VocabularyHead:
         # Where each stands among the scores of its block, which is narrower if it is the last.
         block, column = np.divmod(token_ids[order], self.block)
         places = rows[order] * np.minimum(self.block, self.vocabulary - starts[block]) + column
-        row, place = torch.from_numpy(np.stack([rows[order], places])).to(hidden.device)
+        row, place = torch.from_numpy(np.stack([rows[order], places]))
         inputs = self.inputs(hidden)
         sums, asked = [], []
         for scores_of, first, last in zip(self.scores, bounds, bounds[1:]):
@@ -96,7 +96,7 @@ class VocabularyHead:
             total = torch.where(sound, total, torch.logsumexp(torch.stack(blocks), dim=0))
         found = torch.cat(asked) - total.index_select(0, row)
         logprobs = np.empty(len(order), dtype=np.float32)
-        logprobs[order] = found.cpu().numpy()
+        logprobs[order] = found.numpy()
         return logprobs
 
 

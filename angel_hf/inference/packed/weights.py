@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .products import OneDnnWeight, PackedWeight, packed_type
+from angel_hf.inference.packed.products import OneDnnWeight, PackedWeight, packed_type
 
 
 @dataclass(frozen=True)
