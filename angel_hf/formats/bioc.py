@@ -18,7 +18,7 @@ from angel_hf.formats.document import TextDocument
 
 
 def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
-    """Stream the documents of a BioC file, `.gz` included; XML and JSON are told apart by their first character.
+    """Stream the documents of a BioC file, `.gz` included; the first character distinguishes XML from JSON.
 
     Raises:
         ValueError: neither, or a document without what it needs, or not a whole gzip file; the error names the file.
@@ -29,7 +29,7 @@ def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
     try:
         yield from _read_xml(path) if first == b"<" else _read_json(path)
     except DamagedError:
-        raise  # it tells all
+        raise  # it names the file
     except ElementTree.ParseError as error:
         raise ValueError(f"{name}: not XML ({error}); expected a BioC collection") from None
     except json.JSONDecodeError as error:

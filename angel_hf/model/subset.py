@@ -1,4 +1,4 @@
-"""Linking to a part of a knowledge base: some semantic types, or what stands below some concepts.
+"""Linking to a part of a knowledge base: some semantic types, or all below some concepts.
 
 The trie is masked, not built again: the restricted model shares weights, names and trie with the whole one.
 """
