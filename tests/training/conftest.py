@@ -4,9 +4,9 @@ import pytest
 
 from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.formats.pubtator import read_pubtator
-from angel_hf.training.concept_names import ConceptNames
-from angel_hf.training.corpus import AnnotatedMention, split_identifiers
-from angel_hf.training.vocabulary import train_tokenizer
+from angel_hf.training.data.concept_names import ConceptNames
+from angel_hf.training.data.corpus import AnnotatedMention, split_identifiers
+from angel_hf.training.data.vocabulary import train_tokenizer
 from angel_hf.types import Concept, Mention
 
 CONCEPTS = [
