@@ -12,7 +12,6 @@ from angel_hf.knowledge_base.knowledge_base import normalize
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.encoding import encode_pairs, group_by_length
 from angel_hf.training.data.noise import add_noise
-from angel_hf.training.data.ontologies import Synonyms
 from angel_hf.training.data.pairs import (
     Choice,
     Mixture,
@@ -23,7 +22,6 @@ from angel_hf.training.data.pairs import (
     pretraining_pairs,
 )
 from angel_hf.training.preference.mining import name_mentions
-from angel_hf.training.templates import describe
 from angel_hf.types import Concept, Mention
 
 
@@ -53,7 +51,7 @@ def test_the_seed_decides_between_names_that_are_equally_near():
 @pytest.fixture(scope="module")
 def with_synonyms(knowledge_base):
     names = {"D4": ("anaemia", "low red cells"), "D2": ("copper storage disease",)}
-    return ConceptNames(knowledge_base, Synonyms(names, {"D3": "Not hearing."}))
+    return ConceptNames(knowledge_base, names)
 
 
 def test_synonyms_are_mentions_and_never_targets(with_synonyms):
@@ -67,51 +65,6 @@ def test_synonyms_are_mentions_and_never_targets(with_synonyms):
     assert targets <= {name for names in with_synonyms.names.values() for name in names}
     assert {"anaemia", "low red cells", "copper storage disease"} <= {pair.mention.surface for pair in pairs}
     assert all(pair.target != pair.mention.surface for pair in pairs)
-
-
-def test_sentences_tell_what_is_known_of_the_concept_but_not_the_target(with_synonyms):
-    mixture = Mixture(template_share=1.0, noised_copies=0, noised_synonyms=0)
-    pairs = list(pretraining_pairs(with_synonyms, [], 400, seed=1, mixture=mixture))
-    texts = {pair.mention.text for pair in pairs}
-    assert any("Not hearing." in text for text in texts)
-    assert any("also called" in text for text in texts)
-    for pair in pairs:
-        assert pair.mention.surface in with_synonyms.surfaces["D4"] or pair.mention.text != pair.mention.surface
-        around = pair.mention.text[: pair.mention.start] + pair.mention.text[pair.mention.end :]
-        assert pair.target not in [part.strip() for part in around.replace("has the synonyms", ",").split(",")]
-
-
-def test_sentences_give_the_definition_the_semantic_type_or_other_names_of_the_concept():
-    concepts = [
-        Concept("D1", ("Copper Storage", "Wilson Disease", "WD"), semantic_types=("Liver Disease",)),
-        Concept("D2", ("Deafness", "Hearing Loss"), semantic_types=("Finding", "Symptom")),
-        Concept("D3", ("Anemia",)),
-    ]
-    names = ConceptNames(KnowledgeBase.from_concepts(concepts), Synonyms({}, {"D1": "Too much copper."}))
-
-    def told(surface, target, concept_id):
-        rng = random.Random(1)
-        mentions = [describe(surface, target, concept_id, names, rng) for _ in range(300)]
-        assert {mention.surface for mention in mentions} == {surface}
-        return {mention.text for mention in mentions}
-
-    assert told("wilson disease", "copper storage", "D1") == {
-        "wilson disease is defined as Too much copper.",
-        "wilson disease means Too much copper.",
-        "Too much copper. This defines wilson disease",
-        "wilson disease is a kind of Liver Disease",
-        "Liver Disease such as wilson disease",
-        "wilson disease is also called wd",
-        "wilson disease has the synonyms wd",
-        "wd are other names of wilson disease",
-    }
-    assert told("hearing loss", "deafness", "D2") == {
-        "hearing loss is a kind of Finding",
-        "Finding such as hearing loss",
-        "hearing loss is a kind of Symptom",
-        "Symptom such as hearing loss",
-    }
-    assert told("anemia", "anemia", "D3") == {"anemia"}
 
 
 def test_corpus_mentions_get_the_nearest_names_of_each_concept(mentions, concept_names):

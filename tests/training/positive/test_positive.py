@@ -10,9 +10,10 @@ from angel_hf.training.data.encoding import encode_pairs, group_by_length
 from angel_hf.training.data.pairs import Mixture, pretraining_pairs
 from angel_hf.training.model.adapters import load_weights
 from angel_hf.training.model.small_bart import new_model, sinusoids
-from angel_hf.training.positive.trainer import PairCollator, weighted_loss
+from angel_hf.training.positive.trainer import PairCollator, train_positive, weighted_loss
 from angel_hf.training.recipes.schema import Optimization, PositiveTraining, Shape
-from angel_hf.training.stage.trainer import finished, prepared, train_positive, trainer_arguments
+from angel_hf.training.stage.artifacts import finished, prepared
+from angel_hf.training.stage.trainer import trainer_arguments
 
 ROWS = [
     {"input_ids": [0, 10, 2], "prefix_ids": [11, 12], "target_ids": [13, 14, 2]},

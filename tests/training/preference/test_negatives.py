@@ -181,5 +181,5 @@ def test_the_file_holds_what_was_mined_and_loads_with_its_card(linker, mentions,
 def test_another_file_is_refused(tmp_path):
     path = tmp_path / "pairs.parquet"
     path.write_text("no", encoding="utf-8")
-    with pytest.raises(ValueError, match="no file of preference pairs"):
+    with pytest.raises(ValueError, match="not preference pairs"):
         list(read_pairs(path))

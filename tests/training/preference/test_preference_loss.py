@@ -32,8 +32,8 @@ def scores(tokens):
     )  # fmt: skip
 
 
-def trl_loss(tokens, name, beta, smoothing):
-    """TRL's loss for log-probabilities that a stand-in for a model gives."""
+def trl_loss(tokens, name, beta):
+    """TRL's loss for the log-probabilities of a stand-in for a model."""
     policy, reference, counted = tokens
 
     def model(**_):
@@ -53,7 +53,7 @@ def trl_loss(tokens, name, beta, smoothing):
         loss_types=[name],
         loss_weights=[1.0],
         beta=beta,
-        label_smoothing=smoothing,
+        label_smoothing=0.0,
         use_weighting=False,
         _metrics={"train": {key: [] for key in METRICS}},
         _total_train_tokens=0,
@@ -79,9 +79,8 @@ METRICS = (
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("beta", [0.1, 0.7])
 def test_a_loss_is_what_trl_computes(tokens, scores, name, beta):
-    smoothing = 0.1 if name in ("robust", "exo_pair") else 0.0
-    ours = preference_loss(scores, [name], [1.0], beta, smoothing, normalized=False)
-    torch.testing.assert_close(ours, trl_loss(tokens, name, beta, smoothing), rtol=1e-6, atol=1e-7)
+    ours = preference_loss(scores, [name], [1.0], beta, normalized=False)
+    torch.testing.assert_close(ours, trl_loss(tokens, name, beta), rtol=1e-6, atol=1e-7)
 
 
 def test_dpo_and_its_gradient_are_the_formula_written_by_hand(tokens):
@@ -91,7 +90,7 @@ def test_dpo_and_its_gradient_are_the_formula_written_by_hand(tokens):
     sums, kept = variable.sum(1), reference.sum(1)
     counts = torch.ones(PAIRS, dtype=torch.float64)
     scores = PairScores(sums[:PAIRS], sums[PAIRS:], kept[:PAIRS], kept[PAIRS:], counts, counts)
-    loss = preference_loss(scores, ["sigmoid"], [1.0], beta, 0.0, normalized=False)
+    loss = preference_loss(scores, ["sigmoid"], [1.0], beta, normalized=False)
     loss.backward()
     total, gradient = 0.0, torch.zeros_like(policy)
     for pair in range(PAIRS):
@@ -105,16 +104,16 @@ def test_dpo_and_its_gradient_are_the_formula_written_by_hand(tokens):
 
 
 def test_losses_are_added_up_by_their_weights(scores):
-    both = preference_loss(scores, ["sigmoid", "sft"], [1.0, 0.5], 0.1, 0.0, normalized=False)
-    one, other = (preference_loss(scores, [name], [1.0], 0.1, 0.0, normalized=False) for name in ("sigmoid", "sft"))
+    both = preference_loss(scores, ["sigmoid", "sft"], [1.0, 0.5], 0.1, normalized=False)
+    one, other = (preference_loss(scores, [name], [1.0], 0.1, normalized=False) for name in ("sigmoid", "sft"))
     torch.testing.assert_close(both, one + 0.5 * other)
 
 
-def test_normalised_sums_are_means(scores):
-    means = preference_loss(scores, ["sigmoid"], [1.0], 0.4, 0.0, normalized=True)
-    torch.testing.assert_close(means, preference_loss(scores, ["sigmoid_norm"], [1.0], 0.4, 0.0, normalized=False))
-    assert means != preference_loss(scores, ["sigmoid"], [1.0], 0.4, 0.0, normalized=False)
-    likelihoods = [preference_loss(scores, ["sft"], [1.0], 0.4, 0.0, normalized=choice) for choice in (True, False)]
+def test_normalised_sums_are_means(tokens, scores):
+    means = preference_loss(scores, ["sigmoid"], [1.0], 0.4, normalized=True)
+    torch.testing.assert_close(means, trl_loss(tokens, "sigmoid_norm", 0.4), rtol=1e-6, atol=1e-7)
+    assert means != preference_loss(scores, ["sigmoid"], [1.0], 0.4, normalized=False)
+    likelihoods = [preference_loss(scores, ["sft"], [1.0], 0.4, normalized=choice) for choice in (True, False)]
     assert likelihoods[0] == likelihoods[1]
 
 

@@ -112,25 +112,11 @@ def test_what_pretraining_learned_is_repeated_only_where_there_is_pretraining(pa
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        (['preference.loss=["sigmoyd"]'], "unknown loss 'sigmoyd'; expected some of sigmoid, sigmoid_norm"),
-        (["preference.loss=[]"], "unknown loss none; expected some of sigmoid"),
-        (['preference.loss=["exo_pair"]'], "loss_smoothing is 0.0; expected above 0, and less than 0.5"),
-        (["preference.loss_smoothing=0.5"], "loss_smoothing is 0.5; expected 0 or more, and less than 0.5"),
-        (["preference.loss_smoothing=-0.1"], "loss_smoothing is -0.1; expected 0 or more, and less than 0.5"),
-        (["preference.label_smoothing=0.1"], "unknown key 'label_smoothing'; did you mean 'loss_smoothing'?"),
+        (['preference.loss=["sigmoyd"]'], "preference: loss: got 'sigmoyd'; expected one of 'sigmoid', 'sft'"),
+        (["preference.loss=[]"], "loss is empty; expected one or more names of losses"),
+        (["preference.loss_weight=0.1"], "unknown key 'loss_weight'; did you mean 'loss_weights'?"),
+        (["preference.label_smoothing=0.1"], "preference: unknown key 'label_smoothing'"),
         (["preference.prefix_weight=0.1"], "preference: unknown key 'prefix_weight'"),
-        (['preference.reference="adapters-off"'], 'the reference is "adapters-off", but there is no [adapter]'),
-        (
-            ['preference.reference="adapters-off"', "model={base='x'}", 'adapter={stages="all", rank=1, alpha=1}'],
-            "is not the one that this stage starts from",
-        ),
-        (
-            [
-                'pretraining_preference={steps=1, batch_size=1, learning_rate=1e-3, reference="adapters-off"}',
-                "adapter={rank=1, alpha=1}",
-            ],
-            "is not the one that this stage starts from",
-        ),
         (["name.x=1"], "'name.x=1': name is 'small'; expected a section"),
     ],
 )

@@ -22,9 +22,10 @@ from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.cli import app
-from angel_hf.training import pipeline, preference_loss
 from angel_hf.training.model.accuracy import accuracy
+from angel_hf.training.preference import loss as preference_loss
 from angel_hf.training.recipes.reading import read_recipe
+from angel_hf.training.run import pipeline
 from angel_hf.training.run.pipeline import run_recipe
 from angel_hf.training.stage.materials import Materials
 from tests.hub_clients import TOKEN, see
@@ -132,7 +133,7 @@ def test_finished_stages_of_another_run_are_taken_over(output, data, tmp_path, m
     caplog.set_level("INFO")
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     trained = []
-    monkeypatch.setattr(pipeline, "_prefer", lambda *arguments: trained.append("preference"))
+    monkeypatch.setattr(pipeline, "prefer", lambda *arguments: trained.append("preference"))
     result = angel(
         "train", "--recipe", data / "preference.toml", "--data", data, "--output", tmp_path / "x", "--reuse", output,
         *changes,

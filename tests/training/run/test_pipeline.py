@@ -13,10 +13,10 @@ from datasets import load_from_disk
 from safetensors.torch import load_file
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.training import preference_stage
 from angel_hf.training.model.accuracy import Accuracy
 from angel_hf.training.positive.stages import fine_tune
-from angel_hf.training.preference.trainer import with_reference
+from angel_hf.training.preference import stage as preference_stage
+from angel_hf.training.preference.reference import with_reference
 from angel_hf.training.recipes.reading import read_recipe
 from angel_hf.training.run.pipeline import check_devices, run_recipe
 from angel_hf.training.weights_only import write_weights_only
@@ -315,26 +315,11 @@ def test_new_adapters_are_the_same_in_a_run_that_goes_on(fine_tuned, data, tmp_p
     assert one == other
 
 
-def test_dropout_returns_after_preference_training(fine_tuned, data, tmp_path):
-    """A run that goes on with fine-tuning has a new model; in an unbroken one it comes from preference training."""
-    shutil.rmtree(fine_tuned / "fine-tuning")
-    text = RECIPE.replace("[preference]", "[pretraining_preference]")
-    text = text.replace("[preference.mining]", "[pretraining_preference.mining]")
-    changes = ("model.dropout=0.3", "pretraining_preference.rounds=1", 'pretraining_preference.keep="last"')
-    run_recipe(recipe(data, *changes, text=text), data, fine_tuned)
-    again = tmp_path / "again"
-    shutil.copytree(fine_tuned, again, ignore=shutil.ignore_patterns("fine-tuning", "model"))
-    run_recipe(recipe(data, *changes, text=text), data, again)
-    one, other = ((path / "fine-tuning/finished/model.safetensors").read_bytes() for path in (fine_tuned, again))
-    assert one == other
-
-
 def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data, monkeypatch):
     path = fine_tuned
     changes = (
         "adapter.rank=2",
         "adapter.alpha=4",
-        'preference.reference="adapters-off"',
         "preference.learning_rate=1e-2",
         'preference.keep="last"',
     )
@@ -354,17 +339,6 @@ def test_adapters_are_left_beside_the_model_and_its_base(fine_tuned, data, monke
         logits = [one(input_ids=ids, decoder_input_ids=decoder).logits for one in (base.eval(), adapted, whole)]
     torch.testing.assert_close(logits[1], logits[2], atol=1e-4, rtol=1e-4)
     assert not torch.allclose(logits[0], logits[1], atol=1e-3)
-
-
-def test_preference_training_may_come_before_fine_tuning(fine_tuned, data):
-    path = fine_tuned
-    shutil.rmtree(path / "fine-tuning")
-    text = RECIPE.replace("[preference]", "[pretraining_preference]")
-    text = text.replace("[preference.mining]", "[pretraining_preference.mining]")
-    changes = ('pretraining_preference.method="likelihood"', 'pretraining_preference.mining.sources=["knowledge-base"]')
-    run_recipe(recipe(data, *changes, text=text), data, path)
-    assert (path / "pretraining-preference" / "finished").is_dir() and (path / "model").is_dir()
-    assert not (path / "preference").exists()
 
 
 def test_a_short_recipe_fine_tunes_a_finished_model_on_another_corpus(output, data, tmp_path):
@@ -556,14 +530,6 @@ def test_mentions_with_written_out_abbreviations_are_kept_as_they_stand_too(data
     assert [annotated.mention.surface for annotated in released] == ["WD", "WD"]
     assert "Wilson disease" in {annotated.mention.surface for annotated in materials.train}
     assert "WD" not in {annotated.mention.surface for annotated in materials.train}
-
-
-def test_the_strings_of_the_training_mentions_may_be_names(fine_tuned, data):
-    run_recipe(recipe(data, "data.training_strings=true", "preference={}"), data, fine_tuned)
-    found = AngelForEntityLinking.from_pretrained(fine_tuned / "model").knowledge_base
-    # "Skin tumour" is no name of MEDIC's; OMIM:1 is another identifier of D1.
-    assert found.entry_concept_ids(found.find("skin tumour")) == ("D1",)
-    assert found.find("ovarian cancer") is not None
 
 
 def test_the_reference_computes_in_what_training_computes_in(fine_tuned, data, monkeypatch):

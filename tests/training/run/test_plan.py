@@ -8,6 +8,7 @@ from transformers import BartForConditionalGeneration
 
 from angel_hf.training.model.adapters import with_adapter
 from angel_hf.training.model.small_bart import bart_config
+from angel_hf.training.recipes.reading import read_recipe
 from angel_hf.training.recipes.schema import (
     Adapter,
     Data,
@@ -18,7 +19,6 @@ from angel_hf.training.recipes.schema import (
     Preference,
     Recipe,
     Shape,
-    read_recipe,
 )
 from angel_hf.training.run.plan import adapter_size, format_plan, measured_flops, model_size, plan_stage, plans
 
@@ -79,7 +79,6 @@ def test_a_preference_pair_is_two_names_of_one_source_and_adapters_save_memory()
     positive = plan_stage("fine_tuning", plain, recipe(adapter=adapter), 1, flops=1e9)
     whole = plan_stage("preference", preference, recipe(), 1, flops=1e9)
     adapted = plan_stage("preference", preference, recipe(adapter=adapter), 1, flops=1e9)
-    copied = plan_stage("preference", replace(preference, reference="copy"), recipe(), 1, flops=1e9)
     parameters = model_size(SHAPE).parameters
     control = plan_stage("preference", replace(preference, method="likelihood"), recipe(), 1, flops=1e9)
     assert control.seconds == pytest.approx(3 * positive.seconds)
@@ -90,15 +89,14 @@ def test_a_preference_pair_is_two_names_of_one_source_and_adapters_save_memory()
     assert whole.memory - control.memory == pytest.approx(16 * 16 * name)
     assert (whole.steps, whole.batch) == (30, "16 = 1 x 1 x 16")
     assert whole.memory - adapted.memory == 12 * (parameters - adapter_size(SHAPE, adapter))
-    assert copied.memory - whole.memory == 4 * parameters
 
 
-def test_models_of_folds_are_planned_once_before_the_first_stage_that_asks_for_them():
+def test_models_of_folds_are_planned_before_the_stage_that_needs_them():
     mining = Mining(sources=("train", "cross-fitted"), folds=5)
     preference = Preference(**STAGE, mining=mining)
-    whole = recipe(fine_tuning=FineTuning(**STAGE), pretraining_preference=preference, preference=preference)
+    whole = recipe(fine_tuning=FineTuning(**STAGE), preference=preference)
     planned = {plan.name: plan for plan in plans(whole, 1, flops=1e9)}
-    assert list(planned) == ["cross-fitting", "pretraining_preference", "fine_tuning", "preference"]
+    assert list(planned) == ["fine_tuning", "cross-fitting", "preference"]
     assert planned["cross-fitting"].steps == 5 * 10
     assert planned["cross-fitting"].seconds == pytest.approx(5 * planned["fine_tuning"].seconds)
     without = recipe(fine_tuning=FineTuning(**STAGE), preference=Preference(**STAGE))

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from angel_hf.training import run_directory
 from angel_hf.training.recipes.reading import read_recipe
+from angel_hf.training.run import directory as run_directory
 from angel_hf.training.run.directory import alone_in, changed_files, claim, digests
 from angel_hf.training.run.reuse import reuse
 
