@@ -12,8 +12,6 @@ from angel_hf.model.processing_angel import AngelProcessor
 from angel_hf.training.data.pairs import Pair
 from angel_hf.types import Mention
 
-_PREFERENCE_COLUMNS = ("input_ids", "prefix_ids", "chosen_ids", "rejected_ids")
-
 
 def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_length: int = 96) -> Dataset:
     """Token ids of pairs, in their order.
@@ -25,16 +23,8 @@ def encode_pairs(pairs: Iterable[Pair], processor: AngelProcessor, max_target_le
         columns `input_ids`, `prefix_ids`, `target_ids` (end token included), each row a list of ids.
     """
     pairs = list(pairs)
-    readable = list(itertools.compress(pairs, processor.fits([pair.mention for pair in pairs])))
-    encoder_ids, prefix_ids = processor.encode_mentions([pair.mention for pair in readable])
-    end = processor.tokenizer.eos_token_id
-    target_ids = [[*ids, end] for ids in processor.encode_names([pair.target for pair in readable])]
-    columns: dict[str, list[list[int]]] = {"input_ids": [], "prefix_ids": [], "target_ids": []}
-    for row in zip(encoder_ids, prefix_ids, target_ids, strict=True):
-        if len(row[1]) + len(row[2]) <= max_target_length:
-            for column, ids in zip(columns.values(), row, strict=True):
-                column.append(ids)
-    return Dataset.from_dict(columns)
+    names = {"target_ids": [pair.target for pair in pairs]}
+    return _encode([pair.mention for pair in pairs], names, processor, max_target_length)
 
 
 def encode_preferences(
@@ -48,15 +38,24 @@ def encode_preferences(
         columns `input_ids`, `prefix_ids`, `chosen_ids`, `rejected_ids` (end token included), each row a list of ids.
     """
     triples = list(triples)
-    readable = list(itertools.compress(triples, processor.fits([mention for mention, _, _ in triples])))
-    columns: dict[str, list[list[int]]] = {name: [] for name in _PREFERENCE_COLUMNS}
+    names = {"chosen_ids": [chosen for _, chosen, _ in triples], "rejected_ids": [wrong for _, _, wrong in triples]}
+    return _encode([mention for mention, _, _ in triples], names, processor, max_target_length)
+
+
+def _encode(
+    mentions: list[Mention], names: dict[str, list[str]], processor: AngelProcessor, max_target_length: int
+) -> Dataset:
+    """Columns of the mentions' ids and, under each key of `names`, of the ids of one name a mention."""
+    columns: dict[str, list[list[int]]] = {column: [] for column in ("input_ids", "prefix_ids", *names)}
+    fits = processor.fits(mentions)
+    readable = list(itertools.compress(mentions, fits))
     if readable:
-        encoder_ids, prefix_ids = processor.encode_mentions([mention for mention, _, _ in readable])
         end = processor.tokenizer.eos_token_id
-        chosen = [[*ids, end] for ids in processor.encode_names([name for _, name, _ in readable])]
-        rejected = [[*ids, end] for ids in processor.encode_names([name for _, _, name in readable])]
-        for row in zip(encoder_ids, prefix_ids, chosen, rejected, strict=True):
-            if len(row[1]) + max(len(row[2]), len(row[3])) <= max_target_length:
+        spelled = (processor.encode_names(list(itertools.compress(column, fits))) for column in names.values())
+        targets = [[[*ids, end] for ids in column] for column in spelled]
+        for row in zip(*processor.encode_mentions(readable), *targets, strict=True):
+            _, prefix, *rest = row
+            if len(prefix) + max(map(len, rest)) <= max_target_length:
                 for column, ids in zip(columns.values(), row, strict=True):
                     column.append(ids)
     return Dataset.from_dict(columns)

@@ -56,14 +56,14 @@ def prefer(materials: Materials, model: AnyModel, stage: Preference, path: Path)
     """
     result = path / "finished"
     if not result.exists():
-        parts = _parts(materials.learned, stage.rounds, _seed(materials, stage))
+        parts = _split_for_rounds(materials.learned, stage.rounds, _seed(materials, stage))
         by_dev = bool(materials.unseen) and (stage.keep == "best" or stage.rounds > 1)
         states = [path / "start"]
         finished(states[0], lambda partial: save_weights(model, partial))
         best, scores = 0, [_score(materials, model, states[0]) if by_dev else 0.0]
         for number, mentions in enumerate(parts, start=1):
             state = path / f"round-{number}"
-            _round(materials, model, stage, mentions, state, number)
+            _train_round(materials, model, stage, mentions, state, number)
             states.append(state / "finished")
             scores.append(_score(materials, model, state / "finished") if by_dev else 0.0)
             best = max(range(len(scores)), key=lambda place: (scores[place], -place))
@@ -100,15 +100,15 @@ def mine(
         state = PartialState()
         path.parent.mkdir(parents=True, exist_ok=True)
         shares = []
-        for source, fold in _lots(mining):
+        for source, fold in _sources_and_folds(mining):
             # Named by the number of processes, with which the shares change.
             name = f"{path.name}.{source}{'' if fold is None else fold}.{{}}-of-{state.num_processes}.parquet"
-            of_lot = [path.with_name(name.format(rank)) for rank in range(state.num_processes)]
+            of_source = [path.with_name(name.format(rank)) for rank in range(state.num_processes)]
             # All processes take part, since all train the models of the folds.
-            if missing(*of_lot):
-                mined = list(_mined(materials, model, mining, source, fold, mentions))
-                write_pairs(of_lot[state.process_index], mined, materials.processor)
-            shares += of_lot
+            if missing(*of_source):
+                mined = list(_mine_source(materials, model, mining, source, fold, mentions))
+                write_pairs(of_source[state.process_index], mined, materials.processor)
+            shares += of_source
         state.wait_for_everyone()
 
         def write(directory: Path) -> None:
@@ -124,15 +124,15 @@ def mine(
     return path / PAIRS_FILE
 
 
-def _lots(mining: Mining) -> list[tuple[str, int | None]]:
-    """Source and fold of each lot that is mined in turn; only "cross-fitted" has folds."""
-    lots: list[tuple[str, int | None]] = []
+def _sources_and_folds(mining: Mining) -> list[tuple[str, int | None]]:
+    """The sources to mine in turn, "cross-fitted" by fold."""
+    found: list[tuple[str, int | None]] = []
     for source in mining.sources:
-        lots += [(source, fold) for fold in range(mining.folds)] if source == "cross-fitted" else [(source, None)]
-    return lots
+        found += [(source, fold) for fold in range(mining.folds)] if source == "cross-fitted" else [(source, None)]
+    return found
 
 
-def _mined(
+def _mine_source(
     materials: Materials,
     model: AnyModel,
     mining: Mining,
@@ -140,7 +140,7 @@ def _mined(
     fold: int | None,
     mentions: Sequence[AnnotatedMention],
 ) -> Iterator[MinedPair]:
-    """The pairs of a lot, of which each process mines a share."""
+    """The pairs of a source or fold; each process mines its share."""
     names = materials.concept_names
     if fold is not None:
         # Folds of the whole corpus, so that all rounds use the same models.
@@ -177,7 +177,7 @@ def _without_fold(materials: Materials, parts: Sequence[Sequence[AnnotatedMentio
     return model
 
 
-def _round(
+def _train_round(
     materials: Materials,
     model: AnyModel,
     stage: Preference,
@@ -190,7 +190,7 @@ def _round(
     if not result.exists():
         pairs = mine(materials, model, stage.mining, mentions, path / "mined")
         if pq.read_metadata(pairs).num_rows:
-            dataset = prepared_together(path / "pairs", lambda: _rows(materials, model, stage, pairs, number))
+            dataset = prepared_together(path / "pairs", lambda: _training_rows(materials, model, stage, pairs, number))
             name = f"{materials.recipe.name} {path.parent.name} round {number}"
             shortened = replace(stage, steps=len(dataset) // stage.batch_size)
             train_preference(name, model, dataset, path / "checkpoints", shortened, _seed(materials, stage))
@@ -200,7 +200,7 @@ def _round(
     load_weights(model, result)
 
 
-def _rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path, number: int) -> Dataset:
+def _training_rows(materials: Materials, model: AnyModel, stage: Preference, pairs: Path, number: int) -> Dataset:
     """Encoded pairs in training order, as many as the steps need, with the reference's log-probabilities."""
     recipe = materials.recipe
     encoded = encode_preferences(read_pairs(pairs), materials.processor, recipe.model.max_target_length)
@@ -231,7 +231,7 @@ def _seed(materials: Materials, stage: Preference) -> int:
     return materials.recipe.seed if stage.seed is None else stage.seed
 
 
-def _parts(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:
+def _split_for_rounds(mentions: Sequence[AnnotatedMention], count: int, seed: int) -> list[list[AnnotatedMention]]:
     return [list(mentions)] if count == 1 else folds(mentions, count, seed)
 
 

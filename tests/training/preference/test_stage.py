@@ -128,19 +128,19 @@ def test_models_of_the_folds_mine_what_they_never_saw(fine_tuned, data, monkeypa
     assert {row["source"] for row in rows} == {"cross-fitted"}
     mined = list(dict.fromkeys(row["document_id"] for row in rows))
     assert sorted(mined) == ["7", "8"]
-    # The first model of two learned from the document that the second was asked about, and the other way round.
+    # The first model of two learned from the document that the second mined, and the other way round.
     assert learned_from == [{mined[1]}, {mined[0]}]
     for number in (0, 1):
         assert (path / "cross-fitting" / "2-folds" / f"without-fold-{number}" / "finished").is_dir()
 
 
-def test_rounds_ask_the_same_models_of_the_folds(fine_tuned, data):
+def test_rounds_use_the_same_models_of_the_folds(fine_tuned, data):
     """Folds are of the whole corpus, so a round of one document has models that learned from the other."""
     changes = ('preference.mining.sources=["cross-fitted"]', "preference.mining.folds=2", 'preference.keep="last"')
     run_recipe(recipe(data, *changes), data, fine_tuned)
     rounds = [fine_tuned / f"preference/round-{number}/mined/train.parquet" for number in (1, 2)]
-    asked = [{row["document_id"] for row in pq.read_table(path).to_pylist()} for path in rounds]
-    assert sorted(map(sorted, asked)) == [["7"], ["8"]]
+    mined = [{row["document_id"] for row in pq.read_table(path).to_pylist()} for path in rounds]
+    assert sorted(map(sorted, mined)) == [["7"], ["8"]]
     assert len(list((fine_tuned / "cross-fitting" / "2-folds").iterdir())) == 2
 
 

@@ -92,7 +92,7 @@ ADAPTERS = 16 * (4 * 36 * (1024 + 1024) + 2 * 24 * (1024 + 4096))
 @pytest.mark.parametrize(
     ("name", "trained"), [("bart_large_ncbi", PARAMETERS), ("bart_large_ncbi_lora", ADAPTERS)], ids=["all", "adapters"]
 )
-def test_a_dry_run_tells_the_stages_and_the_memory(name, trained, tmp_path, monkeypatch):
+def test_a_dry_run_shows_the_stages_and_the_memory(name, trained, tmp_path, monkeypatch):
     """Weights of 4 bytes, a gradient and two moments of each that trains, and activations of the longest 16 pairs."""
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["train", "--recipe", name, "--dry-run"])

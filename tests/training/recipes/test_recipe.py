@@ -135,15 +135,15 @@ def test_the_packages_recipes_are_read_by_name(name):
     assert dataclasses.asdict(recipe) == recipe.as_table()
 
 
-def test_the_page_of_the_recipes_tells_of_each():
+def test_the_page_of_the_recipes_lists_each():
     page = (RECIPES / "README.md").read_text(encoding="utf-8")
     (braces,) = re.findall(r"`bart_large_\{(.*?)\}`", page)
-    told = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
     for benchmark in braces.split(","):
-        told |= {f"bart_large_{benchmark}", f"bart_large_{benchmark}_lora"}
-    assert told == set(known_recipes())
+        listed |= {f"bart_large_{benchmark}", f"bart_large_{benchmark}_lora"}
+    assert listed == set(known_recipes())
 
 
-def test_an_unknown_recipe_is_told_the_known_ones():
+def test_the_error_of_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(ValueError, match="no recipe 'angel_maxi'; expected a file, or one of angel_mini"):
         read_recipe("angel_maxi")

@@ -113,7 +113,7 @@ def test_a_dry_run_shows_the_plan_and_makes_nothing(data, tmp_path):
         (["--recipe", "{small}", "--data", "{data}", "--set", "fine_tuning.batch_size=0"], "expected 1 or more"),
     ],
 )
-def test_what_cannot_be_run_is_told_in_one_line(data, tmp_path, arguments, error):
+def test_an_impossible_run_is_reported_in_one_line(data, tmp_path, arguments, error):
     filled = [argument.format(small=data / "small.toml", data=data) for argument in arguments]
     result = angel("train", "--output", tmp_path / "x", *filled)
     assert result.exit_code == 2
@@ -312,7 +312,7 @@ def test_two_processes_learn_from_pairs_as_one_does(data, output, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_launcher_takes_its_processes_along(data, tmp_path):
-    """They would train on in the directory otherwise; the same command goes on where they were."""
+    """They would train on in the directory otherwise; the same command resumes their work."""
     arguments = command(data, tmp_path / "run", "--processes", "2", "--set", "pretraining.steps=2000")
     pretraining = tmp_path / "run" / "pretraining"
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -336,7 +336,7 @@ def test_a_killed_launcher_takes_its_processes_along(data, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_weights(data, output, tmp_path):
+def test_a_killed_run_resumes_to_the_same_weights(data, output, tmp_path):
     """SIGKILL in the middle of every stage in turn, as soon as it has a whole checkpoint."""
     # Much is left of each stage when the kill comes.
     longer = [text for stage in ("pretraining", "fine_tuning", "preference") for text in ("--set", f"{stage}.steps=30")]

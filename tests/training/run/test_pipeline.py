@@ -72,7 +72,7 @@ def test_a_stopped_run_ends_as_an_unbroken_one(output, data, tmp_path, lost):
         assert torch.equal(expected, actual), name
 
 
-def test_new_adapters_are_the_same_in_a_run_that_goes_on(fine_tuned, data, tmp_path):
+def test_new_adapters_are_the_same_in_a_resumed_run(fine_tuned, data, tmp_path):
     changes = ("adapter={rank=2, alpha=4}", "preference.rounds=1", 'preference.keep="last"')
     paths = fine_tuned, tmp_path / "again"
     # One run comes to its adapters from fine-tuning, and random numbers that this has left behind.
@@ -146,7 +146,7 @@ def test_a_recipe_may_start_from_weights_that_go_with_the_files_of_another_model
     assert same.processor.max_source_length == whole.processor.max_source_length
 
 
-def test_several_gpus_want_a_process_each(monkeypatch):
+def test_several_gpus_need_a_process_each(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     check_devices(4)
     with pytest.raises(ValueError, match="one process and 4 GPUs; .* torchrun --nproc-per-node 4"):
@@ -174,7 +174,7 @@ def test_dev_is_learned_from_once_nothing_is_to_be_chosen_by_it(output, data, tm
     assert last.read_bytes() == kept.read_bytes()
 
 
-def test_a_stage_whose_last_checkpoint_was_cut_short_goes_on_from_the_one_before(output, data, tmp_path):
+def test_a_stage_whose_last_checkpoint_was_cut_short_resumes_from_the_one_before(output, data, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(output, path, ignore=shutil.ignore_patterns("preference", "model", "finished"))
     shutil.copytree(output / "pretraining/finished", path / "pretraining/finished")

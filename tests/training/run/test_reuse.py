@@ -50,7 +50,7 @@ def test_ways_of_learning_from_the_same_pairs_share_them(fine_tuned, data, tmp_p
     )
 
 
-def test_what_a_stopped_run_has_finished_can_be_reused_and_goes_on_if_that_is_stopped(fine_tuned, data, tmp_path):
+def test_what_a_stopped_run_has_finished_can_be_reused_and_is_resumed_after_another_stop(fine_tuned, data, tmp_path):
     """The start of preference training was measured, and nothing was mined; of the link to it there was no time."""
     one_round = ("preference.rounds=1",)
     run_recipe(recipe(data, *one_round), data, fine_tuned)

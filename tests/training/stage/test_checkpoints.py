@@ -1,4 +1,4 @@
-"""A checkpoint that was cut short is not gone on from."""
+"""An incomplete checkpoint is not resumed from."""
 
 import pytest
 from transformers import TrainerState
