@@ -28,8 +28,8 @@ def mine(
     with failures_reported():
         check_extra()
         from angel_hf import AngelForEntityLinking
-        from angel_hf.training.recipe import read_recipe
-        from angel_hf.training.single_mining import mine_with
+        from angel_hf.training.preference.single_mining import mine_with
+        from angel_hf.training.recipes.reading import read_recipe
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         try:

@@ -52,14 +52,14 @@ def train(
         if "LOCAL_RANK" in os.environ:
             _end_with(os.getppid())
         check_extra()
-        from angel_hf.training.pipeline import run_recipe
-        from angel_hf.training.recipe import read_recipe
+        from angel_hf.training.recipes.reading import read_recipe
+        from angel_hf.training.run.pipeline import run_recipe
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         try:
             chosen = read_recipe(recipe, changes or ())
             if dry_run:
-                from angel_hf.training.plan import format_plan
+                from angel_hf.training.run.plan import format_plan
 
                 typer.echo(format_plan(chosen, processes))
                 return
