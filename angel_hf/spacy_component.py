@@ -21,10 +21,10 @@ try:
 except ImportError as error:
     raise ImportError("the spaCy component needs: pip install 'angel-hf[spacy]'") from error
 
-from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.annotation.annotator import Annotator
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model.modeling_angel import AngelForEntityLinking
-from angel_hf.types import Concept, Mention
+from angel_hf.types import Annotated, Concept, Mention
 
 NIL = "NIL"
 """`ent.kb_id_` of an entity that is not answered, as spaCy's own linker writes it."""

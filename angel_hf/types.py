@@ -64,6 +64,44 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven(Linked):
+    """A linked mention whose candidates come from an exact search.
+
+    Args:
+        is_proven: no other name of the knowledge base has a better score; False where the search ended at its limit.
+        expansions: nodes of the trie that were looked into.
+    """
+
+    is_proven: bool = False
+    expansions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated(Linked):
+    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
+
+    A composite mention comes once for each of its parts, with the same offsets. `candidates` are one a concept: of the
+    names that share a concept only the best is there.
+
+    Args:
+        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
+        confidence: probability that the first candidate is right, or None where the model has none fitted.
+        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the requested
+            precision.
+    """
+
+    read_as: str = ""
+    confidence: float | None = None
+    is_nil: bool = False
+
+    @property
+    def mention_read(self) -> Mention:
+        """What was linked, in a text in which `read_as` stands in the mention's place."""
+        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
+        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One name found by the search, in ids only.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from angel_hf.formats.ontologies import read_concepts
 from angel_hf.knowledge_base.parquet_file import write_concepts
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.types import Concept
 
 NORMALIZATION = "lowercase-punctuation"

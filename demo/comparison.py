@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.annotation.annotator import Annotator
 from angel_hf.ranking.confidence import concept_shares
-from angel_hf.types import Mention
+from angel_hf.types import Annotated, Mention
 from demo.gold import gold_texts
 from demo.marking import percent
 from demo.workbench import Visit, annotate

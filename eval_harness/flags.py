@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from eval_harness.example import Example
 from eval_harness.protocol import gold_concepts
 from eval_harness.task import Task

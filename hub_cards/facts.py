@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from angel_hf.text.marked_text import parse_marked
+from angel_hf.text.reading import parse_marked
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -20,7 +20,7 @@ from huggingface_hub.repocard_data import CardData
 from angel_hf.knowledge_base.withheld_names import WithheldNames
 from angel_hf.model.configuration_angel import TASK
 from angel_hf.ranking.confidence import Confidence
-from angel_hf.text.marked_text import parse_marked
+from angel_hf.text.reading import parse_marked
 from hub_cards.evaluation import MODEL, Evaluation
 from hub_cards.facts import Facts
 

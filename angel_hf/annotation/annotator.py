@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -12,32 +11,7 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model.modeling_angel import AngelForEntityLinking
 from angel_hf.ranking.confidence import merge_candidates
 from angel_hf.search.options import PUBLISHED, SearchOptions
-from angel_hf.types import Linked, Mention
-
-
-@dataclass(frozen=True, slots=True)
-class Annotated(Linked):
-    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
-
-    A composite mention comes once for each of its parts, with the same offsets. `candidates` are one a concept: of the
-    names that share a concept only the best is there.
-
-    Args:
-        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
-        confidence: probability that the first candidate is right, or None where the model has none fitted.
-        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the precision
-            that was asked for.
-    """
-
-    read_as: str = ""
-    confidence: float | None = None
-    is_nil: bool = False
-
-    @property
-    def mention_read(self) -> Mention:
-        """What was linked, in a text in which `read_as` stands in the mention's place."""
-        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
-        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
+from angel_hf.types import Annotated, Linked, Mention
 
 
 class Annotator:

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 import pyarrow
 import pyarrow.parquet
 
-from angel_hf.annotation.annotator import Annotated
 from angel_hf.bulk.documents import RejectedRow
 from angel_hf.bulk.job import Options
-from angel_hf.types import Candidate
+from angel_hf.types import Annotated, Candidate
 
 _CANDIDATE = pyarrow.struct(
     [("name", pyarrow.string()), ("concept_ids", pyarrow.list_(pyarrow.string())), ("score", pyarrow.float32())]

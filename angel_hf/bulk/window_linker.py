@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pyarrow
 
 from angel_hf.annotation import TokenClassificationDetector, expand_abbreviations
-from angel_hf.annotation.annotator import Annotated, Annotator
+from angel_hf.annotation.annotator import Annotator
 from angel_hf.bulk.documents import Document, RejectedRow, read_documents
 from angel_hf.bulk.job import Options
 from angel_hf.bulk.shard import Shard, linked_table, rejected_table
 from angel_hf.jobs.refusal import answered_or_refused
 from angel_hf.model.modeling_angel import AngelForEntityLinking
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.types import Mention
+from angel_hf.types import Annotated, Mention
 
 _BATCHES_AT_ONCE = 64
 

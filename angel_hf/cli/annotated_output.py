@@ -20,7 +20,7 @@ from angel_hf.formats.document import TextDocument
 from angel_hf.formats.pubtator import Annotation, Document, format_document
 
 if TYPE_CHECKING:
-    from angel_hf.annotation.annotator import Annotated
+    from angel_hf.types import Annotated
 
 
 class AnnotatedFormat(str, Enum):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from angel_hf.cli.records import Record, Rejected
 from angel_hf.cli.source import Line
-from angel_hf.text.marked_text import parse_marked
+from angel_hf.text.reading import parse_marked
 from angel_hf.types import Mention
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.array_file import check_offsets, fingerprint, offsets_from_lengths, open_arrays, ranges, save_arrays
 from ..arrays.content_check import digest_metadata, sample_is_intact
 from ..arrays.packed_strings import PackedStrings
-from ..text.normalization import NORMALIZATIONS, normalize
+from ..text.reading import NORMALIZATIONS, normalize
 from ..types import Concept
 from .parquet_file import read_concepts, write_concepts
 from .table_builder import COLUMNS, TableBuilder, check_list

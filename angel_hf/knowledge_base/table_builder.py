@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.array_file import offsets_from_lengths
 from ..arrays.string_collector import StringCollector
 from ..jobs.progress import progress_bar
-from ..text.normalization import normalize
+from ..text.reading import normalize
 from ..types import Concept
 from .table_layout import Bearers, Column, lay_out
 
@@ -26,7 +26,7 @@ class TableBuilder:
     What is collected is packed, so that tens of millions of names take a few times the memory of their letters.
 
     Args:
-        normalization: one of `normalization.NORMALIZATIONS`.
+        normalization: one of `text.reading.NORMALIZATIONS`.
         source: the file that the concepts come from, which errors then name.
     """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..arrays.packed_strings import PackedStrings
-from ..text.normalization import normalize
+from ..text.reading import normalize
 from .letter_sums import letter_sums
 from .table_builder import COLUMNS, check_list
 from .table_layout import Bearers, Column, lay_out

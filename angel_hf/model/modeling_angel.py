@@ -19,11 +19,11 @@ from ..search.answer_cache import Answer, AnswerCache
 from ..search.batches import search_batches
 from ..search.beam import beam_search
 from ..search.best_first import Proof, best_first_search
-from ..search.options import PUBLISHED, Proven, SearchOptions
+from ..search.options import PUBLISHED, SearchOptions
 from ..search.verbatim import put_first, score_names
-from ..text.normalization import normalize
+from ..text.reading import normalize
 from ..trie.name_trie import NameTrie
-from ..types import Candidate, Hypothesis, Linked, Mention
+from ..types import Candidate, Hypothesis, Linked, Mention, Proven
 from .checkpoint import Checkpoint
 from .configuration_angel import AngelConfig
 from .generation import BartWithTrieGeneration

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import Pipeline
 
-from ..text.marked_text import parse_marked
+from ..text.reading import parse_marked
 from ..types import Linked, Mention
 
 

@@ -12,9 +12,7 @@ from typing import Any
 import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
-from ..text.context import left_context, right_context
-from ..text.marked_text import parse_marked
-from ..text.normalization import normalize
+from ..text.reading import left_context, normalize, parse_marked, right_context
 from ..types import Mention
 from .remote_code import auto_class
 

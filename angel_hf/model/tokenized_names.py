@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays.array_file import offsets_from_lengths
 from ..jobs.progress import progress_bar
 from ..knowledge_base.knowledge_base import KnowledgeBase
-from ..text.normalization import normalize
+from ..text.reading import normalize
 from ..trie.name_trie import NameTrie
 from .processing_angel import AngelProcessor
 

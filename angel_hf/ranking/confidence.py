@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..arrays.array_file import written_whole
-from ..text.normalization import normalize
+from ..text.reading import normalize
 from ..types import Candidate, Linked
 
 CONFIDENCE_FILE = "confidence.json"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..types import Linked
-
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
@@ -61,17 +59,3 @@ class SearchOptions:
 
 PUBLISHED = SearchOptions()
 """The published search, as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proven(Linked):
-    """A linked mention whose candidates come from an exact search.
-
-    Args:
-        is_proven: no other name of the knowledge base has a better score; False where `max_expansions` ended the
-            search before.
-        expansions: nodes of the trie that were looked into.
-    """
-
-    is_proven: bool = False
-    expansions: int = 0

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from angel_hf.knowledge_base.knowledge_base import KnowledgeBase, normalize
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.text.reading import normalize
 from angel_hf.training.ontologies import Synonyms
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from angel_hf.knowledge_base.knowledge_base import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.noise import add_noise

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
-from angel_hf.knowledge_base.knowledge_base import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.corpus import AnnotatedMention
 from angel_hf.training.negatives import preference_pairs

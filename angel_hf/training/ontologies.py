@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from angel_hf.formats.term import Term
-from angel_hf.knowledge_base.knowledge_base import KnowledgeBase, normalize
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.text.reading import normalize
 
 # Spellings of one vocabulary in the cross-references of different ontologies.
 _NAMESPACES = {"UMLS_CUI": "UMLS", "NCI": "NCIT", "ORDO": "Orphanet", "SNOMEDCT_US": "SCTID", "SNOMED_CT": "SCTID"}

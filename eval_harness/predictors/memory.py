@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
 from eval_harness.example import Asked, Example
 from eval_harness.predictors.predictor import Predictor, ScoreKind

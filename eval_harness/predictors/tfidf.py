@@ -8,7 +8,7 @@ from typing import ClassVar
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.text.normalization import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
 from eval_harness.example import Asked, Example
 from eval_harness.predictors.best_entries import best_candidates

@@ -5,7 +5,7 @@ import torch
 from huggingface_hub import HfApi
 from transformers import BartForConditionalGeneration
 
-from angel_hf.text.marked_text import parse_marked
+from angel_hf.text.reading import parse_marked
 from tests.hub_clients import MARKED, NAMES
 
 OPTIONS = {"num_beams": 5, "num_return_sequences": 5, "trust_remote_code": True}

@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 from transformers import AutoModelForSeq2SeqLM, pipeline
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
-from angel_hf.text.marked_text import parse_marked
+from angel_hf.text.reading import parse_marked
 from tests.hub_clients import MARKED, NAMES, READ_TOKEN
 
 MENTIONS = parse_marked(MARKED)

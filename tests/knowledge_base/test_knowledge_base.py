@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from angel_hf import Concept, KnowledgeBase
 from angel_hf.arrays import array_file
-from angel_hf.text.normalization import NORMALIZATIONS, normalize
+from angel_hf.text.reading import NORMALIZATIONS, normalize
 from tests.toy import CONCEPTS
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from angel_hf.arrays.packed_strings import PackedStrings
 from angel_hf.knowledge_base.letter_sums import letter_sums
-from angel_hf.text.normalization import NORMALIZATIONS, normalize
+from angel_hf.text.reading import NORMALIZATIONS, normalize
 
 
 def test_spellings_of_one_form_have_one_sum_and_others_another():

@@ -5,7 +5,7 @@ import pytest
 from pyarrow import parquet
 
 from angel_hf import Concept, KnowledgeBase
-from angel_hf.text.normalization import NORMALIZATIONS
+from angel_hf.text.reading import NORMALIZATIONS
 from tests.toy import CONCEPTS
 
 

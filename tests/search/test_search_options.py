@@ -16,7 +16,8 @@ from angel_hf.search import lookahead
 from angel_hf.search.adaptive import adaptive_beam_search
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.beam import beam_search
-from angel_hf.search.options import Proven, SearchOptions
+from angel_hf.search.options import SearchOptions
+from angel_hf.types import Proven
 from tests.exhaustive import score_all_names
 from tests.toy import CONCEPTS, byte_tokenizer, mention, random_model
 

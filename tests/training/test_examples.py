@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.knowledge_base.knowledge_base import normalize
+from angel_hf.text.reading import normalize
 from angel_hf.training.concept_names import ConceptNames
 from angel_hf.training.encoding import encode_pairs, group_by_length
 from angel_hf.training.examples import (

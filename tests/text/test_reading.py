@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_hf.text.normalization import NORMALIZATIONS, normalize
+from angel_hf.text.reading import NORMALIZATIONS, normalize
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
