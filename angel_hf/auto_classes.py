@@ -95,7 +95,7 @@ class _RegisteringFinder(MetaPathFinder):
             return
 
         def execute_and_register(module: ModuleType) -> None:
-            del loader.exec_module  # type: ignore[union-attr]  # back to that of its class
+            del loader.exec_module  # back to that of its class
             self._thread.depth = getattr(self._thread, "depth", 0) + 1
             try:
                 execute(module)
