@@ -18,6 +18,7 @@ _REGISTRIES = ("transformers.models.auto", "transformers.pipelines")
 _WATCHED = ("transformers", "angel_hf")
 
 _is_registered = False
+_lock = threading.Lock()
 
 
 def register() -> None:
@@ -36,15 +37,18 @@ def register() -> None:
     from angel_hf.model.pipeline_angel import EntityLinkingPipeline
     from angel_hf.model.processing_angel import AngelProcessor
 
-    AutoConfig.register("angel", AngelConfig, exist_ok=True)
-    AutoModelForSeq2SeqLM.register(AngelConfig, AngelForEntityLinking, exist_ok=True)
-    AutoProcessor.register(AngelConfig, AngelProcessor, exist_ok=True)
-    if TASK not in PIPELINE_REGISTRY.supported_tasks:
+    # Nothing is imported under the lock: two threads that import for each other would wait for ever.
+    with _lock:
+        if _is_registered:
+            return
+        AutoConfig.register("angel", AngelConfig, exist_ok=True)
+        AutoModelForSeq2SeqLM.register(AngelConfig, AngelForEntityLinking, exist_ok=True)
+        AutoProcessor.register(AngelConfig, AngelProcessor, exist_ok=True)
         # Without a model the pipeline takes the embedded one; a folder has no revision, but one must be named.
         PIPELINE_REGISTRY.register_pipeline(
             TASK, EntityLinkingPipeline, pt_model=AutoModelForSeq2SeqLM, default=(embedded("angel-mini"), "main")
         )
-    _is_registered = True
+        _is_registered = True
 
 
 def register_with_transformers() -> None:
