@@ -17,14 +17,13 @@ from types import ModuleType
 _REGISTRIES = ("transformers.models.auto", "transformers.pipelines")
 _WATCHED = ("transformers", "angel_hf")
 
-_is_registered = False
+_registered = threading.Event()
 _lock = threading.Lock()
 
 
 def register() -> None:
     """Register configuration, model, processor and pipeline; a second call does nothing. Imports torch."""
-    global _is_registered
-    if _is_registered:
+    if _registered.is_set():
         return
     _finder.stop()
     # Here, since these load torch and transformers.
@@ -39,7 +38,7 @@ def register() -> None:
 
     # Nothing is imported under the lock: two threads that import for each other would wait for ever.
     with _lock:
-        if _is_registered:
+        if _registered.is_set():
             return
         AutoConfig.register("angel", AngelConfig, exist_ok=True)
         AutoModelForSeq2SeqLM.register(AngelConfig, AngelForEntityLinking, exist_ok=True)
@@ -48,7 +47,7 @@ def register() -> None:
         PIPELINE_REGISTRY.register_pipeline(
             TASK, EntityLinkingPipeline, pt_model=AutoModelForSeq2SeqLM, default=(embedded("angel-mini"), "main")
         )
-        _is_registered = True
+        _registered.set()
 
 
 def register_with_transformers() -> None:

@@ -12,7 +12,7 @@ CHECK = """
 import sys
 from angel_hf import auto_classes
 assert not [finder for finder in sys.meta_path if type(finder).__module__ == "angel_hf.auto_classes"]
-assert auto_classes._is_registered
+assert auto_classes._registered.is_set()
 """
 
 ORDERS = {

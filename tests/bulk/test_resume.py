@@ -7,6 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -17,6 +18,8 @@ from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
+
+SECONDS_UNTIL_STUCK = 600
 
 
 @pytest.fixture(scope="module")
@@ -144,16 +147,31 @@ def test_a_damaged_shard_is_found_at_the_end_and_made_again_once_it_is_removed(t
 
 
 def killed_after(count: int, output: Path, command: list[str]) -> int:
-    """Run the command, kill it without warning once it has written some shards; returns how many there are then."""
+    """Run the command, kill it without warning once it has written some shards; returns how many there are then.
+
+    It may take any time as long as it works: a process that neither ends, uses a processor nor writes is stuck.
+    """
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
+        progress, last_progress = None, time.monotonic()
         while len(shards(output)) < count:
             assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
+            found = (len(shards(output)), processor_seconds(process.pid))
+            if found != progress:
+                progress, last_progress = found, time.monotonic()
+            elif time.monotonic() - last_progress > SECONDS_UNTIL_STUCK:
+                process.kill()
+                pytest.fail(f"stuck at {progress[0]} shards")
             time.sleep(0.002)
         process.kill()
     assert process.returncode == -9
     return len(shards(output))
+
+
+def processor_seconds(pid: int) -> float:
+    try:
+        return sum(psutil.Process(pid).cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return 0.0  # it has just ended
 
 
 def test_after_kill_9_the_same_command_goes_on_without_a_lost_or_doubled_row(tmp_path, model):
