@@ -99,7 +99,7 @@ def check_devices(processes: int) -> None:
     if found > 1 and processes == 1:
         raise ValueError(
             f"one process and {found} GPUs; expected a process for each: torchrun --nproc-per-node {found} "
-            "-m angel_hf.cli train ..., or one GPU, by CUDA_VISIBLE_DEVICES=0"
+            "-m angel_hf train ..., or one GPU, by CUDA_VISIBLE_DEVICES=0"
         )
 
 

@@ -244,7 +244,7 @@ def test_cross_fitted_pairs_are_for_training(output, data, tmp_path):
 
 def command(data, output, *arguments):
     return [
-        sys.executable, "-m", "angel_hf.cli", "train", "--recipe", str(data / "preference.toml"), "--data", str(data),
+        sys.executable, "-m", "angel_hf", "train", "--recipe", str(data / "preference.toml"), "--data", str(data),
         "--output", str(output), *arguments,
     ]  # fmt: skip
 

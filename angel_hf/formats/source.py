@@ -1,4 +1,4 @@
-"""Where `angel link` reads from: numbered lines of a file or of standard input, and the format they are in."""
+"""Numbered lines of a file or of standard input, and the format of the records in them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from angel_hf.cli.failure import InputError
-from angel_hf.cli.records import InputFormat
-from angel_hf.formats.compression import DamagedError, open_bytes
+from angel_hf.formats.compression import open_bytes
+
+
+class InputFormat(str, Enum):
+    """Formats of records of given mentions."""
+
+    JSONL = "jsonl"
+    PUBTATOR = "pubtator"
+    TEXT = "text"
+
 
 _SUFFIXES = {".jsonl": InputFormat.JSONL, ".ndjson": InputFormat.JSONL, ".pubtator": InputFormat.PUBTATOR}
 _BYTE_ORDER_MARK = "\ufeff"
@@ -20,7 +28,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end, counted from 1; bytes that are not UTF-8 are escaped, and `fault` tells of them."""
+    """A line without its end, counted from 1; bytes that are not UTF-8 are escaped, and `fault` names them."""
 
     number: int
     text: str
@@ -28,10 +36,14 @@ class Line:
 
 
 class Source:
-    """Numbered lines, read as they are asked for.
+    """Numbered lines, read one by one.
 
     Args:
         path: a file, `.gz` included; None is standard input.
+
+    Raises:
+        OSError: the file cannot be opened.
+        DamagedError: later, while lines are read: the file is not a whole gzip file.
 
     Attributes:
         name: the file, or `standard input`.
@@ -57,10 +69,10 @@ class Source:
             self._stream.close()
 
     def recognise(self) -> InputFormat:
-        """The format that the name's ending or, failing that, the first line tells.
+        """The format, by the ending of the name or else by the first line.
 
         Raises:
-            InputError: neither tells; the message shows the line and names the option to use.
+            ValueError: neither decides; the message shows the line and names the option to use.
         """
         name = self.path.name.removesuffix(".gz") if self.path else ""
         if Path(name).suffix in _SUFFIXES:
@@ -77,7 +89,7 @@ class Source:
         if "[[" in first:
             return InputFormat.TEXT
         self.close()
-        raise InputError(
+        raise ValueError(
             f"{self.name}: cannot tell the format from its first line {first[:80]!r}; expected a JSON object with text "
             "and spans, PubTator's `id|t|title`, or a sentence with [[mention]] marks; or name it with --input-format"
         )
@@ -87,8 +99,6 @@ class Source:
             for number, data in enumerate(self._stream, start=1):
                 self.position += len(data)
                 yield _decode(number, data)
-        except DamagedError as error:
-            raise InputError(str(error)) from None
         finally:
             self.close()
 

@@ -1,4 +1,4 @@
-"""`python -m angel_hf.cli`: the same as `angel`."""
+"""`python -m angel_hf`: the same as `angel`."""
 
 from angel_hf.cli import app
 

@@ -1,12 +1,10 @@
-"""What the commands that push have in common: their failures, and the parts of hub_cards."""
+"""What the commands that push have in common: how they end when a push is refused."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any
 
 from angel_hf.cli.failure import InputError
 
@@ -48,9 +46,14 @@ def _described(error: Exception, status: int) -> str:
     return "; ".join([*filter(None, lines), _REMEDIES.get(status, "try again later")])
 
 
-def part(name: str) -> Any:
-    """A file of hub_cards, which is built on this package and so is asked for by name."""
+@contextmanager
+def hub_extra() -> Iterator[None]:
+    """Around imports of this package's files, which need the libraries of an extra.
+
+    Raises:
+        InputError: one is missing.
+    """
     try:
-        return importlib.import_module(f"hub_cards.{name}")
+        yield
     except ImportError as error:
         raise InputError(f"pushing needs: pip install 'angel-hf[hub]' ({error})") from error

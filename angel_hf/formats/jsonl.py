@@ -1,14 +1,21 @@
-"""JSON lines: `{"text": ..., "spans": [[start, end], ...], ...}` in, the same with `mentions` out."""
+"""JSON lines, one object a line.
+
+records     `{"text": ..., "spans": [[start, end], ...], ...}`; linked, the same with `mentions`
+texts       `{"text": ..., "id": ...}`; annotated, id, text and `mentions`
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
-from angel_hf.cli.records import LinkedRecord, Record, Rejected
-from angel_hf.cli.source import Line
-from angel_hf.types import Linked, Mention
+from angel_hf.formats.document import TextDocument
+from angel_hf.formats.lines import open_lines
+from angel_hf.formats.records import LinkedRecord, Record, Rejected
+from angel_hf.formats.source import Line
+from angel_hf.types import Annotated, Candidate, Linked, Mention
 
 _EXPECTED = 'expected {"text": "...", "spans": [[start, end], ...]}'
 
@@ -26,6 +33,25 @@ def read_jsonl(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
             yield Record(line.number, line.text, fields, _mentions(fields))
         except ValueError as error:
             yield Rejected(line.number, str(error), line.text)
+
+
+def read_jsonl_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+    """Stream the texts of a file, `.gz` included; a line without `id` has its number for one.
+
+    Raises:
+        ValueError: a line is no object with a string `text`; the error names file and line.
+    """
+    name = os.fspath(path)
+    for number, line in enumerate(open_lines(name), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                text = row["text"]
+            except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
+                raise ValueError(f'{name}:{number}: {error!r}; expected {{"text": "...", "id": ...}}') from None
+            if not isinstance(text, str):
+                raise ValueError(f"{name}:{number}: text is {text!r:.60}; expected a string")
+            yield TextDocument.of_text(str(row.get("id", number)), text)
 
 
 class JsonlWriter:
@@ -48,6 +74,34 @@ class JsonlWriter:
         self._stream.write(to_json({**record.fields, "mentions": mentions}) + "\n")
 
 
+class AnnotatedJsonlWriter:
+    """JSON lines: id, text, and mentions with confidence and candidates."""
+
+    def __init__(self, stream: TextIO, kind: str) -> None:
+        self._stream = stream
+        self._kind = kind
+
+    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+        """Write one document."""
+        mentions = [
+            {
+                "start": one.mention.start,
+                "end": one.mention.end,
+                "text": one.mention.surface,
+                "type": self._kind,
+                "read_as": one.read_as,
+                "confidence": None if one.confidence is None else round(one.confidence, 4),
+                "nil": one.is_nil,
+                "candidates": [_candidate_row(candidate) for candidate in one.candidates],
+            }
+            for one in annotated
+        ]
+        self._stream.write(to_json({"id": document.document_id, "text": document.text, "mentions": mentions}) + "\n")
+
+    def close(self) -> None:
+        """Nothing follows the last document."""
+
+
 def to_json(row: dict[str, Any]) -> str:
     """One line of JSON in readable letters; half a surrogate pair, which UTF-8 cannot hold, stays escaped."""
     line = json.dumps(row, ensure_ascii=False)
@@ -56,19 +110,20 @@ def to_json(row: dict[str, Any]) -> str:
 
 def _mention_row(linked: Linked, read_as: str, fields: dict[str, Any]) -> dict[str, Any]:
     mention = linked.mention
-    candidates = [
-        # Adding 0.0 makes a rounded -0.0 a plain zero.
-        {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": round(candidate.score, 6) + 0.0}
-        for candidate in linked.candidates
-    ]
     return {
         "start": mention.start,
         "end": mention.end,
         "text": mention.surface,
         **({} if read_as == mention.surface else {"read_as": read_as}),
         **fields,
-        "candidates": candidates,
+        "candidates": [_candidate_row(candidate) for candidate in linked.candidates],
     }
+
+
+def _candidate_row(candidate: Candidate) -> dict[str, Any]:
+    # Adding 0.0 makes a rounded -0.0 a plain zero.
+    score = round(candidate.score, 6) + 0.0
+    return {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": score}
 
 
 def _parse_object(text: str) -> dict[str, Any]:

@@ -1,25 +1,30 @@
-"""PubTator in and out: the annotations of a document are its mentions.
+"""PubTator documents as records and as texts, linked and annotated ones as PubTator.
+
+In a record the annotations of a document are its mentions.
 
 What an annotation is linked to is written into its identifier field, several concepts of one name joined by a bar, or
-`-1`, as PubTator corpora write an annotation without a concept. To keep the given identifiers, the answer stands on a
-line of its own below the annotation: the same span, and the type with `:linked` after it, so that any PubTator reader
-tells the two apart. Such lines are not linked again: a file linked twice is the same as linked once.
+`-1`, as PubTator corpora write an annotation without a concept. To keep the given identifiers, the answer has a
+line of its own below the annotation: the same span, and the type with `:linked` after it, which any PubTator reader
+can distinguish. Such lines are not linked again: a file linked twice is the same as linked once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import TextIO
 
-from angel_hf.cli.records import LinkedRecord, Record, Rejected
-from angel_hf.cli.source import Line
+from angel_hf.formats.annotated_writer import UNLINKED, identifier
+from angel_hf.formats.document import Section, TextDocument
 from angel_hf.formats.pubtator import Annotation, Document, format_document, read_pubtator
-from angel_hf.types import Linked, Mention
+from angel_hf.formats.records import LinkedRecord, Record, Rejected
+from angel_hf.formats.source import Line
+from angel_hf.types import Annotated, Linked, Mention
 
 LINKED_TYPE = ":linked"
-UNLINKED = "-1"
 
 
 class Annotations(str, Enum):
@@ -36,7 +41,7 @@ def read_documents(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
 
     def on_error(line: int, message: str, raw: str) -> None:
         # Wrong bytes shift the offsets, so they come first. The message starts with a name for the lines and the
-        # line's number, which are told elsewhere.
+        # line's number, which are reported elsewhere.
         failed.append(position.fault(raw) or Rejected(line, message.partition(f":{line}: ")[2], raw))
 
     for document in read_pubtator(position.watch(lines), on_error):
@@ -82,6 +87,18 @@ def _record(document: Document, line: int) -> Record | Rejected:
     return Record(line, raw, {"id": document.document_id, "text": document.text}, mentions, fields, document)
 
 
+def read_pubtator_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+    """Stream the documents of a file, `.gz` included, as texts of title and abstract.
+
+    Raises:
+        ValueError: a malformed line; the error names file and line.
+    """
+    for document in read_pubtator(path):
+        title = len(document.title)
+        sections = (Section(0, title, "title"), Section(title + 1, len(document.text), "abstract"))
+        yield TextDocument(document.document_id, document.text, sections)
+
+
 class PubtatorWriter:
     """Writes linked documents, an empty line after each."""
 
@@ -103,6 +120,39 @@ class PubtatorWriter:
                 answer = replace(given, type=given.type + LINKED_TYPE, identifier=_identifier(linked), extra=())
                 annotations += [given, answer]
         self._stream.write(format_document(replace(document, annotations=tuple(annotations))) + "\n")
+
+
+class AnnotatedPubtatorWriter:
+    """PubTator records; a text without a title gets its first line as one, other line ends become spaces."""
+
+    def __init__(self, stream: TextIO, kind: str) -> None:
+        self._stream = stream
+        self._kind = kind
+
+    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+        """Write one document."""
+        flat = re.sub(r"[\r\n\t]", " ", document.text)
+        first_line = re.search(r"[\r\n]", document.text)
+        first = document.sections[0] if document.sections else None
+        if first is not None and len(document.sections) > 1:
+            title = first.end
+        else:
+            title = first_line.start() if first_line else len(flat)
+        annotations = tuple(
+            Annotation(
+                one.mention.start,
+                one.mention.end,
+                flat[one.mention.start : one.mention.end],
+                self._kind,
+                identifier(one),
+            )
+            for one in annotated
+        )
+        record = Document(document.document_id, flat[:title], flat[title + 1 :], annotations)
+        self._stream.write(format_document(record) + "\n")
+
+    def close(self) -> None:
+        """Nothing follows the last document."""
 
 
 def _identifier(linked: Linked) -> str:

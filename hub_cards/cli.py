@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from angel_hf.cli.failure import failures_reported
-from angel_hf.cli.hub import Names, part, refusals
+from hub_cards.refusals import Names, hub_extra, refusals
 
 if TYPE_CHECKING:
     from hub_cards.push_plan import PushPlan
 
 app = typer.Typer(
+    add_completion=False,
     help="Push a model, adapter, data set, metric or Space to the Hub, with its card.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 _Repository = Annotated[str, typer.Argument(help="OWNER/NAME on the Hub.")]
 _Facts = Annotated[
-    Path, typer.Option("--facts", help="TOML: title, license, [knowledge_base], [training]; what the card tells.")
+    Path, typer.Option("--facts", help="TOML: title, license, [knowledge_base], [training]; what the card says.")
 ]
 _OwnCard = Annotated[
     Path | None,
@@ -61,9 +62,10 @@ def model(
     """
 
     def plan() -> PushPlan:
-        return part("model_push").plan_model(
-            directory, repository, _facts(facts), _evaluations(results), names.value if names else None
-        )
+        with hub_extra():
+            from hub_cards.model_push import plan_model
+
+        return plan_model(directory, repository, _facts(facts), _evaluations(results), names.value if names else None)
 
     _run(plan, dry_run, private, revision)
 
@@ -82,7 +84,10 @@ def adapter(
     """LoRA adapters, tied to the commit of their base."""
 
     def plan() -> PushPlan:
-        return part("model_push").plan_adapter(directory, repository, _facts(facts), _evaluations(results), base)
+        with hub_extra():
+            from hub_cards.model_push import plan_adapter
+
+        return plan_adapter(directory, repository, _facts(facts), _evaluations(results), base)
 
     _run(plan, dry_run, private, revision)
 
@@ -100,8 +105,10 @@ def dataset(
     """A benchmark or preference pairs, with a card by which load_dataset finds the files."""
 
     def plan() -> PushPlan:
-        wanted = names.value if names else None
-        return part("dataset_push").plan_dataset(directory, repository, _facts(facts), wanted)
+        with hub_extra():
+            from hub_cards.dataset_push import plan_dataset
+
+        return plan_dataset(directory, repository, _facts(facts), names.value if names else None)
 
     _run(plan, dry_run, private, revision)
 
@@ -119,7 +126,10 @@ def space(
     """A Space."""
 
     def plan() -> PushPlan:
-        return part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, tuple(uses or ()))
+        with hub_extra():
+            from hub_cards.dataset_push import plan_space
+
+        return plan_space(directory, repository, _facts(facts), sdk_version, tuple(uses or ()))
 
     _run(plan, dry_run, private, None)
 
@@ -137,26 +147,32 @@ def metric(
 
     def plan() -> PushPlan:
         tags = ("evaluate", "metric")
-        return part("dataset_push").plan_space(directory, repository, _facts(facts), sdk_version, (), tags)
+        with hub_extra():
+            from hub_cards.dataset_push import plan_space
+
+        return plan_space(directory, repository, _facts(facts), sdk_version, (), tags)
 
     _run(plan, dry_run, private, None)
 
 
 def _run(plan: Callable[[], PushPlan], dry_run: bool, private: bool | None, revision: str | None) -> None:
-    """Show the plan, and carry it out unless that is all that was asked for."""
+    """Show the plan, and carry it out unless it is a dry run."""
     with failures_reported(), refusals():
-        made = plan()
-        part("push_plan").refuse_token(made)
-        _show(made)
+        planned = plan()
+        with hub_extra():
+            from hub_cards.push_plan import push, refuse_token
+
+        refuse_token(planned)
+        _show(planned)
         if dry_run:
             typer.echo("nothing was pushed (--dry-run); the card:\n")
-            typer.echo(made.text("README.md"))
+            typer.echo(planned.text("README.md"))
             return
-        pushed = part("push_plan").push(made, private, revision)
+        pushed = push(planned, private, revision)
         for path in pushed.deleted:
             typer.echo(f"deleted {path}; it stays in the repository's history", err=True)
         if pushed.deleted:
-            typer.echo(f"HfApi().super_squash_history({made.repository!r}) empties the history", err=True)
+            typer.echo(f"HfApi().super_squash_history({planned.repository!r}) empties the history", err=True)
         typer.echo(pushed.url)
 
 
@@ -169,8 +185,14 @@ def _show(plan: PushPlan) -> None:
 
 
 def _facts(path: Path | None) -> Any:
-    return None if path is None else part("facts").read_facts(path)
+    with hub_extra():
+        from hub_cards.facts import read_facts
+
+    return None if path is None else read_facts(path)
 
 
 def _evaluations(paths: list[Path] | None) -> list[Any]:
-    return [part("evaluation").read_evaluation(path) for path in paths or []]
+    with hub_extra():
+        from hub_cards.evaluation import read_evaluation
+
+    return [read_evaluation(path) for path in paths or []]

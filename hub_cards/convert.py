@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
-from angel_hf.cli.hub import Names, part, refusals
+from hub_cards.refusals import Names, hub_extra, refusals
 
 if TYPE_CHECKING:
     from angel_hf import KnowledgeBase
@@ -61,8 +61,11 @@ def convert(
 
 
 def _refuse_licensed(names: KnowledgeBase, path: Path, checkpoint: str) -> None:
-    """Refuse to push names of a vocabulary that may not be passed on, and tell the ways out."""
-    if (restricted := part("licences").find_restricted(names.concept_ids, path.stem)) is not None:
+    """Refuse to push names of a vocabulary that may not be passed on, and name the ways out."""
+    with hub_extra():
+        from hub_cards.licences import find_restricted
+
+    if (restricted := find_restricted(names.concept_ids, path.stem)) is not None:
         raise InputError(
             f"{path}: holds names of {restricted.name}, and {restricted.reason}; `angel convert {checkpoint} --output "
             "FOLDER ...` and then `angel push model FOLDER ... --names withhold` push concept ids and a recipe; with "

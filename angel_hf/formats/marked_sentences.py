@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from angel_hf.cli.records import Record, Rejected
-from angel_hf.cli.source import Line
+from angel_hf.formats.records import Record, Rejected
+from angel_hf.formats.source import Line
 from angel_hf.text.reading import parse_marked
 from angel_hf.types import Mention
 

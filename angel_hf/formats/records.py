@@ -1,29 +1,12 @@
-"""What goes through `angel link`: records with mentions, and records that had to be rejected."""
+"""Records of given mentions: as they were read, rejected, or linked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from angel_hf.formats.pubtator import Document
 from angel_hf.types import Linked, Mention
-
-
-class InputFormat(str, Enum):
-    """Formats that `angel link` reads."""
-
-    JSONL = "jsonl"
-    PUBTATOR = "pubtator"
-    TEXT = "text"
-
-
-class OutputFormat(str, Enum):
-    """Formats that `angel link` writes."""
-
-    JSONL = "jsonl"
-    PUBTATOR = "pubtator"
-    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +17,7 @@ class Record:
         line: where it starts in its source, counted from 1.
         raw: as it came, for the file of rejected records.
         fields: what a JSON row of the output starts with.
-        mentions: what is to be linked.
+        mentions: to be linked.
         mention_fields: for each mention, further fields of its JSON object; empty where there are none.
         document: the PubTator document that the record is, if it is one.
     """
