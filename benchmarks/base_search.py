@@ -1,8 +1,8 @@
-"""`python -m benchmarks.base_search --output results/bench-base.json`: search on a model of BART-base's shape.
+"""`python -m benchmarks.base_search --output FILE`: search on a model of BART-base's shape.
 
-One thread, CPU seconds, in turns with transformers' generate over a nested dict; a profile, with its share of the speed
-of matrix products that were measured between its passes; the same search in bfloat16 and in 8-bit integers; and two
-threads against one, in seconds of the clock, for which the machine must be idle.
+CPU seconds of one thread, in turns with transformers' generate over a nested dict; a profile with its share of the peak
+rate of matrix products, which are measured between its passes; the same search in bfloat16 and int8; and two threads
+against one in wall seconds, for which the machine must be idle.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ from benchmarks.transformers_search import TransformersSearch
 FORMAT = "angel-base-search-1"
 _BATCH, _PROFILED_BATCH = 32, 96
 _COMPARED = 8  # mentions whose answers are compared
-# A machine that others share is faster and slower from one second to the next: what is compared there takes turns, and
-# the middle one of several counts.
+# A shared machine's speed changes from second to second: what is compared takes turns, and the median counts.
 _LEAST_REPEATS, _LEAST_THREAD_REPEATS = 9, 5
 LEAST_RATIO, LEAST_RATIO_ALONE, LEAST_PEAK_SHARE, LEAST_THREAD_RATIO = 3.2, 2.0, 0.8, 1.8
 
@@ -92,7 +91,7 @@ class BaseSearch:
     """What was measured; contests are at batch 32 against 16, and at batch 1.
 
     Attributes:
-        peak, profile: of the middle one of the repeats by their share.
+        peak, profile: of the repeat with the median share.
         peak_shares: of each repeat.
     """
 
@@ -109,7 +108,7 @@ class BaseSearch:
 
     @property
     def peak_share(self) -> float:
-        """Operations a second of the whole search, by those of the faster products; the middle one of the repeats."""
+        """Operations a second of the whole search, by that of the faster products; median of the repeats."""
         return _share(self.profile, self.peak)
 
 
@@ -120,9 +119,9 @@ def measure_base_search(
 
     Args:
         data: the small model that is tiled, its names and its mentions.
-        most_mentions: take the first so many.
+        most_mentions: only the first this many are used.
         repeats: of every search.
-        progress: is told what is going on.
+        progress: called with a line of text at each stage.
     """
     progress("making the model and both tries")
     machine = this_machine()
@@ -136,7 +135,7 @@ def measure_base_search(
         progress(f"{repeats} times {len(mentions)} mentions, batches of {ours} against {theirs}")
         contests.append(hold(searches, mentions, ours, theirs, repeats, target))
     progress("profile, peak and threads")
-    # So many copies that a batch is full, as batches of a long run are.
+    # Repeated until a batch is full, as batches of a long run are.
     full = (mentions * math.ceil(_PROFILED_BATCH / len(mentions)))[:_PROFILED_BATCH]
     profiles = profile_searches(searches.ours, full, _PROFILED_BATCH, max(repeats, _LEAST_REPEATS))
     profile, peak = sorted(profiles, key=lambda one: _share(*one))[len(profiles) // 2]
@@ -229,7 +228,7 @@ def print_base_search(found: BaseSearch) -> None:
     for part in PARTS:
         own = profile.seconds[part]
         print(f"    {part:<24}{1e3 * own / profile.mentions:8.2f}  {own / total:6.1%}")
-    packed = "not to be had" if peak.packed is None else f"{peak.packed / 1e9:.0f}"
+    packed = "unavailable" if peak.packed is None else f"{peak.packed / 1e9:.0f}"
     print(
         f"  GFLOP/s: search {profile.rate / 1e9:.0f}; peak of torch.mm {peak.matmul / 1e9:.0f}, with packed weights "
         f"{packed}; {shares}, {profile.rate / peak.matmul:.0%} of torch.mm's"

@@ -1,9 +1,8 @@
 """`python -m benchmarks.bulk --output results/bulk.json`: what bulk linking costs, on one thread.
 
-Measured are the whole way of angel-mini from Parquet to Parquet with detection, in CPU seconds; how much of it is the
-host's work beside the model; and how many operations a second a core does on a model of BART-large's shape, whose
-costs `python -m benchmarks.plan` works out from it. The large model has random weights: what it answers means nothing,
-what an operation costs does.
+Measures angel-mini from Parquet to Parquet with detection, in CPU seconds, and the host's share of it; and the
+operations a second of a core on a model of BART-large's shape, from which `python -m benchmarks.plan` computes its
+costs. The large model has random weights: its answers mean nothing, its cost an operation does.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def main() -> None:
     parser.add_argument("--large-mentions", type=int, default=16, help="mentions linked by the large shape")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    # Late, so that torch begins with one thread.
+    # Late, so that torch starts with one thread.
     import torch
     from transformers.utils import logging
 

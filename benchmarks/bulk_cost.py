@@ -113,7 +113,7 @@ def measure_whole_way(
 
 
 def work_of(model: AngelForEntityLinking, mentions: list[Mention]) -> Work:
-    """What the model goes through for these mentions."""
+    """The work of the model for these mentions."""
     counted, count = count_work(lambda: model.link(mentions)), len(mentions)
     # The head reads the last row of a prefix and every row of a step.
     return Work(counted.encoder_tokens / count, counted.prefix_tokens / count, 1 + counted.decoder_rows / count)

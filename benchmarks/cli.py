@@ -55,10 +55,10 @@ def bench(
         machine=machine,
         data=found,
         search=measure_search(
-            found, repeats=repeats or (2 if quick else 3), copies=2 if quick else 4, seed=seed, progress=_tell
+            found, repeats=repeats or (2 if quick else 3), copies=2 if quick else 4, seed=seed, progress=_report
         ),
         trie=measure_trie(
-            found, repeats=repeats or (1 if quick else 3), most_names=50_000 if quick else None, progress=_tell
+            found, repeats=repeats or (1 if quick else 3), most_names=50_000 if quick else None, progress=_report
         ),
     )
     print_run(run)
@@ -66,5 +66,5 @@ def bench(
         write_run(output, run)
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     typer.echo(line, err=True)

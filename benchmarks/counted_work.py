@@ -1,4 +1,4 @@
-"""Work that is counted and not timed: the same on every machine, however busy it is."""
+"""Work counted, not timed: the same on every machine, however busy."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _LINEAR = {
     "mkldnn::_linear_pointwise": 0,
     "mkl::_mkl_linear": 0,
 }
-# What is left of attention where an operator does not do all of it: products of many matrices at once.
+# Attention where it is not one operator: batched products of matrices.
 _BATCHED = {"aten::bmm": 0, "aten::baddbmm": 1}
 _ATTENTION = "scaled_dot_product"
 
 
 @dataclass(frozen=True)
 class CountedWork:
-    """What a search did; operations are two for each multiplication with its addition.
+    """What a search computed; a multiplication with its addition counts as two operations.
 
     Attributes:
         encoder_tokens, prefix_tokens: given to the encoder, and to the decoder before the first token of a name.
         step_rows: beams, or tokens fed ahead of them, that each pass of the decoder after the prefix was given, of all
             batches one after the other.
-        step_mentions: mentions whose keys and values each step of the decoder still had.
+        step_mentions: mentions whose keys and values each step of the decoder still held.
         scored_rows: rows that the vocabulary was scored for, of each call.
         linear_operations: of linear layers and of the vocabulary's.
         attention_operations: of the products of attention, padding included.
         operator_calls: of torch, in all and within the decoder's steps.
-        tensor_bytes: of every tensor that an operator made and that is no view of another.
+        tensor_bytes: of every tensor that an operator allocated; views do not count.
     """
 
     encoder_tokens: int
@@ -72,14 +72,14 @@ _Mode = TypeVar("_Mode", bound="OperatorMode")
 
 
 class OperatorMode(TorchDispatchMode):
-    """While entered, is given torch's operators and, which torch does not know of, numpy's products."""
+    """While entered, sees torch's operators, and numpy's products, which torch does not dispatch."""
 
     def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
-        """Do a product of rows by numpy, within which torch's operators come too."""
+        """Compute a product of rows by numpy; torch's operators may occur within it."""
         raise NotImplementedError
 
     def __enter__(self: _Mode) -> _Mode:
-        """See to it that numpy's products come by."""
+        """Route numpy's products through `numpy_product`."""
         multiply = OpenBlasWeight.multiply
 
         def seen(weight: OpenBlasWeight, rows: Tensor, bias: Tensor | None) -> Tensor:
@@ -91,7 +91,7 @@ class OperatorMode(TorchDispatchMode):
         return self
 
     def __exit__(self, *raised: Any) -> None:
-        """Leave everything as it was."""
+        """Restore numpy's products."""
         super().__exit__(*raised)
         self._patch.stop()
 
@@ -109,7 +109,7 @@ class OperatorCounter(OperatorMode):
         return self.linear_operations + self.attention_operations
 
     def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
-        """Count it; with its bias, and the views by which numpy sees tensors, it is one operator, as torch's are."""
+        """Count a product with its bias and its views of tensors as one operator, like torch's."""
         calls = self.calls
         result = multiply()
         self.calls = calls + 1
@@ -152,19 +152,19 @@ def _new_bytes(result: Any, arguments: Any) -> int:
 
 
 def _storages(values: Any) -> list[torch.UntypedStorage]:
-    """Of all tensors but packed weights, which hide theirs and are made once."""
+    """Of all tensors but packed weights, which hide theirs and are created once."""
     tensors = [value for value in tree_leaves(values) if isinstance(value, Tensor)]
     return [tensor.untyped_storage() for tensor in tensors if tensor.layout == torch.strided]
 
 
 def count_work(search: Callable[[], object]) -> CountedWork:
-    """Count the work of what a function searches with any model of this library.
+    """Count the work of all searches that a function makes with models of this library.
 
     Args:
         search: calls `link` or `search` of a model, once or more.
     """
     passes, counter = _Passes(), OperatorCounter()
-    with _told(passes, counter), counter:
+    with _recording(passes, counter), counter:
         search()
     return CountedWork(
         encoder_tokens=passes.encoder_tokens,
@@ -190,7 +190,7 @@ def count_operators(task: Callable[[], object]) -> OperatorCounter:
 
 @dataclass
 class _Passes:
-    """What the passes of PackedBart were given."""
+    """The inputs of the passes of PackedBart."""
 
     encoder_tokens: int = 0
     prefix_tokens: int = 0
@@ -201,20 +201,22 @@ class _Passes:
 
 
 @contextmanager
-def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
-    """Have every PackedBart tell `passes` what it is given."""
+def _recording(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
+    """Record in `passes` the input of every pass of any PackedBart."""
     encode, start, logprobs = PackedBart.encode, PackedBart.start, PackedBart.logprobs
 
-    def told_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
+    def recorded_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
         passes.encoder_tokens += sum(map(len, encoder_ids))
         return encode(bart, encoder_ids)
 
-    def told_start(bart: PackedBart, sources: Any, prefix_ids: Sequence[Sequence[int]], *rest: Any, **more: Any) -> Any:
+    def recorded_start(
+        bart: PackedBart, sources: Any, prefix_ids: Sequence[Sequence[int]], *rest: Any, **more: Any
+    ) -> Any:
         passes.prefix_tokens += sum(map(len, prefix_ids))
         return start(bart, sources, prefix_ids, *rest, **more)
 
-    def telling(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def told_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Tensor:
+    def recorded(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def recorded_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Tensor:
             passes.step_rows.append(len(token_ids))
             passes.step_mentions.append(len(state.positions))
             before = counter.calls
@@ -222,13 +224,13 @@ def _told(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
             passes.step_calls += counter.calls - before
             return hidden
 
-        return told_step
+        return recorded_step
 
-    def told_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
+    def recorded_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
         passes.scored_rows.append(len(hidden))
         return logprobs(bart, hidden, *rest, **more)
 
-    told: dict[str, Any] = {"encode": told_encode, "start": told_start, "logprobs": told_logprobs}
-    told |= {name: telling(getattr(PackedBart, name)) for name in ("step", "step_ahead")}
-    with mock.patch.multiple(PackedBart, **told):
+    replaced: dict[str, Any] = {"encode": recorded_encode, "start": recorded_start, "logprobs": recorded_logprobs}
+    replaced |= {name: recorded(getattr(PackedBart, name)) for name in ("step", "step_ahead")}
+    with mock.patch.multiple(PackedBart, **replaced):
         yield

@@ -19,8 +19,8 @@ class Figure:
         part: of the suite.
         name: what was measured, the same in every run.
         value: in `unit`.
-        target: ">= 3.5" or "<= 1.1" and so on, or None where nothing is asked for.
-        met: whether the target was met; None without one, and where the run does not count for it, as on sample data.
+        target: ">= 3.5" or "<= 1.1" and so on, or None without one.
+        met: whether the target was met; None without one, and where the run is not judged, as on sample data.
     """
 
     part: str
@@ -110,12 +110,12 @@ def _base(document: Document) -> Iterator[Figure]:
     for (target, met), value in zip(document["targets"].items(), values, strict=True):
         what, least = _named(target)
         yield Figure("base", f"BART-base's shape, {what}", value, "times", least, met)
-    if (products := document.get("thread_ratio_of_products")) is not None:  # earlier files have none
+    if (products := document.get("thread_ratio_of_products")) is not None:  # absent in earlier files
         yield Figure("base", "plain products, two threads by one", products, "times")
     for contest in document["contests"]:
         rate = contest["ours"]["work"] / statistics.median(contest["ours"]["cpu_seconds"])
         yield Figure("base", f"BART-base's shape, batch {contest['our_batch_size']}", rate, "mentions/CPU s")
-    precisions = document.get("precisions", []), document.get("ratios_of_precisions", [])  # earlier files have none
+    precisions = document.get("precisions", []), document.get("ratios_of_precisions", [])  # absent in earlier files
     for low, ratio in zip(*precisions, strict=True):
         name = f"BART-base's shape, batch {low['batch_size']}, {low['precision']} by float32"
         yield Figure("base", name, ratio["median"], "times")
@@ -132,7 +132,7 @@ def _named(target: str) -> tuple[str, str]:
 
 
 def outcomes_of_test(document: Document) -> dict[str, Document]:
-    """What a result file of options has of the test set, by option."""
+    """A result file's outcomes on the test set, by option."""
     return {one["option"]: one for one in document["outcomes"] if one["split"] == "test"}
 
 
@@ -147,7 +147,7 @@ def _options(document: Document) -> Iterator[Figure]:
         if (proofs := one["proofs"]) is not None:
             yield Figure("options", f"{option}, proven", proofs["proven"], f"of {one['mentions']}")
             yield Figure("options", "a better name found than by 10 beams", proofs["missed"], f"of {one['mentions']}")
-            if (certain := proofs.get("missed_for_certain")) is not None:  # earlier files do not tell
+            if (certain := proofs.get("missed_for_certain")) is not None:  # absent in earlier files
                 yield Figure("options", "the same among the proven", certain, f"of {proofs['proven']}")
 
 
@@ -178,7 +178,7 @@ def _scale(document: Document) -> Iterator[Figure]:
         ("search, by few names'", scale["slowdown"], "times", target["most_slowdown"], "search"),
     ):
         yield Figure("scale", f"{names}, {what}", value, unit, f"<= {most:g}", met[key])
-    if (update := scale.get("update")) is None:  # earlier files have none
+    if (update := scale.get("update")) is None:  # absent in earlier files
         return
     rows = scale["searches"]["all_rows"] / scale["searches"]["few_rows"]
     yield Figure("scale", f"{names}, rows of the decoder, by few names'", rows, "times")

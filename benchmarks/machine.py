@@ -18,9 +18,9 @@ class Machine:
     """Processor, system and libraries.
 
     Attributes:
-        cores: that the system has; a run uses `threads` of them.
+        cores: of the system; a run uses `threads` of them.
         instructions: the widest that torch uses.
-        load: mean number of waiting processes over the last minute, before the run; None where not told.
+        load: mean number of waiting processes over the last minute, before the run; None where unknown.
     """
 
     cpu: str
@@ -33,7 +33,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Look at the machine and the process as they are."""
+    """Describe the machine and the process."""
     return Machine(
         cpu=_cpu_model(),
         cores=os.cpu_count(),
@@ -47,7 +47,7 @@ def this_machine() -> Machine:
 
 
 def _cpu_model() -> str:
-    """The processor's name; Linux tells it in a file, other systems through `platform`."""
+    """The processor's name: from a file on Linux, elsewhere from `platform`."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():

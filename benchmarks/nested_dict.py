@@ -1,4 +1,4 @@
-"""The trie that most would write: a dict a node."""
+"""The usual trie: a dict a node."""
 
 from __future__ import annotations
 

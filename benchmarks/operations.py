@@ -9,7 +9,7 @@ from transformers import BartConfig
 
 @dataclass(frozen=True)
 class Work:
-    """What the model goes through for a mention, on average.
+    """The work of the model for a mention, on average.
 
     Attributes:
         source_tokens: read by the encoder.

@@ -19,12 +19,12 @@ from eval_harness.protocol import gold_parts
 from eval_harness.significance import Difference, paired_bootstrap
 from eval_harness.task import Task
 
-_BLOCK = 96  # mentions that every option is given before the next
+_BLOCK = 96  # mentions that every option links before the next block
 
 
 @dataclass(frozen=True)
 class Option:
-    """A way to search: arguments of `link`, and what the model is beside them."""
+    """A way to search: arguments of `link`, precision and memory of the model."""
 
     name: str
     top_k: int = 10
@@ -46,7 +46,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Proofs:
-    """What an exact search tells of itself and of the published one.
+    """What an exact search proves, and what it says of the published one.
 
     Attributes:
         proven: mentions whose answer is proven.
@@ -55,7 +55,7 @@ class Proofs:
             yet more.
         beam_right: of the missed ones, mentions that the beam search answers right.
         exact_right: of the missed ones, mentions that the best name answers right.
-        mean_expansions: nodes of the trie that were looked into.
+        mean_expansions: expanded nodes of the trie.
         most_expansions: likewise.
     """
 
@@ -73,7 +73,7 @@ class Outcome:
     """One option on one split.
 
     Attributes:
-        accuracy_at_1, accuracy_at_5: in percent; at 5 None where fewer names are asked for.
+        accuracy_at_1, accuracy_at_5: in percent; at 5 None with `top_k` below 5.
         difference: from the published search, at 1; in points.
         speed: how many times faster than the published search; median, least and most are of the blocks.
         overall_speed: the same of all blocks together.
@@ -102,13 +102,13 @@ class Outcome:
 def measure(
     model: AngelForEntityLinking, task: Task, split: str, options: Sequence[Option], progress: Callable[[str], None]
 ) -> list[Outcome]:
-    """Link a task's mentions by every option in turns; the first is what the others are compared with."""
+    """Link a task's mentions by every option in turns; the first is the baseline."""
     if model.knowledge_base is None or model.knowledge_base.fingerprint != task.knowledge_base.fingerprint:
         model.set_knowledge_base(task.knowledge_base)
     linkers = {option.name: _linker(model, option) for option in options}
     measured = [Measured(option) for option in options]
     mentions = [example.mention for example in task.examples]
-    for linker in linkers.values():  # the first call of anything is slow
+    for linker in linkers.values():  # first calls are slow
         linker.link(mentions[:4], 1)
     for first in range(0, len(mentions), _BLOCK):
         block = mentions[first : first + _BLOCK]
@@ -158,7 +158,7 @@ def _outcomes(measured: Sequence[Measured], task: Task, split: str) -> Iterator[
 
 
 def ranks_of(linked: Sequence[Linked], task: Task) -> list[int | None]:
-    """Where each mention is answered, as the harness counts."""
+    """The rank at which each mention is answered, as the harness counts."""
     return [
         task.protocol.rank(one.candidates, example.mention.surface, gold_parts(example, task.knowledge_base))
         for one, example in zip(linked, task.examples, strict=True)

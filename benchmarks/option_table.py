@@ -1,4 +1,4 @@
-"""What each departure from the published search gains and costs, over the runs, in Markdown."""
+"""Gains and costs of each departure from the published search, over the runs, in Markdown."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _CHOSEN = {"no_loss": "no loss", "one_point": "a loss of 1 point"}
 
 
 def option_sections(documents: Sequence[Document]) -> list[str]:
-    """A paragraph on what is best and on what the beams miss, and the table.
+    """A paragraph on the best options and on what the beams miss, and the table.
 
     Args:
         documents: result files of `benchmarks.search_options`, one a run.
     """
     of_runs = [outcomes_of_test(document) for document in documents]
     mentions = next(iter(of_runs[0].values()))["mentions"]
-    told = (
+    setting = (
         f"`{documents[0]['model']}` on the {mentions:,} mentions of NCBI-disease's test set, protocol `"
         f"{documents[0]['protocol']}`, abbreviations written out; intervals are of the paired bootstrap over documents."
     )
     common = [name for name in of_runs[0] if all(name in found for found in of_runs)]
     rows = (_row(name, [found[name] for found in of_runs]) for name in common)
-    return [" ".join([told, *_best(documents), *_misses(of_runs[-1])]), "\n".join([_HEADING, *rows])]
+    return [" ".join([setting, *_best(documents), *_misses(of_runs[-1])]), "\n".join([_HEADING, *rows])]
 
 
 def _best(documents: Sequence[Document]) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _misses(found: dict[str, Document]) -> Iterator[str]:
 
 def _row(name: str, runs: Sequence[Document]) -> str:
     speeds = [one["overall_speed"] for one in runs]
-    last = runs[-1]  # the same in every run, but for what a busy machine does to speed
+    last = runs[-1]  # the same in every run, speed apart
     interval = last["difference"]["interval"]
     cells = (
         name,

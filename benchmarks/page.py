@@ -14,7 +14,7 @@ from benchmarks.option_table import option_sections
 from benchmarks.plots import draw, plots_of
 from benchmarks.suite import FORMAT as SUITE_FORMAT
 from benchmarks.suite import PARTS
-from benchmarks.suite_report import told
+from benchmarks.suite_report import runs_that_met
 
 PAGE = "benchmarks.md"
 IMAGES = "images"
@@ -101,20 +101,20 @@ def _machine(documents: Sequence[Document]) -> str:
             "runs whose medians mean something: give only those of one"
         )
     loads = _joined([str(document["machine"]["load"]) for document in documents])
-    told_once = (
+    described = (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} of them used, {machine['instructions']}; "
         f"torch {machine['versions']['torch']}, transformers {machine['versions']['transformers']}; load {loads}."
     )
     if any(document.get("quick") for document in documents):
-        told_once += " A quick look and not a measurement."
-    return told_once
+        described += " A quick look and not a measurement."
+    return described
 
 
 def _table(own: Sequence[Spread]) -> str:
     lines = ["| | median | least to most | | target | |", "|---|---:|---:|---|---|---|"]
     for spread in own:
         between = f"{min(spread.values):.4g} to {max(spread.values):.4g}" if len(spread.values) > 1 else ""
-        cells = (spread.name, f"{spread.median:.4g}", between, spread.unit, spread.target or "", told(spread))
+        cells = (spread.name, f"{spread.median:.4g}", between, spread.unit, spread.target or "", runs_that_met(spread))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

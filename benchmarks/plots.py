@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-# Okabe and Ito: told apart by colour-blind readers too.
+# Okabe and Ito: distinct for colour-blind readers too.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 _MARKERS = "osD^"
 _MEGABYTE = 1e6

@@ -97,12 +97,12 @@ def _print_trie(console: Console, trie: TrieCost, judged: bool) -> None:
     table = _table("Memory of the trie, MB", ["", "held", "peak while building", "growth of the process"])
     for name, label in (("name-trie", "NameTrie"), ("nested-dict", "nested dict")):
         memory = trie.memory[name]
-        resident = "not told here" if memory.resident is None else _megabytes(memory.resident)
+        resident = "unknown here" if memory.resident is None else _megabytes(memory.resident)
         table.add_row(label, _megabytes(memory.held), _megabytes(memory.peak), resident)
     console.print(table)
     console.print(
-        "Held and peak by tracemalloc, which counts all that Python and numpy ask for; growth is of resident memory, "
-        "what the allocator keeps for later included. Every figure is of a process of its own."
+        "Held and peak by tracemalloc, which counts all allocations of Python and numpy; growth is of resident memory, "
+        "the allocator's reserve included. Each figure comes from a process of its own."
     )
     first, again = trie.open_seconds[0], trie.open_median
     expand = statistics.median(trie.expand_root_seconds)

@@ -1,7 +1,7 @@
 """What is measured on a knowledge base the size of the UMLS, each function in a process of its own.
 
-Memory is the most that the process ever had resident (VmHWM of Linux), what the imports and the model take included
-unless said otherwise.
+Memory is the most that the process ever had resident (VmHWM of Linux), imports and model included unless said
+otherwise.
 """
 
 from __future__ import annotations
@@ -96,10 +96,9 @@ class Update:
     """Concepts removed and then added again; wall seconds.
 
     Attributes:
-        concepts, names: how many went.
+        concepts, names: how many were removed.
         peak_bytes: of the process.
-        equals_build: whether in the end knowledge base and trie are, table for table, what was built of the same
-            concepts.
+        equals_build: whether knowledge base and trie end equal, table for table, to those built from the same concepts.
     """
 
     concepts: int
@@ -149,7 +148,7 @@ def build(reference: Path, names: Path, output: Path) -> Build:
 
 
 def build_few(reference: Path, names: Path, output: Path, few: int) -> None:
-    """A model of the same kind of names, as many as asked for: those of concepts drawn evenly from all."""
+    """A model of `few` of the names, drawn evenly from all."""
     whole = KnowledgeBase.load(names)
     step = max(1, whole.num_entries // few)
     chosen = {str(entry): [whole.entry_name(entry)] for entry in range(0, whole.num_entries, step)}
@@ -202,7 +201,7 @@ def time_tokenizing(model: Path, repeats: int) -> Tokenizing:
     seconds: dict[str, list[float]] = {"false": [], "true": []}
     for _ in range(repeats):
         for parallel, own in seconds.items():
-            os.environ["TOKENIZERS_PARALLELISM"] = parallel  # looked at in every call
+            os.environ["TOKENIZERS_PARALLELISM"] = parallel  # read in every call
             start = time.perf_counter()
             linker.processor.encode_names(names)
             own.append(time.perf_counter() - start)
@@ -210,7 +209,7 @@ def time_tokenizing(model: Path, repeats: int) -> Tokenizing:
 
 
 def update(model: Path, changes: int) -> Update:
-    """Remove the last so many concepts, and add them again."""
+    """Remove the last `changes` concepts, and add them again."""
     linker = AngelForEntityLinking.from_pretrained(model)
     whole, built = copy.copy(linker), linker.knowledge_base
     assert built is not None, "the model was saved with it"
@@ -242,7 +241,7 @@ def _search(linker: AngelForEntityLinking, reference: Path) -> list[Any]:
 
 
 def resident_bytes(field: str) -> int:
-    """VmRSS, what is resident now, or VmHWM, the most that ever was; Linux alone tells."""
+    """VmRSS, what is resident now, or VmHWM, the most that ever was; Linux only."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024

@@ -1,9 +1,9 @@
 """`python -m benchmarks.search_options`: the speed and the accuracy of each departure from the published search.
 
-On the NCBI-disease corpus, one thread. Blocks of mentions go through every option in turns, so that a busy machine
-slows all alike; speed is in CPU time against the published search on the same block. Accuracy is the harness's, under
-one of its protocols, and its difference from the published search has the interval of the paired bootstrap over
-documents. What is recommended is chosen on the development set and reported on the test set.
+On the NCBI-disease corpus, one thread. Every option searches a block of mentions before the next block, so a busy
+machine slows all alike; speed is CPU time against the published search on the same block. Accuracy is the harness's,
+under one of its protocols, and its difference from the published search has the interval of the paired bootstrap over
+documents. The recommendation is chosen on the development set and reported on the test set.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ PUBLISHED_OPTION = Option("published: 10 beams, 10 names")
 
 
 def options_for(fast: Sequence[Precision]) -> tuple[Option, ...]:
-    """The published search, what departs from it in one thing, and what in several.
+    """The published search, single departures from it, and combinations.
 
     Args:
-        fast: precisions that the processor has instructions for; where bfloat16 is among them, departures in several
-            things have it. Each is measured by itself in any case: what it costs in accuracy is the same everywhere.
+        fast: precisions that the processor has instructions for; combinations use bfloat16 where it is among them. Each
+            precision is also measured alone, since its cost in accuracy is the same everywhere.
     """
     low: Precision | None = "bfloat16" if "bfloat16" in fast else None
     name = f"{low}, 1 name" if low else "1 name"
@@ -101,7 +101,7 @@ def recommend(outcomes: Sequence[Outcome], most_loss: float | None) -> str:
 
 
 def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Both splits as tables, and what is recommended."""
+    """Print both splits as tables, and the recommendation."""
     for split in (DEV, TEST):
         table = Table(title=f"NCBI-disease {split}", title_justify="left", title_style="bold")
         for number, column in enumerate(("", "mentions/CPU s", "faster", "of blocks", "at 1", "at 5", "change at 1")):
@@ -115,7 +115,7 @@ def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
             found = one.proofs
             console.print(
                 f"{one.split}, {one.option}: proven for {found.proven} of {one.mentions} mentions, "
-                f"{found.mean_expansions:.0f} nodes looked into on average, {found.most_expansions} at most. "
+                f"{found.mean_expansions:.0f} nodes expanded on average, {found.most_expansions} at most. "
                 f"The beam search misses a better name {found.missed} times, {found.missed_for_certain} of them among "
                 f"the proven: {found.beam_right} times its own is "
                 f"right, {found.exact_right} times the best is."
@@ -154,9 +154,9 @@ def main() -> None:
     parser.add_argument("--knowledge-base", type=Path, default=data / "kb" / "medic_06Jul2012.txt")
     parser.add_argument("--text", default="published", choices=("released", "published", "ab3p"))
     parser.add_argument("--protocol", default="strict", choices=("angel", "lenient", "strict"))
-    parser.add_argument("--mentions", type=int, help="only so many of each split: a look, not a measurement")
-    parser.add_argument("--only", nargs="+", default=[], help="options whose names have one of these words in them")
-    parser.add_argument("--output", type=Path, help="JSON file for all that was measured")
+    parser.add_argument("--mentions", type=int, help="at most this many of each split: a look, not a measurement")
+    parser.add_argument("--only", nargs="+", default=[], help="only options whose names hold one of these words")
+    parser.add_argument("--output", type=Path, help="JSON file for all measurements")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable_progress_bar()
@@ -169,7 +169,7 @@ def main() -> None:
     for split in (DEV, TEST):
         task = prepare_task(corpus, split, protocols_named(options.protocol)[0])
         task = dataclasses.replace(task, examples=task.examples[: options.mentions])
-        outcomes += measure(model, task, split, (PUBLISHED_OPTION, *chosen), _tell)
+        outcomes += measure(model, task, split, (PUBLISHED_OPTION, *chosen), _report)
     print_outcomes(outcomes, Console(width=140, highlight=False))
     if options.output is not None:
         document = {
@@ -188,7 +188,7 @@ def main() -> None:
         write_text(options.output, json.dumps(document, indent=1) + "\n")
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Where the time of a search goes, and how near it comes to a machine that does nothing but multiply."""
+"""Where the time of a search goes, and its share of the peak rate of matrix products."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PARTS = ("encoder", "source keys and values", "vocabulary", "decoder", "trie", "
 
 @dataclass(frozen=True)
 class Peak:
-    """Operations a CPU second of products of large matrices, which are all that a search could at best consist of.
+    """Operations a CPU second of products of large matrices: the upper bound for a search.
 
     Attributes:
         matmul: of `torch.mm`.
-        packed: with packed weights, as the search uses them; None where they are not to be had.
+        packed: with packed weights, as the search uses them; None where unavailable.
     """
 
     matmul: float
@@ -68,10 +68,10 @@ class Profile:
 
 
 class PeakMeter:
-    """Multiplies matrices of 1,024 x 1,024 a few times whenever it is asked to.
+    """Multiplies matrices of 1,024 x 1,024 a few times at each call.
 
-    A processor's speed changes from one second to the next, with its clock and its neighbours. What is to be compared
-    with a search is measured between the passes of the search, and all of it counts, not the fastest moment.
+    A processor's speed changes from second to second, with its clock and its neighbours. So the peak is measured
+    between the passes of the search, and its mean counts, not its fastest moment.
     """
 
     _PRODUCTS = 2
@@ -90,7 +90,7 @@ class PeakMeter:
     def measure(self) -> None:
         """Multiply in each way."""
         for way, multiply in enumerate(self._products):
-            multiply()  # what a search left in the caches is not the product's to pay for
+            multiply()  # fills the caches, which the search has used
             start = time.process_time()
             for _ in range(self._PRODUCTS):
                 multiply()
@@ -109,7 +109,7 @@ def profile_searches(
 ) -> list[tuple[Profile, Peak]]:
     """Search mentions as `model.search` does, with a clock in every part; the peak is measured between passes.
 
-    A search that is not measured comes first: a long run has its memory by its second batch.
+    One unmeasured search comes first: a long run has allocated its memory by its second batch.
 
     Args:
         model: with a trie.
@@ -118,7 +118,7 @@ def profile_searches(
         repeats: of the whole.
 
     Returns:
-        What each repeat took, and the peak meanwhile.
+        The profile of each repeat, and the peak meanwhile.
     """
     assert model.trie is not None, "the model has a knowledge base"
     bart, trie = _ClockedBart(model), _ClockedTrie(model.trie)
@@ -164,7 +164,7 @@ def _profile(
 
 
 class _Clock:
-    """CPU seconds of parts; within a part, another part's time is its own."""
+    """CPU seconds of parts; the time of a part within a part counts for the inner one."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(PARTS, 0.0)
@@ -173,7 +173,7 @@ class _Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Time what is done inside."""
+        """Time the block."""
         self._stop()
         self.running.append(name)
         try:
@@ -184,7 +184,7 @@ class _Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Count what is done inside to no part."""
+        """Exclude the block from every part."""
         self._stop()
         try:
             yield
@@ -199,14 +199,14 @@ class _Clock:
 
 
 class _ClockedBart(PackedBart):
-    """A PackedBart whose passes are timed, with a look at the peak before each of those with many rows."""
+    """A PackedBart with timed passes; the peak is measured before each pass with many rows."""
 
     clock: _Clock
     meter: PeakMeter
     beam_rows: int
 
     def watch(self, clock: _Clock, meter: PeakMeter) -> None:
-        """Start anew, with these."""
+        """Start a new profile with this clock and meter."""
         self.clock, self.meter, self.beam_rows = clock, meter, 0
 
     def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:

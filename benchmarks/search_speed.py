@@ -21,7 +21,7 @@ from benchmarks.timing import Ratio, Timing, in_turns_by_blocks
 from benchmarks.transformers_search import TransformersSearch
 
 NUM_BEAMS = 10
-_LEAST_BLOCK = 4  # mentions that each search is given before the next
+_LEAST_BLOCK = 4  # mentions that each search answers before the next search starts
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Contest:
-    """One comparison; `target` is the least ratio that the project asks for.
+    """One comparison; `target` is the least ratio to meet.
 
     Attributes:
-        theirs, theirs_by_default: `generate` with tuned options, and with those that it has by default.
+        theirs, theirs_by_default: `generate` with tuned and with default options.
     """
 
     our_batch_size: int
@@ -90,7 +90,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class SearchSpeed:
-    """What was measured; sources and names are counted for the reader's picture of the work."""
+    """All measurements; the counts of sources and names show the size of the work."""
 
     model: str
     parameters: int
@@ -108,9 +108,9 @@ def measure_search(
     Args:
         data: where the model, its names and its mentions are.
         repeats: measurements of each search.
-        copies: how often every mention comes, so that batches are full; batch 1 sees each mention once.
-        seed: of the order in which mentions come; every search sorts them as it likes.
-        progress: is told what is going on.
+        copies: of every mention, so that batches are full; batch 1 sees each mention once.
+        seed: of the order of mentions; every search sorts them by itself.
+        progress: called with a line of text at each stage.
     """
     progress("search: loading the model and building both tries")
     searches = load_searches(data.reference, KnowledgeBase.from_file(data.reference_names))
@@ -135,7 +135,7 @@ def measure_search(
 
 
 def load_searches(reference: Path, knowledge_base: KnowledgeBase) -> Searches:
-    """Load the model twice, as ours and as plain BART, each with a trie of its own making over the same names."""
+    """Load the model twice, as ours and as plain BART, each with its own trie of the same names."""
     ours = AngelForEntityLinking.from_pretrained(reference, knowledge_base=knowledge_base).eval()
     assert ours.processor is not None, "from_pretrained attaches a processor"
     sequences = ours.processor.encode_names(list(knowledge_base.entry_names()))

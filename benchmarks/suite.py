@@ -1,7 +1,7 @@
-"""Everything that is measured, each part by a command of its own in a process of its own; `angel bench` runs them.
+"""All measurements, each part by a command in a process of its own; `angel bench` runs them.
 
-A process begins with the threads that it is to have, since torch and numpy look at the environment when they are first
-imported; so nothing is measured in this one.
+torch and numpy read the number of threads from the environment at their first import, so nothing is measured in this
+process.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Part:
     """One command, `python -m MODULE`, with its arguments for a measurement and for a quick look.
 
     Attributes:
-        in_core: run unless other parts are asked for.
-        needs: files of the data folder without which there is nothing to measure.
+        in_core: run unless other parts are named.
+        needs: files of the data folder, without which the part is left out.
         quick: arguments for a look.
         repeats: the option that takes the number of repeats.
         folder: the option that takes a folder for large files, where there is one.
@@ -88,8 +88,8 @@ class Request:
 
     Attributes:
         parts: in their order.
-        runs: how often, one after the other.
-        repeats: within a run, of every measurement; None for what each part takes for right.
+        runs: number of runs, one after the other.
+        repeats: within a run, of every measurement; None for each part's default.
         threads: of the sweeps; the other parts have one, or set their own.
         data: the folder of reference models and knowledge bases; None for what `benchmarks.data` finds.
     """
@@ -121,9 +121,9 @@ def measure(
 
     Args:
         request: what to measure.
-        progress: is told what is going on.
-        measured: runs of the same request that was stopped; what they have is not measured again.
-        keep: gets all runs after each part.
+        progress: called with a line of text at each stage.
+        measured: runs of the same request before it was stopped; their parts are not measured again.
+        keep: called with all runs after each part.
     """
     runs = list(measured)
     for number in range(1, request.runs + 1):
@@ -169,9 +169,9 @@ def _measure_part(part: Part, request: Request) -> Document | str:
         )
         if done.returncode or not output.is_file():
             return f"`{command}` ended with code {done.returncode}"
-        # Without the temporary folder, whose name tells nothing.
-        asked = {"command": command, "quick": request.quick}
-        return json.loads(output.read_text(encoding="utf-8")) | asked
+        # Without the temporary folder, whose name is arbitrary.
+        request_fields = {"command": command, "quick": request.quick}
+        return json.loads(output.read_text(encoding="utf-8")) | request_fields
 
 
 def _arguments(part: Part, request: Request) -> list[str]:

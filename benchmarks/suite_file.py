@@ -1,4 +1,4 @@
-"""The result file of a suite, and beside it what a run that was stopped has measured so far."""
+"""The result file of a suite, and beside it the parts measured before a run was stopped."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from benchmarks.suite import FORMAT, Request, Run
 class SuiteFile:
     """Where the measurements of one request go.
 
-    The file itself appears when everything is measured; until then `FILE.partial` has the parts that are.
+    The file itself appears when everything is measured; until then `FILE.partial` holds the finished parts.
 
     Args:
         path: of the result file.
-        command: that asked for it.
+        command: that measures.
         request: what is measured.
     """
 
@@ -33,8 +33,8 @@ class SuiteFile:
         self.partial = path.with_name(path.name + ".partial")
         self.command = command
         self.request = request
-        asked = {"request": _table(request), "machine": _lasting(), "code": code_digest(REPOSITORY)}
-        self.asked = json.loads(json.dumps(asked))
+        requested = {"request": _table(request), "machine": _lasting(), "code": code_digest(REPOSITORY)}
+        self.requested = json.loads(json.dumps(requested))
 
     def measured(self) -> list[Run]:
         """The runs that were measured before this was stopped, the last one maybe in part.
@@ -45,7 +45,7 @@ class SuiteFile:
         if not self.partial.is_file():
             return []
         document = json.loads(self.partial.read_text(encoding="utf-8"))
-        for key, before, now in differences(document["asked"], self.asked):
+        for key, before, now in differences(document["requested"], self.requested):
             raise ValueError(
                 f"{self.partial} holds a measurement that was stopped: its {key} was {before!r} and is {now!r}; "
                 "name another --output, or remove that file to measure anew"
@@ -53,24 +53,24 @@ class SuiteFile:
         return [Run(**run) for run in document["runs"]]
 
     def keep(self, runs: Sequence[Run]) -> None:
-        """Write what there is so far.
+        """Write the finished parts.
 
         Raises:
-            ValueError: the code has changed since the beginning; the part measured last may be of either.
+            ValueError: the code has changed since the start; the last part may come from either version.
         """
-        if (now := code_digest(REPOSITORY)) != self.asked["code"]:
+        if (now := code_digest(REPOSITORY)) != self.requested["code"]:
             raise ValueError(
-                f"the code was {self.asked['code']!r} and is {now!r} since a part was being measured, which is not "
-                "kept; measure in a copy of the repository that nothing changes"
+                f"the code was {self.requested['code']!r} and is {now!r} since the last part began, which is "
+                "dropped; measure in a copy of the repository that nothing changes"
             )
-        write_json(self.partial, {"asked": self.asked, "runs": [dataclasses.asdict(run) for run in runs]})
+        write_json(self.partial, {"requested": self.requested, "runs": [dataclasses.asdict(run) for run in runs]})
 
     def finish(self, runs: Sequence[Run]) -> None:
         """Write the result file: every part's of every run, and the figures over the runs."""
         document = {
             "format": FORMAT,
             "command": self.command,
-            "code": self.asked["code"],
+            "code": self.requested["code"],
             "quick": self.request.quick,
             "figures": [
                 dataclasses.asdict(spread) | {"median": spread.median, "relative": spread.relative}

@@ -42,12 +42,12 @@ def _table(found: Sequence[Spread], runs: int) -> Table:
             f"{min(spread.values):.4g} - {max(spread.values):.4g}" if len(spread.values) > 1 else "",
             spread.unit,
             spread.target or "",
-            told(spread),
+            runs_that_met(spread),
         )
     return table
 
 
-def told(spread: Spread) -> str:
+def runs_that_met(spread: Spread) -> str:
     """In how many runs the target was met."""
     judged = [met for met in spread.met if met is not None]
     if not judged:

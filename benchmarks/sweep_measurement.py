@@ -66,7 +66,7 @@ class Point:
 
 @dataclass(frozen=True)
 class MemoryPoint:
-    """What so many names take: each as `NameTrie`, with the bytes of its file, and as nested dict."""
+    """The memory of `names` names: as `NameTrie`, with the size of its file, and as nested dict."""
 
     names: int
     tokens: int
@@ -80,7 +80,7 @@ class Sweeps:
     """What was measured.
 
     Attributes:
-        mentions: that differ; batches larger than one hold some of them again.
+        mentions: distinct ones; batches larger than one repeat some.
         mean_source_tokens: of a mention.
         names: of the model's own knowledge base, used where the sweep is not over names.
         work: counted, of ours at BATCH_SIZE, for all mentions once.
@@ -117,7 +117,7 @@ def measure_sweeps(model_name: str, extent: Extent, seed: int, progress: Callabl
         model_name: embedded model or folder, with a knowledge base.
         extent: places and repeats.
         seed: of the order of mentions and of made names.
-        progress: is told what is going on.
+        progress: called with a line of text at each stage.
 
     Raises:
         ValueError: the model has no knowledge base.
@@ -177,7 +177,7 @@ def example_mentions() -> list[Mention]:
 
 
 def name_lists(knowledge_base: KnowledgeBase, counts: Sequence[int], seed: int) -> Iterator[list[str]]:
-    """About so many names for each count: some of the knowledge base's, or all and combinations of their words."""
+    """About as many names as each count: some of the knowledge base's, or all and combinations of their words."""
     real = list(knowledge_base.entry_names())
     for count in counts:
         if count <= len(real):
@@ -220,7 +220,7 @@ def _measure(trials: Sequence[_Trial], repeats: int) -> tuple[Point, ...]:
 
 
 def _copies(rows: Ids, least: int, seed: int) -> Ids:
-    """Rows as often as it takes to fill the largest batch, in mixed order."""
+    """Rows repeated until they fill the largest batch, in mixed order."""
     order = list(range(len(rows[0]))) * -(-least // len(rows[0]))
     random.Random(seed).shuffle(order)
     return [rows[0][row] for row in order], [rows[1][row] for row in order]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.sweeps --output results/bench-sweeps.json`: speed and memory by the size of what is asked.
+"""`python -m benchmarks.sweeps --output FILE`: speed and memory by batch size, beams and names.
 
 CPU seconds of the embedded model, by batch size, by beams and by names, beside transformers' `generate` over a nested
 dict; memory of both tries by names; and the work of the search, counted.
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=13, help="of the order of mentions and of made names")
     parser.add_argument("--quick", action="store_true", help="few points, once: a look, not a measurement")
     options = parser.parse_args()
-    # Late, so that torch begins with as many threads as are meant.
+    # Late, so that torch starts with the intended number of threads.
     import dataclasses
     import shlex
 

@@ -30,11 +30,11 @@ ONTOLOGIES = (
 _MEAN_NAMES_PER_CONCEPT = 3
 _MOST_CHARACTERS = 120
 _BLOCK = 20_000
-_MOST_FRUITLESS = 20_000  # concepts without a new name, one after another: the words have nothing more to give
+_MOST_FRUITLESS = 20_000  # concepts in a row without a new name: the words are exhausted
 
 
 def write_synthetic(path: Path, folder: Path, names: int, seed: int) -> None:
-    """Write a Parquet file of concepts with so many names that differ once normalised; the same seed, the same file.
+    """Write a Parquet file of concepts with `names` names that differ once normalised; the same seed, the same file.
 
     Args:
         path: the file.
@@ -44,7 +44,7 @@ def write_synthetic(path: Path, folder: Path, names: int, seed: int) -> None:
 
     Raises:
         FileNotFoundError: there is no ontology in the folder.
-        ValueError: their words do not make so many names.
+        ValueError: their words do not yield this many names.
     """
     sources = [folder / name for name in ONTOLOGIES if (folder / name).is_file()]
     if not sources:
@@ -85,7 +85,7 @@ def _combine(
 
 
 def _first_names(concepts: Iterable[Concept], most: int) -> Iterator[Concept]:
-    """Concepts with those of their names that are new once normalised, until there are so many."""
+    """Concepts with those of their names that are new once normalised, until there are `most`."""
     seen: set[bytes] = set()
     fruitless = 0
     for concept in concepts:
@@ -102,4 +102,4 @@ def _first_names(concepts: Iterable[Concept], most: int) -> Iterator[Concept]:
             return
         if fruitless >= _MOST_FRUITLESS:
             break
-    raise ValueError(f"the concepts have {len(seen):,} names that differ once normalised; {most:,} were asked for")
+    raise ValueError(f"the concepts have {len(seen):,} names that differ once normalised; expected {most:,}")

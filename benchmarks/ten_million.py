@@ -86,7 +86,7 @@ def measure_scale(
         seed: of the combinations.
         repeats: openings, and searches of each knowledge base.
         folder: for the files, which stay there; a few times as large as the names.
-        progress: is told what is going on.
+        progress: called with a line of text at each stage.
         parquet: names that `write_synthetic` wrote before, instead of making them.
 
     Raises:
@@ -200,7 +200,7 @@ def main() -> None:
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[variable] = "1"  # for the processes that are started
     os.environ["TOKENIZERS_PARALLELISM"] = "true"  # which the suite has not, where one thread is measured
-    scale = measure_scale(options.names, options.seed, options.repeats, options.folder, _tell, options.parquet)
+    scale = measure_scale(options.names, options.seed, options.repeats, options.folder, _report, options.parquet)
     print_scale(scale)
     if options.output is not None:
         document = {
@@ -212,7 +212,7 @@ def main() -> None:
         write_json(options.output, document | {"scale": scale_document(scale)})
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Two threads against one, in seconds of the clock, for which the machine must be idle."""
+"""Two threads against one, in wall seconds, for which the machine must be idle."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SIZE, _PRODUCTS = 1024, 96  # of the matrices, and how many products, of a seco
 
 @dataclass(frozen=True)
 class Threads:
-    """Seconds of the clock of the same work with one thread and with two, in turns, in each repeat.
+    """Wall seconds of the same work with one thread and with two, in turns, in each repeat.
 
     Attributes:
-        one, two: of a search in batches of as many mentions for each thread: half as many would have twice as many
-            batches' ends, where few beams are left and a pass of the decoder does little with all weights.
+        one, two: of a search with batches of the same size for each thread. Halved batches would end twice as often,
+            and the last passes of a batch read all weights for a few beams.
         products_one, products_two: of products of large matrices that share nothing, which scale as far as the machine
             lets them: cores that share a cache, a clock and a memory with each other and with other guests of the same
             machine are not twice as fast as one.
@@ -92,7 +92,7 @@ class _Products:
         """Of all of them."""
         rows = [torch.randn(_SIZE, _SIZE) for _ in range(threads)]
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(self._multiply, rows, [1] * threads))  # what is slow once
+            list(pool.map(self._multiply, rows, [1] * threads))  # warm up
             start = time.perf_counter()
             list(pool.map(self._multiply, rows, [_PRODUCTS // threads] * threads))
             return time.perf_counter() - start

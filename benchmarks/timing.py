@@ -63,10 +63,10 @@ def in_turns_by_blocks(
 ) -> list[tuple[float, ...]]:
     """As `in_turns`, of tasks that do a part of their work at a time: of each repeat, block after block.
 
-    What the machine's speed does within seconds is the same for all then, however long their repeats take.
+    So changes of the machine's speed within seconds affect all alike, however long their repeats take.
 
     Args:
-        tasks: each is told which part to do.
+        tasks: each is called with the part to do.
         work: how much there is in all.
         block: how much of it at a time.
         repeats: of the whole.

@@ -1,12 +1,12 @@
-"""The same search by transformers' own `generate` with `prefix_allowed_tokens_fn`, as well as it goes.
+"""The same search by transformers' own `generate` with `prefix_allowed_tokens_fn`, at its best.
 
 What a careful user would do, so that the comparison is fair:
 - mentions with prefixes of one length go together, so that the decoder needs no padding, in order of their sources'
   lengths, so that the encoder needs little; a group is cut into batches of equal size, not into full ones and a rest;
-- the root's thousands of children, asked for once a beam, are turned into a tensor once;
+- the root's thousands of children, looked up once a beam, are turned into a tensor once;
 - and, where `longest_name` is given, its options are tuned. Generation is bounded by the longest name, since `generate`
   keeps arrays of the whole length that is allowed; and it stops when every mention has as many names as beams
-  (`early_stopping=True`), as the published search does, where the default goes on while a better name may come.
+  (`early_stopping=True`), as the published search does, where the default continues while a better name may come.
 
 Scores are the mean log-probability of the tokens after the prefix, end token included, as ours are. The pruning
 differs: `generate` looks at twice as many candidates as beams at each step, keeps a full beam beside the finished
@@ -26,7 +26,7 @@ from transformers import BartForConditionalGeneration, GenerationConfig
 
 from benchmarks.nested_dict import Node
 
-# Far below any mean log-probability, far above what `generate` gives to that which it ruled out.
+# Far below any mean log-probability, far above what `generate` gives to ruled-out names.
 _LEAST_SCORE = -1e5
 
 
@@ -36,7 +36,7 @@ class Generated:
 
     Attributes:
         token_ids: the tokens after the prefix, end token included.
-        score: their mean log-probability; None unless it was asked for.
+        score: their mean log-probability; None unless requested.
     """
 
     token_ids: tuple[int, ...]
@@ -75,7 +75,7 @@ class TransformersSearch:
 
         Args:
             encoder_ids, prefix_ids, num_beams, batch_size: as there.
-            with_scores: tell scores, and leave out names that ended at too low a rank, known by them. It costs
+            with_scores: return scores, and leave out names that ended at too low a rank, known by them. It costs
                 time, since `generate` then keeps all scores of all steps.
 
         Returns:
@@ -148,7 +148,7 @@ class TransformersSearch:
         return allowed
 
     def _generated(self, target: list[int], score: float | None) -> Generated | None:
-        """A name without its padding, or None for what is not an answer but only fills a place."""
+        """A name without its padding, or None for a row that only fills a place."""
         if self.end not in target or (score is not None and score < _LEAST_SCORE):
             return None
         return Generated(tuple(target[: target.index(self.end) + 1]), score)

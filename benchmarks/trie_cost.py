@@ -30,7 +30,7 @@ class Memory:
     Attributes:
         held: by the built trie, traced.
         peak: the most held while it was built, traced.
-        resident: growth of a process that built it, or None where the system does not tell.
+        resident: growth of a process that built it, or None where the system does not report it.
     """
 
     held: int
@@ -87,8 +87,8 @@ def measure_trie(
     Args:
         data: where the names are, and whose tokenizer reads them.
         repeats: builds of each trie.
-        most_names: take only the first so many, for a quick run.
-        progress: is told what is going on.
+        most_names: use only the first this many, for a quick run.
+        progress: called with a line of text at each stage.
     """
     progress(f"trie: reading {', '.join(file.name for file in data.trie_names)}")
     start = time.process_time()

@@ -38,7 +38,7 @@ def cpu_seconds(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> float:
     start = time.process_time()
     built = build()
     seconds = time.process_time() - start
-    del built  # only now, since taking it apart is not building it
+    del built  # only now: freeing it is not building it
     return seconds
 
 
@@ -55,7 +55,7 @@ def traced_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> tuple
 
 
 def resident_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> int | None:
-    """How much the process grew by, in RAM; None where the system does not tell as Linux does."""
+    """How much the process grew by, in RAM; None where the system does not report it as Linux does."""
     gc.collect()
     before = _resident_bytes()
     built = _built_alone(trie, token_ids, offsets)
@@ -79,7 +79,7 @@ def wall_seconds_to_open(file: Path) -> tuple[list[float], list[float]]:
 
 
 def lists_of_ids(token_ids: np.ndarray, offsets: np.ndarray) -> Iterator[list[int]]:
-    """The names as the tokenizer gives them, made as they are asked for."""
+    """The names as the tokenizer gives them, made lazily."""
     block = 10_000
     for first in range(0, len(offsets) - 1, block):
         bounds = offsets[first : first + block + 1].tolist()

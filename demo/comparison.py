@@ -1,4 +1,4 @@
-"""The same mentions linked by two models, side by side: what another training changed."""
+"""The same mentions linked by two models, side by side: the effect of another training."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Difference:
     """One mention as two models answer it.
 
     Args:
-        left, right: of the first and of the second model.
-        gold: the right concepts, or None where they are not known.
+        left, right: answers of the first and of the second model.
+        gold: the right concepts, or None where unknown.
     """
 
     left: Annotated
@@ -45,7 +45,7 @@ class Difference:
         return _share(self.right, self.right) - _share(self.left, self.right)
 
     def is_right(self, answer: Annotated) -> bool | None:
-        """Whether one of the two is right; None where that is not known."""
+        """Whether one of the two is right; None where unknown."""
         if self.gold is None:
             return None
         return answer.best is not None and not self.gold.isdisjoint(answer.best.concept_ids)
@@ -87,7 +87,7 @@ def compare(left: Visit, right: Visit, text: str) -> list[Difference]:
 
 
 def comparison_html(left: Visit, right: Visit, differences: Sequence[Difference]) -> str:
-    """A summary, and a table of both models' answers, changed ones first and told in words."""
+    """A summary, and a table of both models' answers, changed ones first, described in words."""
     if not differences:
         return '<p class="angel-empty">No mention was found in this text.</p>'
     names = escape(left.shown_name), escape(right.shown_name)
@@ -98,26 +98,26 @@ def comparison_html(left: Visit, right: Visit, differences: Sequence[Difference]
     return (
         f'<p class="angel-summary" role="status">{_summary(differences)}</p><div class="angel-scroll">'
         f'<table class="angel-compare"><thead><tr>{heads}</tr></thead>'
-        f'<tbody>{rows}</tbody></table></div><p class="angel-note">A share tells how a model divides its belief among '
+        f'<tbody>{rows}</tbody></table></div><p class="angel-note">A share shows how a model divides its belief among '
         f"the best names of the concepts that it found.{signs}</p>"
     )
 
 
 def _summary(differences: Sequence[Difference]) -> str:
     changed = [one for one in differences if one.is_changed]
-    kept = [one for one in differences if not one.is_changed]
-    surer = sum(one.gain >= _A_POINT for one in kept)
-    less = sum(one.gain <= -_A_POINT for one in kept)
-    told = f"<b>{len(changed)} of {len(differences)} answers differ.</b>"
-    if kept:
-        told += f" Of the other {len(kept)}, {surer} became surer and {less} less sure."
+    unchanged = [one for one in differences if not one.is_changed]
+    surer = sum(one.gain >= _A_POINT for one in unchanged)
+    less = sum(one.gain <= -_A_POINT for one in unchanged)
+    summary = f"<b>{len(changed)} of {len(differences)} answers differ.</b>"
+    if unchanged:
+        summary += f" Of the other {len(unchanged)}, {surer} became surer and {less} less sure."
     if differences[0].gold is not None:
         before, after = (
             sum(bool(one.is_right(answer)) for one, answer in pairs)
             for pairs in ([(one, one.left) for one in differences], [(one, one.right) for one in differences])
         )
-        told += f" The right answers are known here: the first model has {before}, the second {after}."
-    return told
+        summary += f" The right answers are known here: the first model has {before}, the second {after}."
+    return summary
 
 
 def _row(one: Difference, left: str, right: str) -> str:
@@ -143,9 +143,9 @@ def _answer(one: Difference, annotated: Annotated) -> str:
     shares = concept_shares(annotated.candidates)
     for rank, (candidate, share) in enumerate(list(zip(annotated.candidates, shares))[:shown]):
         ids = f'<code class="angel-id">{escape(" ".join(candidate.concept_ids))}</code>'
-        told = f"{'' if rank else verdict}{escape(candidate.name)} {ids}"
+        name = f"{'' if rank else verdict}{escape(candidate.name)} {ids}"
         lines.append(
-            f'<p class="{"angel-next" if rank else "angel-first"}"><span>{told}</span> '
+            f'<p class="{"angel-next" if rank else "angel-first"}"><span>{name}</span> '
             f'<span class="angel-share">{percent(share)}</span></p>'
         )
     return "".join(lines) or f"{verdict}no answer"
@@ -155,9 +155,9 @@ def _share(of: Annotated, answer: Annotated) -> float:
     """The share that `of` gives to the first concept of `answer`."""
     if answer.best is None:
         return 0.0
-    wanted = set(answer.best.concept_ids)
+    answered = set(answer.best.concept_ids)
     return sum(
         share
         for candidate, share in zip(of.candidates, concept_shares(of.candidates))
-        if not wanted.isdisjoint(candidate.concept_ids)
+        if not answered.isdisjoint(candidate.concept_ids)
     )

@@ -1,4 +1,4 @@
-"""The model that another one was before it learned from its mistakes, found by name."""
+"""The positive-only counterpart of a model, before it learned from its mistakes, found by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ASSETS = Path(angel_hf.__file__).parent / "assets"
 def positive_counterpart(model_name: str) -> str | None:
     """The positive-only counterpart of a model, or None where none is at hand.
 
-    Nothing is asked of the Hub: a counterpart there has to be named by the visitor.
+    Without a request to the Hub: the visitor has to name a counterpart there.
 
     Args:
         model_name: an embedded model, a folder, or a Hub repository.

@@ -1,4 +1,4 @@
-"""What is known of one mention, as HTML; everything that a visitor or a file brought is escaped."""
+"""The details of one mention, as HTML; everything from a visitor or a file is escaped."""
 
 from __future__ import annotations
 

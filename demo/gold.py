@@ -1,4 +1,4 @@
-"""Abstracts whose right answers are known, to tell which of two models is right."""
+"""Abstracts with known right answers, to see which of two models is right."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 Settings: TypeAlias = tuple[Visit, str, gr.Dropdown, str, str, str]
-"""What other settings change: visit, status, precisions, both models to compare, and what is said of them."""
+"""Outputs that settings change: visit, status, precisions, both models to compare, and their description."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the text box was annotated to: the state that clicks refer to."""
+    """The annotation of the text box: the state that clicks refer to."""
 
     visit: Visit
     text: str
@@ -42,7 +42,7 @@ class Page:
         return [one for one in self.annotated if one.mention.start == start]
 
 
-def told(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+def shows_errors(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
     """Show a visitor's error as a message on the page; its text is escaped, since messages may hold HTML."""
 
     @wraps(function)
@@ -66,7 +66,7 @@ class Handlers:
         return visit or self.workbench.visit()
 
     def status(self, visit: Visit | None) -> str:
-        """What is linked to, in words."""
+        """Model and knowledge base of the visit, in words."""
         visit = self.visit(visit)
         names = visit.linker.knowledge_base
         assert names is not None, "a visit has a knowledge base"
@@ -76,7 +76,7 @@ class Handlers:
             f"<b>{names.num_concepts:,}</b> concepts with <b>{names.num_names:,}</b> names.</p>"
         )
 
-    @told
+    @shows_errors
     def use(self, model_name: str, file: str | None) -> Settings:
         """Take the model of the model box and the uploaded knowledge base, if there is one."""
         return self._settings(self.workbench.visit(model_name, read_knowledge_base(file) if file else None))
@@ -91,20 +91,20 @@ class Handlers:
         precision = gr.Dropdown(precision_choices(visit), value=0.0)
         return visit, self.status(visit), precision, left, visit.model_name, about_counterpart(visit.model_name)
 
-    @told
+    @shows_errors
     def mark(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
         """Annotate the text box and show the details of the first mention."""
         visit = self.visit(visit)
         return self._shown(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)
 
-    @told
+    @shows_errors
     def mark_again(self, page: Page | None, precision: float | None, visit: Visit | None) -> tuple[Any, Any, Any]:
         """Annotate the marked text once more, with other settings; nothing where there is none yet."""
         if page is None:
             return gr.skip(), gr.skip(), gr.skip()
         return self.mark(page.text, precision, visit)
 
-    @told
+    @shows_errors
     def choose(self, page: Page | None, event: gr.EventData) -> str:
         """The details of the mention that was clicked."""
         position = event._data.get("index")
@@ -112,7 +112,7 @@ class Handlers:
             raise VisitorError("This mention belongs to another text: annotate again.")
         return details.details_html(page.visit, page.parts(position))
 
-    @told
+    @shows_errors
     def link_selection(self, page: Page | None, event: gr.EventData) -> tuple[Page, str, str]:
         """Link the words that were selected."""
         start, end = event._data.get("start"), event._data.get("end")
@@ -122,7 +122,7 @@ class Handlers:
         annotated = with_span(page.annotated, chosen)
         return self._shown(Page(page.visit, page.text, annotated, page.precision), annotated.index(chosen[0]))
 
-    @told
+    @shows_errors
     def run_batch(
         self,
         file: str | None,
@@ -130,7 +130,7 @@ class Handlers:
         visit: Visit | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # gradio finds it by its default
     ) -> tuple[list[list[Any]], str, str, str]:
-        """Annotate an uploaded file: the first rows, Parquet, CSV, and how much was done."""
+        """Annotate an uploaded file: the first rows, Parquet, CSV, and the counts."""
         documents = batch.read_documents(file)
         rows = batch.annotate_documents(
             self.visit(visit), documents, precision or None, lambda part, text: progress(part, desc=text)
@@ -142,7 +142,7 @@ class Handlers:
         done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
         return shown, str(parquet), str(table), done
 
-    @told
+    @shows_errors
     def compare(self, text: str, left_name: str, right_name: str, visit: Visit | None) -> str:
         """Both models' answers, side by side; of a visitor's own knowledge base, if there is one."""
         checked_text(text)
@@ -155,7 +155,7 @@ class Handlers:
         left, right = self.workbench.visit(left_name, names), self.workbench.visit(right_name, names)
         return comparison.comparison_html(left, right, comparison.compare(left, right, text))
 
-    @told
+    @shows_errors
     def answer(self, text: str, precision: float = 0.0) -> list[dict[str, Any]]:
         """The API: every mention of a text with its candidates, as in the batch files.
 
@@ -166,7 +166,7 @@ class Handlers:
         return [as_row(one) for one in annotate(self.visit(None), text, precision or None)]
 
     def from_address(self, request: gr.Request) -> tuple[Any, Any, Any, Any]:
-        """The text that a shared link brings, and its annotation; nothing changes where there is none."""
+        """The text of a shared link, and its annotation; nothing changes without one."""
         text = request.query_params.get("text", "") if request else ""
         try:
             return text, *self.mark(checked_text(text), None, None)
@@ -186,7 +186,7 @@ MOST_SHOWN = 50
 
 
 def precision_choices(visit: Visit) -> list[tuple[str, float]]:
-    """What a visitor may choose between: to answer all, or at a precision that the model has a threshold for."""
+    """The choices of a visitor: to answer all, or at a precision that the model has a threshold for."""
     confidence = visit.linker.confidence
     stored = confidence.thresholds if confidence is not None and visit.is_calibrated else ()
     return [

@@ -1,4 +1,4 @@
-"""What a visitor may ask for, so that one cannot take the Space from the others."""
+"""Limits for a visitor, so that one cannot take the Space from the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_WAITING = 32
 
 
 class VisitorError(ValueError):
-    """What a visitor gave cannot be used; the message says what came, what was expected and what to do."""
+    """A visitor's input cannot be used; the message says what came, what was expected and what to do."""
 
 
 def checked_text(text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The text with its mentions marked, as HTML; everything that a visitor or a file brought is escaped."""
+"""The text with its mentions marked, as HTML; everything from a visitor or a file is escaped."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def level(annotated: Annotated) -> str:
 
 
 def percent(value: float) -> str:
-    """A probability in whole percent; what is not certain is never shown as certain."""
+    """A probability in whole percent; only certainty is shown as 0% or 100%."""
     return f"{min(99, max(1, round(100 * value)))}%" if 0 < value < 1 else f"{100 * value:.0f}%"
 
 

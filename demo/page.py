@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-# Read by gradio when it is imported: no call to anywhere at start.
+# Read by gradio at its import: no network call at start.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
@@ -24,7 +24,7 @@ from demo.workbench import DEFAULT_MODEL, Workbench
 _FOLDER = Path(__file__).parent
 _INTRO = (
     '<header class="angel-header"><h1>ANGEL</h1><p>Biomedical entity linking that answers with a name of the '
-    "knowledge base, letter-perfect, and tells how sure it is.</p></header>"
+    "knowledge base, letter-perfect, and says how sure it is.</p></header>"
 )
 _SHARE = """(text) => {
   const address = new URL(window.location.href.split("?")[0]);
@@ -57,7 +57,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
         restored = settings.reset.click(
             handlers.reset, None, [*changed, settings.upload, settings.model], api_visibility="private"
         )
-        # What is marked already is marked anew, so that nobody takes old answers for those of other settings.
+        # The marked text is annotated again, so that nobody takes old answers for those of new settings.
         for event in (used.success, restored.success, settings.precision.input):
             event(handlers.mark_again, *marking_again, api_visibility="private", show_progress="hidden")
         gr.api(handlers.answer, api_name="annotate")
@@ -66,7 +66,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
 
 
 def launch_options() -> dict[str, object]:
-    """What `launch` needs for this page: looks, quotas, no calls to anywhere."""
+    """Options of `launch` for this page: looks, quotas, no network calls."""
     # Fonts of the visitor's own system: nothing is fetched.
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     theme = gr.themes.Default(
@@ -134,7 +134,7 @@ def _settings(handlers: Handlers) -> _Settings:
 def _annotate_tab(
     page: gr.Blocks, handlers: Handlers, visit: gr.State, precision: gr.Dropdown
 ) -> tuple[list[Component], list[Component]]:
-    """Build the tab; the inputs and outputs of marking its text again."""
+    """Build the tab; returns the inputs and outputs of annotating its text again."""
     current = gr.State(None, time_to_live=3600)
     with gr.Row(equal_height=False, elem_classes="angel-columns"):
         with gr.Column(scale=3, min_width=320):
@@ -214,7 +214,7 @@ def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> N
 
 
 def _compare_tab(handlers: Handlers, default: str, visit: gr.State) -> list[Component]:
-    """Build the tab; what other settings change in it."""
+    """Build the tab; returns the components that settings change."""
     gr.Markdown(
         "An ANGEL model is trained in two steps: first on right names, then to prefer them to its own hard mistakes. "
         "Compared with the model of the first step, this shows what learning from mistakes changed."

@@ -68,5 +68,5 @@ def _rows(text: str, name: str) -> dict[str, list[str]]:
 
 
 def _without_folder(message: str, file: Path) -> str:
-    """A message that does not tell where uploads are kept."""
+    """The message without the folder of uploads."""
     return message.replace(str(file), file.name).replace(f"{file.name}: ", "")

@@ -1,4 +1,4 @@
-"""What the page does, without the page: models by name, one visitor's choices, and answers."""
+"""The page's work without the page: models by name, one visitor's choices, and answers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Workbench:
 
     Args:
         default: the model of visitors who choose none.
-        folders: whether visitors may name folders of this machine; only where they are its owners.
+        folders: whether visitors may name local folders; only where they own the machine.
     """
 
     def __init__(self, default: str = DEFAULT_MODEL, folders: bool = False) -> None:
@@ -70,7 +70,7 @@ class Workbench:
         """A visit with a model and perhaps another knowledge base.
 
         Raises:
-            VisitorError: the model cannot be had, has no names to link to, or cannot generate a name.
+            VisitorError: the model is unavailable, has no names to link to, or cannot generate a name.
         """
         name = (model_name or "").strip() or self.default
         model = self._model(name)
@@ -87,13 +87,13 @@ class Workbench:
         return Visit(name, knowledge_base, own)
 
     def warm_up(self) -> None:
-        """Load the default model and answer once, so that no visitor waits for what happens at a first time."""
+        """Load the default model and answer once, so that no visitor waits for a first call."""
         annotate(self.visit(), "Wilson disease (WD).")
 
     def _model(self, name: str) -> AngelForEntityLinking:
         with self._lock:
             loading = self._loading.setdefault(name, threading.Lock())
-        # One lock a model: who waits for a download keeps nobody else waiting.
+        # One lock a model, so that a download blocks only those who wait for it.
         with loading:
             with self._lock:
                 if name in self._models:
@@ -121,7 +121,7 @@ class Workbench:
             return AngelForEntityLinking.from_pretrained(name).eval()
         except (OSError, ValueError, ImportError) as error:
             _LOG.warning("model %r: %s", name, error)
-            # What stands in brackets is a cause from further down, with paths of this machine in it.
+            # Brackets hold a deeper cause, with local paths in it.
             cause = str(error).partition(" (")[0].removeprefix(f"{name}: ")
             raise VisitorError(
                 f"The model {name!r} could not be loaded: {cause}. Expected {DEFAULT_MODEL}, or OWNER/NAME of a "

@@ -1,6 +1,6 @@
-"""Asking a predictor every mention of a task; here a mention without an answer becomes a wrong one.
+"""Answers of a predictor to every mention of a task; here a mention without an answer becomes a wrong one.
 
-Answers are stored block by block, so that a broken run goes on where it stopped.
+Answers are stored block by block, so that an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eval_harness.task import Task
 
 Progress = Callable[[str], None]
 
-_BLOCK = 1024  # mentions between two reports of progress, and the most that a break makes answer again
+_BLOCK = 1024  # mentions between two reports of progress, and the most that an interruption loses
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Answers:
 
     Args:
         predictions: one for each example, in order.
-        seconds: spent in the predictor, preparation included; less than its due where answers were stored before.
+        seconds: spent in the predictor in this run, preparation included; stored answers add none.
     """
 
     predictions: list[Prediction]
@@ -52,18 +52,18 @@ def answer_task(
     origin: Origin,
     progress: Progress = lambda _: None,
 ) -> Answers:
-    """Prepare a predictor, ask it every mention of a task, and judge.
+    """Prepare a predictor, let it answer every mention of a task, and judge.
 
     Args:
         predictor: what answers.
-        task: what is asked.
+        task: the mentions, with what may be learned from.
         flags: of its examples.
-        parts: directory for the blocks that are done; those of another origin are thrown away.
+        parts: directory of finished blocks; those of another origin are discarded.
         origin: of these answers.
         progress: called with a line of text now and then.
 
     Raises:
-        ValueError: the predictor answered a mention that was not asked.
+        ValueError: the predictor answered a mention that it was not given.
     """
     seconds, prepared = 0.0, False
     predictions: list[Prediction] = []
@@ -74,10 +74,10 @@ def answer_task(
             continue
         start = time.perf_counter()
         if not prepared:
-            predictor.prepare(task.knowledge_base, task.training, task.asked)
+            predictor.prepare(task.knowledge_base, task.training, task.queries)
             prepared = True
         block = slice(first, first + _BLOCK)
-        answers = _ask(predictor, task.examples[block])
+        answers = _predict(predictor, task.examples[block])
         seconds += time.perf_counter() - start
         judged = _judge(task.examples[block], flags[block], answers, task, predictor)
         write_predictions(part, judged, origin)
@@ -92,13 +92,13 @@ def forget_parts(parts: Path) -> None:
     shutil.rmtree(parts, ignore_errors=True)
 
 
-def _ask(predictor: Predictor, examples: Sequence[Example]) -> list[Linked]:
+def _predict(predictor: Predictor, examples: Sequence[Example]) -> list[Linked]:
     """One answer for each example; where the predictor stays silent, one without candidates."""
     mentions = [example.mention for example in examples]
     answers = {linked.mention: linked for linked in predictor.predict(mentions)}
     if strange := answers.keys() - set(mentions):
         raise ValueError(
-            f"predictor {predictor.name} answered {len(strange)} mentions that it was not asked, among them "
+            f"predictor {predictor.name} answered {len(strange)} mentions that it was not given, among them "
             f"{strange.pop().surface!r}; expected answers to the mentions given to predict()"
         )
     return [answers.get(mention, Linked(mention, ())) for mention in mentions]

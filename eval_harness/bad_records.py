@@ -26,7 +26,7 @@ class BadRecord:
 
 @dataclass(slots=True)
 class BadRecords:
-    """What readers report malformed records to.
+    """Collects the malformed records that readers report.
 
     Args:
         skip: leave such records out and list them, instead of ending with an error.
@@ -36,7 +36,7 @@ class BadRecords:
     records: list[BadRecord] = field(default_factory=list)
 
     def report(self, file: Path | str, line: int, cause: str) -> None:
-        """Take note of a record that the reader leaves out.
+        """Record what the reader leaves out.
 
         Raises:
             ValueError: `skip` is off; the message names file, line and cause.

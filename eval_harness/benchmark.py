@@ -1,4 +1,4 @@
-"""A benchmark: where its rows are, what they stand for, how many there must be, and who may have them."""
+"""A benchmark: its rows, their meaning, their expected number, and who may have them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Benchmark:
         citation: of the corpus.
         licence: of the corpus and of its names.
         licence_id: as the Hub writes it.
-        obtain: what a user has to get and where it goes, for errors and reports.
+        obtain: what a user has to obtain, for errors and reports.
         redistributable: whether the rows may be pushed anywhere.
         names_redistributable: whether the names of its concepts may.
         files: the file of each split below the source directory; `{fold}` stands for a fold.

@@ -34,7 +34,7 @@ class Built:
 
     Args:
         folder: where it is.
-        splits: what it holds; splits that the source does not have are missing.
+        splits: those that the source has.
         concepts: number of concepts of its knowledge base, 0 without one.
     """
 
@@ -49,15 +49,15 @@ def build(corpus: Corpus, out: Path, to_be_pushed: bool = False) -> Built:
     Args:
         corpus: what is built.
         out: the folder.
-        to_be_pushed: leave out names that may not be handed on.
+        to_be_pushed: leave out names that may not be redistributed.
 
     Raises:
-        ValueError: rows that may not be handed on are to be pushed, or the source differs from what is published.
+        ValueError: rows that may not be redistributed are to be pushed, or the source differs from what is published.
         FileNotFoundError: the source has no split at all.
     """
     benchmark = corpus.benchmark
     if to_be_pushed and not benchmark.redistributable:
-        raise ValueError(f"{benchmark.title} may not be handed on ({benchmark.licence}); build it without pushing")
+        raise ValueError(f"{benchmark.title} may not be redistributed ({benchmark.licence}); build it without pushing")
     splits = tuple(
         _write_rows(out, split, fold, corpus.raw_examples(split, fold))
         for split in SPLITS
@@ -90,7 +90,7 @@ def build(corpus: Corpus, out: Path, to_be_pushed: bool = False) -> Built:
 
 
 def push(built: Built, repository: str) -> str:
-    """Upload a folder to a dataset repository, which is made if it is not there; returns the commit's address."""
+    """Upload a folder to a dataset repository, created if it does not exist; returns the commit's address."""
     from huggingface_hub import HfApi
 
     api = HfApi()

@@ -7,10 +7,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from eval_harness.corpus import Corpus
+    from eval_harness.predictors.predictor import Predictor
+    from eval_harness.result_file import RunDescription
 
 app = typer.Typer(
     name="angel-eval",
@@ -55,8 +60,14 @@ KnowledgeBase = Annotated[
     list[Path],
     typer.Option(help="The ontology, in any format that angel_hf reads; several are merged.", exists=True),
 ]
+Predictors = Annotated[
+    list[str],
+    typer.Option(
+        help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL, angel-verbatim or file:PATH; several."
+    ),
+]
 AllowDifferent = Annotated[
-    bool, typer.Option("--allow-different", help="Go on where data differs from the published; the report tells.")
+    bool, typer.Option("--allow-different", help="Continue where data differs from the published; the report says so.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave malformed records out, and list them.")]
 
@@ -70,12 +81,7 @@ def _angel_eval() -> None:
 def run(
     source: Source,
     out: Annotated[Path, typer.Option(help="Directory for results, reports and predictions.", file_okay=False)],
-    predictor: Annotated[
-        list[str],
-        typer.Option(
-            help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL, angel-verbatim or file:PATH; several."
-        ),
-    ],
+    predictor: Predictors,
     protocol: Annotated[
         list[str],
         typer.Option(help="angel, lenient, strings, strict, belb, belb-standard/strict/lenient; several."),
@@ -83,7 +89,7 @@ def run(
     benchmark: Benchmark = "ncbi",
     knowledge_base: KnowledgeBase = [],  # noqa: B006  typer copies it
     hierarchy: Annotated[
-        list[Path], typer.Option(help="File that tells the parents of concepts, such as a MeSH mapping.", exists=True)
+        list[Path], typer.Option(help="File with the parents of concepts, such as a MeSH mapping.", exists=True)
     ] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
     text: Annotated[
@@ -102,12 +108,11 @@ def run(
         typer.Option("--sample", help="The source is a small sample: as --allow-different, and the report says so."),
     ] = False,
 ) -> None:
-    """Score every predictor under every protocol; run again to go on after a break."""
-    # Late, so that help comes at once.
+    """Score every predictor under every protocol; the same command resumes an interrupted run."""
+    # Late, so that --help is immediate.
     from eval_harness.corpus import open_corpus, read_knowledge_bases
-    from eval_harness.predictors.parse import model_of, parse_predictor
+    from eval_harness.predictors.parse import parse_predictor
     from eval_harness.protocol import protocols_named
-    from eval_harness.result_file import RunDescription
     from eval_harness.run import run_all
     from eval_harness.table import format_table
 
@@ -123,23 +128,32 @@ def run(
             revision,
         )
         predictors = [parse_predictor(spec, model, num_beams, batch_size, corpus.folds(split)) for spec in predictor]
-        description = RunDescription(
-            benchmark=benchmark,
-            split=split,
-            source=corpus.source.kind,
-            text=corpus.text_form,
-            command=shlex.join(["angel-eval", *sys.argv[1:]]),
-            models={one.name: model_of(one) for one in predictors},
-            knowledge_base_files=tuple(path.name for path in knowledge_base),
-            data_sha256={},
-            sample=sample,
-        )
+        description = _describe(corpus, split, predictors, knowledge_base, sample)
         above = read_knowledge_bases(hierarchy) if hierarchy else None
         report, timings = run_all(corpus, predictors, protocols, out, description, above, _progress)
     for note in (*report.run.differences, *(f"left out: {bad}" for bad in report.run.bad_records)):
         _progress(f"note: {note}")
     typer.echo(format_table(report.results, timings))
     typer.echo(f"\n{out / 'report.html'}", err=True)
+
+
+def _describe(
+    corpus: Corpus, split: str, predictors: Sequence[Predictor], knowledge_base: Sequence[Path], sample: bool
+) -> RunDescription:
+    from eval_harness.predictors.parse import model_of
+    from eval_harness.result_file import RunDescription
+
+    return RunDescription(
+        benchmark=corpus.benchmark.name,
+        split=split,
+        source=corpus.source.kind,
+        text=corpus.text_form,
+        command=shlex.join(["angel-eval", *sys.argv[1:]]),
+        models={one.name: model_of(one) for one in predictors},
+        knowledge_base_files=tuple(path.name for path in knowledge_base),
+        data_sha256={},
+        sample=sample,
+    )
 
 
 @app.command(cls=ManyValues)
@@ -165,7 +179,9 @@ def build(
         if built.concepts:
             typer.echo(f"{out}/knowledge_base: {built.concepts:,} concepts")
         else:
-            _progress("note: without a knowledge base; give one with --knowledge-base, if its names may be handed on")
+            _progress(
+                "note: no knowledge base; give one with --knowledge-base, if its names may be redistributed"
+            )
         if push_to_hub:
             typer.echo(push(built, push_to_hub))
 
@@ -177,7 +193,7 @@ def compare(
     at: Annotated[list[int], typer.Option(help="k to compare accuracy at; several.", min=1)] = [1, 5],  # noqa: B006
     by_mention: Annotated[bool, typer.Option("--by-mention", help="Draw mentions, not documents.")] = False,
 ) -> None:
-    """Tell whether the second system is better: paired bootstrap over documents, and McNemar's test."""
+    """Compare two systems: paired bootstrap over documents, and McNemar's test."""
     from eval_harness.compare import compare_files, format_comparison
 
     with _plain_errors():
@@ -225,7 +241,7 @@ def _progress(line: str) -> None:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Errors that a user can mend, as one line."""
+    """Print errors that a user can repair as one line."""
     try:
         yield
     except (OSError, ValueError, ImportError) as error:

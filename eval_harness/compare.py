@@ -1,4 +1,4 @@
-"""Two prediction files of the same mentions: which is better, and how sure that is."""
+"""Two prediction files of the same mentions: which is better, and how surely."""
 
 from __future__ import annotations
 

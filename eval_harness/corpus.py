@@ -1,4 +1,4 @@
-"""A benchmark opened for use: its rows from whatever source, counted, with what they are linked to."""
+"""An opened benchmark: its rows from any source, counted, with its knowledge base."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Corpus:
 
     Args:
         source: where they come from.
-        text: the form of text that is asked for; rows of GenBioEL's stay as they are.
+        text: the requested form of text; rows of GenBioEL's stay as they are.
         knowledge_base_files: of the ontology, instead of what comes with the source.
-        allow_different: go on where the number of rows is not the expected one.
-        bad: what malformed records are reported to.
-        differences: what was different, in words, found so far.
+        allow_different: continue where the number of rows is not the expected one.
+        bad: collects malformed records.
+        differences: differences from the published data found so far, in words.
     """
 
     source: Source
@@ -69,11 +69,11 @@ class Corpus:
         if not there or (absent and not self.allow_different):
             self.source.read(split, absent[0], self.bad)  # raises with the file's name
         if absent:
-            self._note(f"{split}: folds {', '.join(absent)} of {len(self.benchmark.folds)} are not there")
+            self._record(f"{split}: folds {', '.join(absent)} of {len(self.benchmark.folds)} are not there")
         return there
 
     def examples(self, split: str, fold: str = "") -> tuple[Example, ...]:
-        """The rows of a split, in the form of text that was asked for.
+        """The rows of a split, in the requested form of text.
 
         Raises:
             ValueError: there is no such split, or it has another number of rows than published.
@@ -96,26 +96,28 @@ class Corpus:
             if not self.allow_different:
                 raise ValueError(
                     f"{self.source.files(split, fold)[0]}: {difference}: results on other data would not compare; get "
-                    f"{self.benchmark.obtain}; or go on with --allow-different, which the report will tell"
+                    f"{self.benchmark.obtain}; or continue with --allow-different, which the report states"
                 )
-            self._note(difference)
+            self._record(difference)
         return rows
 
-    def learnable(self, splits: Sequence[str], asked: str, fold: str = "") -> tuple[Example, ...]:
-        """The rows of several splits, the one that is asked left out.
+    def learnable(self, splits: Sequence[str], evaluated: str, fold: str = "") -> tuple[Example, ...]:
+        """The rows of several splits, without those of the evaluated one.
 
         Where texts have the published form, composite mentions are left out, as in the published training files;
         those hold dev in train, so that dev is taken out of it unless it belongs to `splits`.
         """
         examples: list[Example] = []
         for split in splits:
-            if split == asked or (split == "dev" and self._train_holds_dev and "train" in splits and asked != "dev"):
+            if split == evaluated or (
+                split == "dev" and self._train_holds_dev and "train" in splits and evaluated != "dev"
+            ):
                 continue
             if self.allow_different and not self.source.files(split, fold):
-                self._note(f"{split}: not there, so that nothing is learned from it")
+                self._record(f"{split}: not there, so that nothing is learned from it")
                 continue
             rows = self.examples(split, fold)
-            if split == "train" and self._train_holds_dev and ("dev" not in splits or asked == "dev"):
+            if split == "train" and self._train_holds_dev and ("dev" not in splits or evaluated == "dev"):
                 rows = without(rows, self.examples("dev", fold))
             examples += rows
         is_released = self.text_form == "released"
@@ -135,7 +137,7 @@ class Corpus:
         return self._own_knowledge_base if published else None
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of the files that rows were read from so far, and of the knowledge bases, by path."""
+        """SHA-256 of the files read so far and of the knowledge bases, by path."""
         files = [*self._read, *self.source.knowledge_base_files(), *self.knowledge_base_files]
         return {self._short(path): sha256(path) for path in sorted(set(files)) if path.is_file()}
 
@@ -156,7 +158,7 @@ class Corpus:
         renamed = (replace(one, concept_id=canonical(one.concept_id)) for one in knowledge_base.concepts())
         return KnowledgeBase.from_concepts(renamed, knowledge_base.normalization)
 
-    def _note(self, difference: str) -> None:
+    def _record(self, difference: str) -> None:
         if difference not in self.differences:
             self.differences.append(difference)
 
@@ -233,5 +235,5 @@ def _download(repository: str, revision: str | None) -> Path:
         files = HfApi().list_repo_files(repository, repo_type="dataset")
         is_script = DESCRIPTION_FILE not in files and any(name.endswith(".py") for name in files)
         revision = branch if is_script else None
-    wanted = ["*_bigbio_kb/**"] if revision == branch else None
-    return Path(snapshot_download(repository, repo_type="dataset", revision=revision, allow_patterns=wanted))
+    patterns = ["*_bigbio_kb/**"] if revision == branch else None
+    return Path(snapshot_download(repository, repo_type="dataset", revision=revision, allow_patterns=patterns))

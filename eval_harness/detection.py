@@ -41,7 +41,7 @@ def evaluate_detection(detector: MentionDetector, documents: Sequence[Document])
     """
     if not documents:
         raise ValueError("no documents to detect mentions in; expected at least one")
-    # Processor time: what else the machine does is not the detector's.
+    # Processor time, which other work on the machine does not change.
     start = time.process_time()
     found = detector.detect([document.text for document in documents])
     seconds = time.process_time() - start

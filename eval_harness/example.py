@@ -41,11 +41,11 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """A mention of a benchmark as a predictor sees it: without gold.
 
     Args:
-        mention: what is asked.
+        mention: to be linked.
         document_id: of its document; with the offsets it names the mention in prediction files.
     """
 

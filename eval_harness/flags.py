@@ -1,4 +1,4 @@
-"""What kind of mention it is: the properties that results are broken down by."""
+"""Properties of mentions, by which results are broken down."""
 
 from __future__ import annotations
 

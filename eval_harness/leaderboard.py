@@ -15,7 +15,7 @@ from eval_harness.result_file import RESULTS_FILE, RunDescription, read_results
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A result with the run that it is of."""
+    """A result with its run."""
 
     run: RunDescription
     result: Result
@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def rows(self) -> str:
-        """Which rows they are."""
+        """Source and text form of the rows."""
         return f"{self.run.source}, {self.run.text}"
 
 

@@ -24,7 +24,7 @@ class Prediction:
         document_id: of its document.
         start: offset of its first character in the document's text, in code points.
         end: offset after the last.
-        mention: as it was asked.
+        mention: as the predictor read it.
         released: as the corpus spells it, if different.
         left: text before it, cut.
         right: text after it, cut.
@@ -64,7 +64,7 @@ class Prediction:
 
     @property
     def key(self) -> tuple[str, str, int, int]:
-        """What tells the mention from others."""
+        """Fold, document and offsets, which identify the mention."""
         return self.fold, self.document_id, self.start, self.end
 
 

@@ -64,7 +64,7 @@ class Origin:
 
     Args:
         benchmark: its name.
-        split: which was asked.
+        split: the evaluated one.
         predictor: its name.
         protocol: its name.
         score_kind: what the candidates' scores are.
@@ -111,7 +111,7 @@ def read_origin(path: Path) -> Origin:
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); run the predictor again") from None
     if _ORIGIN_KEY not in metadata:
-        raise ValueError(f"{path}: does not tell what made it; expected a prediction file of angel-eval run")
+        raise ValueError(f"{path}: does not say what made it; expected a prediction file of angel-eval run")
     return Origin(**json.loads(metadata[_ORIGIN_KEY]))
 
 

@@ -26,7 +26,7 @@ class Protocol:
         mention_names: "published": the mention strings of other splits are names of their concepts where the
             published knowledge base has them; "training": those of `training_splits` are, in every benchmark;
             "none": names of the ontology only.
-        training_splits: splits that a predictor may learn from, the one that is asked left out.
+        training_splits: splits that a predictor may learn from, without the evaluated one.
         concepts_of_a_name: what counts for a candidate whose name stands for several concepts. "any": any of
             them; "first": every name stands for one concept, chosen beforehand by `one_concept_each`; "drawn":
             one of them, drawn by a hash of mention and name; "only": such a candidate is wrong.

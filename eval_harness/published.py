@@ -17,10 +17,10 @@ class PublishedNumber:
 
     Args:
         benchmark: its name here.
-        system: what reached it.
+        system: that reached it.
         accuracy_at_1: in percent.
         citation: where it is published.
-        protocol: how it was measured, as far as it is told.
+        protocol: how it was measured, as far as published.
     """
 
     benchmark: str

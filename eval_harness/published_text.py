@@ -39,7 +39,7 @@ FindAbbreviations = Callable[[str], Mapping[str, str]]
 """From a document's text to the long form of each of its abbreviations."""
 
 _WINDOW = 384
-_MOST_REPEATS = 10  # two abbreviations that stand for one another would go on for ever
+_MOST_REPEATS = 10  # two abbreviations that stand for one another would never end
 _SPELLING = {"tumour": "tumor", "tumours": "tumors", "leukaemia": "leukemia"}
 _PUNCTUATION_TO_SPACE = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _ENUMERATION = re.compile(r"(?P<first>[^,]+?)(?:, [\w-]+)*,? (?:and|or|and/or) (?:the )?[\w-]+(?: (?P<shared>.+))?")
@@ -53,7 +53,7 @@ def publish(examples: Iterable[Example], form: TextForm) -> tuple[Example, ...]:
         form: one of TEXT_FORMS; "released" changes nothing.
 
     Raises:
-        ImportError: Ab3P is asked for and not installed.
+        ImportError: Ab3P is requested and not installed.
     """
     if form == "released":
         return tuple(examples)
@@ -132,7 +132,7 @@ def _ab3p() -> FindAbbreviations:
     program = Ab3p()
 
     def find(text: str) -> dict[str, str]:
-        # Single spaces, or it complains about sentences that it has parted itself and cannot find again.
+        # Single spaces: otherwise it cannot find sentences again that it has split itself, and complains.
         with _silent_stderr():
             return {found.short_form: found.long_form for found in program.get_abbrs(" ".join(text.split()))}
 

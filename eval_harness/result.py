@@ -58,7 +58,7 @@ class Result:
     Args:
         predictor: its name.
         protocol: with all its parameters.
-        mentions: how many were asked.
+        mentions: how many were linked.
         documents: how many they are of.
         left_out: mentions that the protocol leaves out.
         unanswered: how many got no candidate, and count as wrong.

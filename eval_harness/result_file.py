@@ -32,7 +32,7 @@ class RunDescription:
 
     Args:
         benchmark: its name.
-        split: which was asked.
+        split: the evaluated one.
         source: kind of source: released, genbioel, parquet or bigbio.
         text: form of the texts.
         command: that made it.

@@ -1,4 +1,4 @@
-"""A run: every predictor under every protocol, with its files. A run that broke goes on where it stopped."""
+"""A run: every predictor under every protocol, with its files. An interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def run_all(
         predictors: each under every protocol.
         protocols: in the order of the results.
         out: directory to write to; prediction files in it that are of this very run are taken as they are.
-        description: what is known of the run before it starts.
-        hierarchy: tells the parents of concepts, beside the knowledge base's own.
+        description: of the run, as known before it starts.
+        hierarchy: parents of concepts, beside the knowledge base's own.
         progress: called with a line of text now and then.
     """
     split = description.split
@@ -92,7 +92,7 @@ def run_all(
 
 
 def parents_of(knowledge_base: KnowledgeBase, hierarchy: KnowledgeBase | None) -> Parents | None:
-    """The parents of the concepts of a knowledge base, from itself and from another; None if nothing tells them."""
+    """The parents of the concepts of a knowledge base, from itself and from another; None if there are none."""
     parents: dict[str, list[str]] = {}
     for source in (knowledge_base, hierarchy):
         for concept in source.concepts() if source else ():

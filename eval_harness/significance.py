@@ -1,6 +1,6 @@
-"""How sure a number is, and whether two systems differ: bootstrap over documents, and McNemar's test.
+"""Intervals of a number, and whether two systems differ: bootstrap over documents, and McNemar's test.
 
-Mentions of one document are not independent, so documents are drawn, with all their mentions, unless asked otherwise.
+Mentions of one document are not independent, so documents are drawn, with all their mentions, by default.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ SLICES: tuple[tuple[str, Callable[[Prediction], list[str]]], ...] = (
 
 
 def slice_predictions(predictions: Sequence[Prediction]) -> Iterator[tuple[str, str, list[Prediction]]]:
-    """Name, value and mentions of every slice that tells mentions apart: values that all have are left out."""
+    """Name, value and mentions of every slice; values that all mentions share are left out."""
     for name, values_of in SLICES:
         groups: dict[str, list[Prediction]] = {}
         for prediction in predictions:

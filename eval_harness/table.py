@@ -12,7 +12,7 @@ _SECONDS = "seconds"
 
 
 def format_table(results: Sequence[Result], timings: Sequence[Timing] = ()) -> str:
-    """One line a result, in percent; seconds in the predictor where it was asked in this run."""
+    """One line a result, in percent; seconds in the predictor where it ran this time."""
     seconds = {(one.protocol, one.predictor): f"{one.seconds:.1f}" for one in timings}
     rows = [[*_COLUMNS, _SECONDS]]
     rows += [[*_row(one), seconds.get((one.protocol.name, one.predictor), "-")] for one in results]

@@ -1,4 +1,4 @@
-"""A split of a benchmark under a protocol: all that a predictor is given, and what it is asked."""
+"""A split of a benchmark under a protocol: everything that a predictor is given."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from eval_harness.corpus import Corpus
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.protocol import Protocol, gold_concepts, mention_strings
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a predictor is given and asked.
+    """Everything that a predictor is given.
 
     Args:
         protocol: how answers are scored.
         knowledge_base: as the protocol makes it.
-        examples: what is asked.
+        examples: to be linked.
         training: what may be learned from.
         fold: of the benchmark, or "".
         left_out: mentions of the split that the protocol leaves out, since the knowledge base lacks their concepts.
@@ -32,9 +32,9 @@ class Task:
     left_out: tuple[Example, ...] = ()
 
     @property
-    def asked(self) -> list[Asked]:
+    def queries(self) -> list[Query]:
         """Every mention of the split, without its gold."""
-        return [Asked(one.mention, one.document_id) for one in (*self.examples, *self.left_out)]
+        return [Query(one.mention, one.document_id) for one in (*self.examples, *self.left_out)]
 
     @property
     def fingerprint(self) -> str:
@@ -46,21 +46,21 @@ class Task:
 
 
 def prepare_task(corpus: Corpus, split: str, protocol: Protocol, fold: str = "") -> Task:
-    """Put together what a protocol allows; the split that is asked is never in the knowledge base or in training.
+    """Put together what a protocol allows; the evaluated split is never in the knowledge base or in training.
 
     Raises:
         ValueError, FileNotFoundError: the source is not as expected, or has no knowledge base that fits the protocol.
     """
     knowledge_base = protocol.knowledge_base(_names(corpus, split, protocol, fold))
-    asked = corpus.examples(split, fold)
+    evaluated = corpus.examples(split, fold)
     left_out: tuple[Example, ...] = ()
     if protocol.absent == "left out":
-        left_out = tuple(one for one in asked if not _is_known(one, knowledge_base))
-    examples = tuple(one for one in asked if _is_known(one, knowledge_base)) if left_out else asked
+        left_out = tuple(one for one in evaluated if not _is_known(one, knowledge_base))
+    examples = tuple(one for one in evaluated if _is_known(one, knowledge_base)) if left_out else evaluated
     if not examples:
         raise ValueError(
-            f"{corpus.benchmark.name} {split}: the knowledge base has none of the concepts of {len(asked):,} mentions; "
-            "expected one that speaks the corpus's identifiers"
+            f"{corpus.benchmark.name} {split}: the knowledge base has none of the concepts of {len(evaluated):,} "
+            "mentions; expected one that speaks the corpus's identifiers"
         )
     return Task(
         protocol=protocol,

@@ -21,7 +21,7 @@ from hub_cards.render import Column, Split, dataset_card, space_card
 
 # Columns that spell names of a knowledge base; mention strings are the corpus's own text.
 _NAME_COLUMNS = ("name", "names", "chosen", "rejected", "synonyms")
-# Columns that may hold identifiers of concepts; each is looked at alone, or others' numbers would thin them out.
+# Columns that may hold identifiers of concepts; each is checked alone, or others' numbers would dilute them.
 _IDENTIFIERS = re.compile(r"concept|gold|cui|umls|snomed|code|ids?$", re.IGNORECASE)
 _SPLITS = ("train", "validation", "dev", "test")
 _SPACE_FILES = tuple(
@@ -37,11 +37,11 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
             configuration and each file a split by its name.
         repository: "owner/name".
         facts: for the card; None keeps the README.md of the directory, as `angel-eval build` and `angel mine` write it.
-        names: what to do with names that may not be passed on: None refuses, "withhold" leaves their columns out.
+        names: what to do with names that may not be redistributed: None refuses, "withhold" leaves their columns out.
 
     Raises:
         FileNotFoundError: there is no Parquet file, or no card.
-        ValueError: names may not be published, a file is no Parquet, or the directory's card tells no configurations.
+        ValueError: names may not be published, a file is no Parquet, or the directory's card names no configurations.
     """
     paths = sorted(directory.rglob("*.parquet"))
     if not paths:
@@ -55,10 +55,10 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
     dropped = spelled if names == "withhold" else ()
     if facts is None:
         if dropped:
-            raise ValueError(f"{directory}: its own card may tell of the columns {', '.join(dropped)}; give --facts")
+            raise ValueError(f"{directory}: its own card may describe the columns {', '.join(dropped)}; give --facts")
         files, left_out = collect(directory, ("**/*.parquet",), {"README.md": _own_card(directory, "configs").encode()})
         return PushPlan(repository, "dataset", files, "Data set, with its card", (), left_out)
-    made = {path.relative_to(directory).as_posix(): _without(path, dropped) for path in paths if dropped}
+    rendered = {path.relative_to(directory).as_posix(): _without(path, dropped) for path in paths if dropped}
     configs = _configs(directory, paths)
     columns = {field.name: str(field.type) for field in fields}
     card = dataset_card(
@@ -68,9 +68,9 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
         tuple(Column(name, type_) for name, type_ in columns.items() if name not in dropped),
         configs,
         dropped,
-        restricted.reason if restricted else "the publisher keeps names back",
+        restricted.reason if restricted else "the publisher withholds names",
     )
-    files, left_out = collect(directory, ("**/*.parquet",), made | {"README.md": card.encode()})
+    files, left_out = collect(directory, ("**/*.parquet",), rendered | {"README.md": card.encode()})
     return PushPlan(repository, "dataset", files, f"{facts.title}, with its card", (), left_out)
 
 
@@ -99,10 +99,10 @@ def plan_space(
 
 
 def _own_card(directory: Path, key: str) -> str:
-    """The card that a directory brings; it must tell what the Hub needs to show it."""
+    """The card of a directory; it must state what the Hub needs to show it."""
     path = directory / "README.md"
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected a card, or --facts from which one is made")
+        raise FileNotFoundError(f"{path}: no such file; expected a card, or --facts from which one is rendered")
     if not _own_metadata(directory).get(key):
         raise ValueError(f"{path}: its metadata have no {key!r}, which the Hub needs; add it, or give --facts")
     return path.read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def _own_metadata(directory: Path) -> dict[str, Any]:
     try:
         return dict(RepoCard.load(path).data.to_dict())
     except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: its metadata cannot be read ({error}); mend it, or take it away") from error
+        raise ValueError(f"{path}: its metadata cannot be read ({error}); repair it, or remove it") from error
 
 
 def _schema(path: Path) -> pa.Schema:
@@ -124,7 +124,7 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _spells_names(field: pa.Field) -> bool:
-    """Whether a column holds names, be it deep inside of structures."""
+    """Whether a column holds names, at any depth of structures."""
     if field.name in _NAME_COLUMNS:
         return True
     return any(_spells_names(field.type.field(place)) for place in range(field.type.num_fields))
@@ -189,7 +189,7 @@ def _splits(directory: Path, configs: list[dict[str, Any]]) -> Iterator[Split]:
 
 
 def _matching(directory: Path, pattern: str) -> list[Path]:
-    """The files of a directory that its card names; none lie outside of it."""
+    """The files of a directory that its card names; none lies outside it."""
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise ValueError(f"{directory / 'README.md'}: names the data files {pattern!r}; expected files of the folder")
     return sorted(directory.glob(pattern))

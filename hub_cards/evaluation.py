@@ -15,7 +15,7 @@ FORMATS = ("angel-eval-results-1", "angel-eval-results-2")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Between which values a percentage lies, at the level that the results tell."""
+    """The bounds of a percentage, at the level that the results state."""
 
     low: float
     high: float
@@ -43,8 +43,8 @@ class Score:
     Args:
         predictor: its name in the harness.
         protocol: the protocol's name.
-        rules: what the protocol says, value by value.
-        mentions: how many were asked.
+        rules: the parameters of the protocol.
+        mentions: how many were linked.
         at_1: accuracy of the first candidate.
         at_5: of the first five.
         interval: of `at_1`, or None where the harness made none.
@@ -65,10 +65,10 @@ class Evaluation:
 
     Args:
         benchmark: its name.
-        split: which was asked.
-        text: form of the texts, as "released", or nothing where the results do not tell.
+        split: the evaluated one.
+        text: form of the texts, as "released", or empty where the results do not say.
         command: that made the results.
-        model: directory or repository of the model that was measured, or nothing likewise.
+        model: directory or repository of the model that was measured, or empty likewise.
         bootstrap: of the intervals, or None.
         differences: between the data and what is published of it, in words.
         scores: in the file's order.
@@ -85,7 +85,7 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """Benchmark, split and form of the texts, by which results are told apart."""
+        """Benchmark, split and form of the texts, which distinguish results."""
         return ", ".join(filter(None, (self.benchmark, self.split, self.text and f"text {self.text}")))
 
     @property

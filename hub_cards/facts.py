@@ -1,4 +1,4 @@
-"""What a card tells that no file of a model tells: a short TOML file beside it."""
+"""Facts of a card that no file of a model holds: a short TOML file beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Vocabulary:
         name: as "MEDIC".
         version: its release.
         license: name of its licence or terms.
-        url: where it is had.
+        url: where to obtain it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Training:
         data: corpora and ontologies, in words.
         stages: of the training in order, in words: right names, preference pairs.
         hardware: that it ran on.
-        hours: how long, or None where nobody measured.
+        hours: duration, or None where not measured.
         emissions_grams: CO2 equivalents, or None likewise.
     """
 
@@ -85,7 +85,7 @@ class Facts:
 
 
 def read_facts(path: Path) -> Facts:
-    """Read a TOML file of `title`, `license`, `[knowledge_base]`, `[training]` and what else Facts has.
+    """Read a TOML file of `title`, `license`, `[knowledge_base]`, `[training]` and the other fields of Facts.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -98,10 +98,10 @@ def read_facts(path: Path) -> Facts:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not TOML ({error})") from error
-    for key, made in (("knowledge_base", Vocabulary), ("training", Training)):
+    for key, kind in (("knowledge_base", Vocabulary), ("training", Training)):
         if isinstance(values.get(key), dict):
-            values[key] = _make(made, values[key], f"{path}: [{key}]")
-    facts: Facts = _make(Facts, values, str(path))
+            values[key] = _build(kind, values[key], f"{path}: [{key}]")
+    facts: Facts = _build(Facts, values, str(path))
     for example in facts.examples:
         try:
             parse_marked(example)
@@ -110,8 +110,8 @@ def read_facts(path: Path) -> Facts:
     return facts
 
 
-def _make(made: Any, values: dict[str, Any], where: str) -> Any:
-    known = {one.name: one for one in dataclasses.fields(made)}
+def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
+    known = {one.name: one for one in dataclasses.fields(kind)}
     for key in values:
         if key not in known:
             near = get_close_matches(key, known, n=1)
@@ -122,12 +122,12 @@ def _make(made: Any, values: dict[str, Any], where: str) -> Any:
         if key not in values and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise ValueError(f"{where}: has no {' and no '.join(missing)}; the card tells them")
+        raise ValueError(f"{where}: has no {' and no '.join(missing)}; the card states them")
     for key, value in values.items():
         fits, expected = _KINDS[str(known[key].type)]
         if not fits(value):
             raise ValueError(f"{where}: {key} is {value!r}; expected {expected}")
-    return made(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 def _is_number(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Vocabularies whose names may not be passed on, known by their identifiers or their name."""
+"""Vocabularies whose names may not be redistributed, recognised by their identifiers or their name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Restricted:
-    """A vocabulary whose licence forbids to publish its names.
+    """A vocabulary whose licence forbids publishing its names.
 
     Args:
         name: as people know it.
@@ -51,8 +51,8 @@ def find_restricted(concept_ids: Iterable[str], declared: str = "") -> Restricte
 
     Args:
         concept_ids: all of them; UMLS and SNOMED CT identifiers are known by their form, the latter by their
-            check digit (Verhoeff) and partition too, so that other numbers are not taken for them.
-        declared: what the publisher calls the knowledge base.
+            check digit (Verhoeff) and partition too, so that other numbers do not match.
+        declared: the publisher's name of the knowledge base.
     """
     for pattern, vocabulary in _BY_NAME:
         if re.search(pattern, declared, re.IGNORECASE):

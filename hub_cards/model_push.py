@@ -25,7 +25,7 @@ from hub_cards.render import ModelFigures, adapter_card, eval_results_files, mod
 
 Names = Literal["publish", "withhold"]
 
-# By name, so that nothing goes out that lies there by chance: no pickles, no list of names beside those withheld.
+# By name, so that no stray file is pushed: no pickle, no list of withheld names.
 _MODEL_FILES = (
     "config.json", "generation_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "model.safetensors",
@@ -52,7 +52,7 @@ def plan_model(
         repository: "owner/name".
         facts: for the card.
         evaluations: for the card, `model-index` and `.eval_results`.
-        names: whether names of a vocabulary that may not be passed on are published or withheld; None refuses them.
+        names: whether names of a vocabulary that may not be redistributed are published or withheld; None refuses.
 
     Raises:
         FileNotFoundError: the directory holds no such model.
@@ -69,18 +69,18 @@ def plan_model(
     restricted = find_restricted(knowledge_base.concept_ids, facts.knowledge_base.name)
     withheld = _withheld(knowledge_base, facts, restricted, names)
     hidden: tuple[str, ...] = ()
-    made: dict[str, bytes] = {}
+    rendered: dict[str, bytes] = {}
     if withheld is not None:
         hidden = (KNOWLEDGE_BASE_FILE, TRIE_FILE)
-        made |= _withheld_files(withheld)
-        # Files that are not there must not be asked for.
+        rendered |= _withheld_files(withheld)
+        # Missing files must not be requested.
         fingerprints = dict.fromkeys(("knowledge_base_fingerprint", "trie_fingerprint"))
-        made["config.json"] = (json.dumps(config | fingerprints, indent=2) + "\n").encode()
+        rendered["config.json"] = (json.dumps(config | fingerprints, indent=2) + "\n").encode()
     figures = ModelFigures(knowledge_base.num_concepts, knowledge_base.num_names, _parameters(directory))
     confidence = Confidence.load(directory) if (directory / CONFIDENCE_FILE).is_file() else None
     card = model_card(repository, facts, figures, tuple(evaluations), withheld, confidence)
-    made |= {"README.md": card.encode()} | _encoded(eval_results_files(facts, tuple(evaluations)))
-    files, left_out = collect(directory, _MODEL_FILES, made)
+    rendered |= {"README.md": card.encode()} | _encoded(eval_results_files(facts, tuple(evaluations)))
+    files, left_out = collect(directory, _MODEL_FILES, rendered)
     kept = tuple(file for file in files if file.path not in hidden)
     left_out += tuple((file.path, "names, withheld") for file in files if file.path in hidden)
     return PushPlan(repository, "model", kept, f"{facts.title}, with its card", _STALE, left_out)
@@ -109,15 +109,15 @@ def plan_adapter(
     base = base or config.get("base_model_name_or_path") or ""
     if Path(base).exists() or base.count("/") != 1:
         raise ValueError(
-            f"{directory}: its base is {base!r}, which nobody else has; push the base first and name it with --base"
+            f"{directory}: its base is {base!r}, which exists here only; push the base first and name it with --base"
         )
     same_base = base == config.get("base_model_name_or_path")
     revision = (config.get("revision") if same_base else None) or HfApi().model_info(base).sha
     tied = config | {"base_model_name_or_path": base, "revision": revision}
     card = adapter_card(repository, facts, base, str(revision), _parameters_in(weights), tuple(evaluations))
-    made = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
-    made |= _encoded(eval_results_files(facts, tuple(evaluations)))
-    files, left_out = collect(directory, _ADAPTER_FILES, made)
+    rendered = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
+    rendered |= _encoded(eval_results_files(facts, tuple(evaluations)))
+    files, left_out = collect(directory, _ADAPTER_FILES, rendered)
     return PushPlan(repository, "model", files, f"{facts.title}, with its card", _ADAPTER_STALE, left_out)
 
 
@@ -130,7 +130,7 @@ def _withheld(
     knowledge_base: KnowledgeBase, facts: Facts, restricted: Restricted | None, names: Names | None
 ) -> WithheldNames | None:
     if names == "withhold":
-        reason = restricted.reason if restricted else "its publisher keeps them back"
+        reason = restricted.reason if restricted else "its publisher withholds them"
         return WithheldNames(
             source=facts.knowledge_base.name,
             version=facts.knowledge_base.version,

@@ -14,7 +14,7 @@ _SEARCHED = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file to be uploaded: from disk, or text made for the push."""
+    """A file to be uploaded: from disk, or text rendered for the push."""
 
     path: str
     content: Path | bytes
@@ -83,12 +83,12 @@ def refuse_token(plan: PushPlan) -> None:
 
 
 def push(plan: PushPlan, private: bool | None = None, revision: str | None = None) -> Pushed:
-    """Make the repository if need be, upload, and commit once; what fails leaves the repository as it was.
+    """Create the repository if needed, upload, and commit once; a failure leaves the repository unchanged.
 
     Args:
         plan: what to push.
         private: of a new repository.
-        revision: branch to commit to, made if need be.
+        revision: branch to commit to, created if needed.
 
     Raises:
         OSError: the Hub refuses or cannot be reached.
@@ -110,22 +110,22 @@ def push(plan: PushPlan, private: bool | None = None, revision: str | None = Non
         ],
         commit_message=plan.title,
         revision=revision,
-        # Whoever pushed meanwhile is not overwritten.
+        # Commits made meanwhile are not overwritten.
         parent_commit=head.sha,
     )
     return Pushed(commit.commit_url, deleted)
 
 
 def collect(
-    directory: Path, wanted: Iterable[str], made: dict[str, bytes]
+    directory: Path, patterns: Iterable[str], rendered: dict[str, bytes]
 ) -> tuple[tuple[PlannedFile, ...], tuple[tuple[str, str], ...]]:
-    """The files of a directory that match patterns, with those made for the push in place of their namesakes.
+    """The files of a directory that match patterns, with those rendered for the push in place of their namesakes.
 
     Returns:
         The files in order of path, and what stays behind with the reason.
     """
-    patterns = tuple(wanted)
-    files = {path: PlannedFile(path, content) for path, content in made.items()}
+    patterns = tuple(patterns)
+    files = {path: PlannedFile(path, content) for path, content in rendered.items()}
     left_out = []
     for file in sorted(directory.rglob("*")):
         path = file.relative_to(directory).as_posix()
@@ -134,7 +134,7 @@ def collect(
         if any(part.startswith(".") or part == "__pycache__" for part in path.split("/")):
             left_out.append((path, "hidden"))
         elif file.is_symlink() and directory.resolve() not in file.resolve().parents:
-            left_out.append((path, "a link to outside of the directory"))
+            left_out.append((path, "a link to outside the directory"))
         elif any(_matches(path, pattern) for pattern in patterns):
             files[path] = PlannedFile(path, file)
         else:
@@ -143,8 +143,8 @@ def collect(
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Whether a path is of a pattern, folder by folder; `**/` before it stands for any folders."""
+    """Whether a path matches a pattern, folder by folder; a leading `**/` stands for any folders."""
     if pattern.startswith("**/"):
         return fnmatch(path.rpartition("/")[2], pattern[3:])
-    parts, wanted = path.split("/"), pattern.split("/")
-    return len(parts) == len(wanted) and all(fnmatch(part, one) for part, one in zip(parts, wanted))
+    parts, globs = path.split("/"), pattern.split("/")
+    return len(parts) == len(globs) and all(fnmatch(part, one) for part, one in zip(parts, globs))

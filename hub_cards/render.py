@@ -264,9 +264,9 @@ def _card(template: str, data: CardData, **values: Any) -> str:
         trim_blocks=True,
     )
     environment.globals["predictor_name"] = lambda name: _NAMES.get(name, name)
-    made = environment.get_template(f"{template}.md.jinja")
+    loaded = environment.get_template(f"{template}.md.jinja")
     # Parts that are empty here and there leave more than one empty line behind.
-    text = re.sub(r"\n{3,}", "\n\n", made.render(**values).strip("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", loaded.render(**values).strip("\n"))
     return f"---\n{data.to_yaml()}\n---\n{text}\n"
 
 

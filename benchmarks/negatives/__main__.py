@@ -1,8 +1,8 @@
 """`python -m benchmarks.negatives STUDY.toml --data DIR --runs DIR --output FILE`: what negatives add to training.
 
-Trains every variant of a study and its control, asks all of them the same mentions, and tells what each gains over
-positive training alone and over its control, with intervals of the paired bootstrap over documents. Goes on where it
-was stopped. Folds can be trained at different times, or on different machines, and be counted together in the end.
+Trains every variant of a study and its control, links the same mentions with all of them, and reports what each gains
+over positive training alone and over its control, with intervals of the paired bootstrap over documents. A stopped run
+resumes. Folds can be trained at different times or on different machines, and pooled in the end.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ def main(
     reuse: Annotated[
         Path | None, typer.Option(help="A finished run whose stages are taken over where the recipes agree.")
     ] = None,
-    fold: Annotated[list[int], typer.Option(help="Of the study's folds, only this; may come again.")] = [],  # noqa: B006
-    variant: Annotated[list[str], typer.Option(help="Of the study's variants, only this; may come again.")] = [],  # noqa: B006
+    fold: Annotated[list[int], typer.Option(help="Only this fold of the study; repeatable.")] = [],  # noqa: B006
+    variant: Annotated[list[str], typer.Option(help="Only this variant of the study; repeatable.")] = [],  # noqa: B006
     pool: Annotated[
-        list[Path], typer.Option(help="Results of the same study on other folds, counted too.", exists=True)
+        list[Path], typer.Option(help="Results of the same study on other folds, pooled with these.", exists=True)
     ] = [],  # noqa: B006
 ) -> None:
     """Train the variants of a study and compare them."""
     logging.disable_progress_bar()
     read = part_of(read_study(study), fold, variant)
-    train_all(read, data, runs, reuse, _tell)
-    read, answers = pooled(read, answer_all(read, data, runs, _tell), pool)
+    train_all(read, data, runs, reuse, _report)
+    read, answers = pooled(read, answer_all(read, data, runs, _report), pool)
     rows = list(compare(read, answers))
     Console(width=150, highlight=False).print(table_of(read, rows))
     write_json(output, document_of(study.name, read, rows, answers))
 
 
 def document_of(file: str, study: Study, rows: list[Row], answers: AnswersBySplit) -> dict[str, Any]:
-    """The result file's contents; with the answers where there are folds, which others may be counted with."""
+    """The result file's contents; with the answers where there are folds, so that they can be pooled."""
     return {
         "format": FORMAT,
         "study_file": file,
@@ -94,7 +94,7 @@ def _gain(change: Difference | None) -> str:
     return f"{change.difference:+.2f} [{change.interval.low:+.2f}, {change.interval.high:+.2f}]"
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""How each model of a study answers the mentions of a split."""
+"""The answers of each model of a study to the mentions of a split."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from eval_harness.task import Task, prepare_task
 
 @dataclass
 class Answers:
-    """How the models of one variant answer a split, a mention after the other, all folds.
+    """The answers of one variant's models to a split, mention by mention, all folds.
 
     Attributes:
         documents: fold and document of each mention.
@@ -38,19 +38,19 @@ class Answers:
 
 
 def answer_all(study: Study, data: Path, runs: Path, progress: Callable[[str], None]) -> dict[str, dict[str, Answers]]:
-    """For each split and variant how its models answer; what was asked before is read from the run's directory.
+    """The answers of each variant's models to each split; earlier answers are read from the run's directory.
 
     Args:
-        study: tells which models there are. So many processes as train together ask, of one thread each: for small
-            models that is nearly twice as fast as one process of as many threads.
+        study: names the models. As many processes link as train together, of one thread each: for small models nearly
+            twice as fast as one process of as many threads.
         data: directory that the study's paths are below.
         runs: directory of the runs.
-        progress: is told what is going on.
+        progress: called with a line of text at each stage.
     """
     found: dict[str, dict[str, Answers]] = {split: defaultdict(Answers) for split in study.splits}
-    asked = [(split, model) for split in study.splits for model in models_of(study)]
-    for (split, model), (documents, hits) in zip(asked, _ask(study, data, runs, asked), strict=True):
-        progress(f"{split}: asked {model.directory}")
+    pairs = [(split, model) for split in study.splits for model in models_of(study)]
+    for (split, model), (documents, hits) in zip(pairs, _link(study, data, runs, pairs), strict=True):
+        progress(f"{split}: linked by {model.directory}")
         answers = found[split][model.variant]
         if model.seed == min(seed for seed in (model.seed, *answers.hits)):
             answers.documents += documents
@@ -62,18 +62,18 @@ _Reply = tuple[list[tuple[str, str]], list[bool]]
 """Fold and document of each mention, and whether its first answer is right."""
 
 
-def _ask(study: Study, data: Path, runs: Path, asked: list[tuple[str, Trained]]) -> Iterator[_Reply]:
+def _link(study: Study, data: Path, runs: Path, pairs: list[tuple[str, Trained]]) -> Iterator[_Reply]:
     if study.processes == 1:
-        asker = Asker(study, data, runs)
-        yield from (asker(split, model) for split, model in asked)
+        linker = Linker(study, data, runs)
+        yield from (linker(split, model) for split, model in pairs)
         return
     start = get_context("spawn")
     with ProcessPoolExecutor(study.processes, start, initializer=_begin, initargs=(study, data, runs)) as pool:
-        yield from pool.map(_reply, *zip(*asked, strict=True))
+        yield from pool.map(_reply, *zip(*pairs, strict=True))
 
 
-class Asker:
-    """Asks models the mentions of their splits and folds, which are read once.
+class Linker:
+    """Links the mentions of splits and folds, which are read once, with a study's models.
 
     Args:
         study: as for `answer_all`, like the rest.
@@ -97,32 +97,32 @@ class Asker:
         return documents, _hits(task, self.runs / model.directory, split)
 
 
-_ASKER: Asker | None = None
+_LINKER: Linker | None = None
 
 
 def _begin(study: Study, data: Path, runs: Path) -> None:
-    """In a process of its own."""
-    global _ASKER
+    """Prepare a worker process."""
+    global _LINKER
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    _ASKER = Asker(study, data, runs)
+    _LINKER = Linker(study, data, runs)
 
 
 def _reply(split: str, model: Trained) -> _Reply:
-    assert _ASKER is not None, "_begin has run"
-    return _ASKER(split, model)
+    assert _LINKER is not None, "_begin has run"
+    return _LINKER(split, model)
 
 
 def _hits(task: Task, run: Path, split: str) -> list[bool]:
     path = run / f"hits-{split}.json"
-    asked = {"protocol": task.protocol.name, "task": task.fingerprint}
+    question = {"protocol": task.protocol.name, "task": task.fingerprint}
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
-        if known["asked"] == asked:
+        if known["asked"] == question:
             return list(known["hits"])
     linking = AngelForEntityLinking.from_pretrained(run / "model").float().eval()
     if linking.knowledge_base is None or linking.knowledge_base.fingerprint != task.knowledge_base.fingerprint:
         linking.set_knowledge_base(task.knowledge_base)
     hits = hits_at(1, ranks_of(linking.link([example.mention for example in task.examples]), task))
-    write_json(path, {"asked": asked, "hits": hits})
+    write_json(path, {"asked": question, "hits": hits})
     return hits

@@ -1,4 +1,4 @@
-"""What each variant gains over positive training alone, and over its control."""
+"""The gain of each variant over positive training alone, and over its control."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def compare(study: Study, answers: dict[str, dict[str, Answers]]) -> Iterator[Ro
     """Compare the variants on each split.
 
     Args:
-        study: tells which there are.
+        study: names the variants.
         answers: for each split and variant.
     """
     for split in study.splits:

@@ -1,4 +1,4 @@
-"""Folds of one study that were trained and asked at different times, put together by their answers."""
+"""Folds of one study, trained and linked at different times, pooled by their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study: one recipe, the ways of preference training that are tried, and the benchmark that tells them apart."""
+"""A study: one recipe, the ways of preference training that are tried, and the benchmark that compares them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Study:
         knowledge_base: files of the ontology; none where the corpus comes with one.
         text: form of the text, as for `angel-eval`.
         protocol: what the names are, and what counts.
-        splits: that the models are measured on.
-        folds: of a cross-validated benchmark; each has models of its own, and is asked by them alone.
+        splits: to measure the models on.
+        folds: of a cross-validated benchmark; each has its own models, which link it alone.
         changes: to the recipe, in all variants.
         processes: that train together.
         variants: by name.

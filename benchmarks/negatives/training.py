@@ -1,4 +1,4 @@
-"""The models of a study, each trained by `angel train`; one that is there already is not trained again."""
+"""The models of a study, each trained by `angel train`; an existing one is not trained again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def train_all(study: Study, data: Path, runs: Path, reused: Path | None, progres
         data: directory that the recipe's paths are below.
         runs: directory of the runs.
         reused: a finished run whose stages the positive model takes over where the recipes agree.
-        progress: is told what is going on.
+        progress: called with a line of text at each stage.
 
     Raises:
-        RuntimeError: a training ended with an error, which it has told.
+        RuntimeError: a training failed; it has printed its error.
     """
     sharing: dict[str, Path] = {}
     for model in models_of(study):
@@ -51,4 +51,4 @@ def _train(study: Study, model: Trained, data: Path, output: Path, source: Path 
     command += [part for change in model.changes for part in ("--set", change)]
     command += ["--reuse", str(source)] if source is not None else []
     if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-        raise RuntimeError(f"{model.directory}: training ended with an error, told above; repair it and start again")
+        raise RuntimeError(f"{model.directory}: training failed with the error above; repair it and start again")

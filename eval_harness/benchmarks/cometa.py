@@ -18,7 +18,7 @@ def read_cometa(path: Path, bad: BadRecords) -> Iterator[Example]:
     """Yield the term of every row with its example sentence; the general concept is the gold one.
 
     A term is marked where it first occurs in its sentence, in any case; where it does not, it stands before it. Every
-    row is a document of its own: the corpus does not tell which rows are of the same post.
+    row is a document of its own: the corpus does not say which rows belong to one post.
     """
     lines = numbered_lines(path, bad)
     _, header = next(lines, (1, ""))

@@ -11,7 +11,7 @@ from angel_hf import AngelForEntityLinking
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.search.options import PUBLISHED, SearchOptions
 from angel_hf.types import Linked, Mention
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
 
 _FOLD = "{fold}"
@@ -26,7 +26,7 @@ class Angel(Predictor):
         num_beams: width of the search, and most candidates for each mention.
         batch_size: mentions that go through the model together.
         name: what the reports call it.
-        folds: that there are, where the model has "{fold}" in it.
+        folds: of the benchmark, where the model has "{fold}" in it.
     """
 
     kind: ClassVar[str] = "angel"
@@ -65,7 +65,7 @@ class Angel(Predictor):
 
     @cached_property
     def linker(self) -> AngelForEntityLinking:
-        """The model, loaded when it is first asked for."""
+        """The model, loaded at its first use."""
         return AngelForEntityLinking.from_pretrained(self.model).eval()
 
     @property
@@ -86,8 +86,8 @@ class Angel(Predictor):
         models = [sorted(self.of_fold(fold).parameters.items()) for fold in self.folds]
         return hashlib.sha256(repr(models).encode()).hexdigest()
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
-        """Swap the knowledge base; what the model has learned is its own affair."""
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
+        """Swap the knowledge base; `training` is not used, since the model is trained."""
         self.linker.set_knowledge_base(knowledge_base)
 
     def predict(self, mentions: Sequence[Mention]) -> list[Linked]:

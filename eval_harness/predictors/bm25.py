@@ -11,7 +11,7 @@ import numpy as np
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.predictors.best_entries import best_candidates
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 
@@ -21,8 +21,8 @@ class Bm25(Predictor):
 
     Args:
         top_k: most candidates for each mention.
-        k1: how fast a word that comes again stops to count.
-        b: how much long names are held back.
+        k1: how slowly repeated words saturate.
+        b: how much long names are penalised.
     """
 
     kind: ClassVar[str] = "bm25"
@@ -37,10 +37,10 @@ class Bm25(Predictor):
 
     @property
     def parameters(self) -> dict[str, str | int | float]:
-        """The number of candidates, and the two of BM25."""
+        """The number of candidates, and BM25's k1 and b."""
         return {"top_k": self.top_k, "k1": self.k1, "b": self.b}
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Index the names; nothing is learned from `training`."""
         self.knowledge_base = knowledge_base
         names = [name.split() for name in knowledge_base.entry_names()]

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.example import Asked, Example
-from eval_harness.predictors.best_entries import best_candidates
+from eval_harness.example import Example, Query
+from eval_harness.predictors.best_entries import best_candidates, link_spellings
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
 
 
@@ -46,7 +45,7 @@ class Dense(Predictor):
         """The number of candidates, and the weights."""
         return {"top_k": self.top_k, "weights": weights_sha256(self.encoder.state_dict())}
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Encode all names; nothing is learned from `training`."""
         self.knowledge_base = knowledge_base
         self.entries = np.arange(knowledge_base.num_entries)
@@ -54,11 +53,7 @@ class Dense(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> Iterator[Linked]:
         """The nearest names, exactly; score is the cosine."""
-        strings = [normalize(mention.surface, self.knowledge_base.normalization) for mention in mentions]
-        distinct = list(dict.fromkeys(strings))
-        nearest = dict(zip(distinct, self._nearest(distinct)))
-        for mention, string in zip(mentions, strings):
-            yield Linked(mention, nearest[string])
+        return link_spellings(self.knowledge_base, mentions, self._nearest)
 
     def _nearest(self, strings: list[str]) -> Iterator[tuple[Candidate, ...]]:
         for first in range(0, len(strings), self.block_size):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 
 
@@ -17,7 +17,7 @@ class ExactMatch(Predictor):
     kind: ClassVar[str] = "exact"
     score_kind: ClassVar[ScoreKind] = "similarity"
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Take the knowledge base; nothing is learned from `training`."""
         self.knowledge_base = knowledge_base
 

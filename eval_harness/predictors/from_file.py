@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Linked, Mention
 from eval_harness.corpus import sha256
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 from eval_harness.sources.parquet import read_table
 from eval_harness.sources.text_lines import numbered_lines
@@ -47,27 +47,28 @@ class FromFile(Predictor):
 
     @property
     def identity(self) -> str:
-        """What the file holds, wherever it is."""
+        """The digest of the file, wherever it is."""
         return f"file {self.content}"
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Find the mention of every row.
 
         Raises:
             ValueError: the file answers mentions that the benchmark does not have.
         """
         self.knowledge_base = knowledge_base
-        mentions = {(one.document_id, one.mention.start, one.mention.end): one.mention for one in asked}
+        mentions = {(one.document_id, one.mention.start, one.mention.end): one.mention for one in queries}
         strange = self.answers.keys() - mentions.keys()
         if strange:
             raise ValueError(
-                f"{self.path}: answers {len(strange):,} mentions that are not asked, among them {min(strange)}; "
-                f"expected document ids and offsets of the same benchmark, split and text form, such as {min(mentions)}"
+                f"{self.path}: answers {len(strange):,} mentions that the benchmark does not have, among them "
+                f"{min(strange)}; expected document ids and offsets of the same benchmark, split and text form, "
+                f"such as {min(mentions)}"
             )
         self.candidates = {mentions[key]: candidates for key, candidates in self.answers.items()}
 
     def predict(self, mentions: Sequence[Mention]) -> Iterator[Linked]:
-        """What the file has; silence where it has nothing."""
+        """The answers of the file; none where it has none."""
         for mention in mentions:
             if mention in self.candidates:
                 yield Linked(mention, tuple(map(self._resolved, self.candidates[mention])))

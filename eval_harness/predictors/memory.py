@@ -9,7 +9,7 @@ from typing import ClassVar
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 from eval_harness.protocol import gold_concepts
 
@@ -20,7 +20,7 @@ class Memory(Predictor):
     kind: ClassVar[str] = "memory"
     score_kind: ClassVar[ScoreKind] = "probability"
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Remember the strings, normalised as the knowledge base's names are, with their concepts."""
         self.normalization = knowledge_base.normalization
         self.seen: dict[str, Counter[str]] = {}

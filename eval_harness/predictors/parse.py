@@ -1,4 +1,4 @@
-"""Predictors from what the command line says."""
+"""Predictors from the command line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def parse_predictor(
 
 
 def model_of(predictor: Predictor) -> str:
-    """What a predictor answers with, for reports: a checkpoint with its commit, a file, or its kind."""
+    """The source of a predictor's answers, for reports: a checkpoint with its commit, a file, or its kind."""
     if isinstance(predictor, Angel) and not predictor.is_of_folds:
         commit = getattr(predictor.linker.config, "_commit_hash", None)
         return f"{predictor.model}@{commit}" if commit else predictor.model

@@ -1,4 +1,4 @@
-"""What the harness asks of a linker."""
+"""The interface of a linker to the harness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, uint8
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Linked, Mention
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 
 ScoreKind = Literal["log-probability", "probability", "similarity"]
 
@@ -24,7 +24,7 @@ class Predictor(ABC):
         kind: what the command line calls it.
         name: what the reports call it; prediction files are named after it.
         score_kind: what a candidate's score is; only probabilities are calibrated or not.
-        identity: all that decides about its answers beside the task, so that stored answers are known to be its.
+        identity: everything beside the task that decides about its answers, so that stored answers are recognised.
     """
 
     kind: ClassVar[str]
@@ -32,7 +32,7 @@ class Predictor(ABC):
 
     @property
     def name(self) -> str:
-        """The kind, unless several of a kind are told apart."""
+        """The kind, unless names distinguish several of a kind."""
         return self.kind
 
     @property
@@ -42,21 +42,21 @@ class Predictor(ABC):
 
     @property
     def parameters(self) -> dict[str, str | int | float]:
-        """What the predictor was made with; `prepare` changes nothing of it."""
+        """The parameters that decide about answers; `prepare` does not change them."""
         return {}
 
     def of_fold(self, fold: str) -> Predictor:
-        """What answers for a fold of the benchmark: itself, unless each fold has its own."""
+        """The predictor of a fold of the benchmark: itself, unless each fold has its own."""
         return self
 
     @abstractmethod
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Link to this knowledge base from now on.
 
         Args:
             knowledge_base: the only names and concepts that count.
             training: the examples that may be learned from.
-            asked: every mention that there is; some of them may not be asked in the end.
+            queries: all mentions; some of them may not be passed to `predict`.
         """
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Predictor(ABC):
 
 
 def weights_sha256(tensors: Mapping[str, Tensor]) -> str:
-    """Hexadecimal SHA-256 of a model's weights, by which two checkpoints at one place are told apart."""
+    """Hexadecimal SHA-256 of a model's weights, which distinguishes two checkpoints at one place."""
     digest = hashlib.sha256()
     for name, tensor in tensors.items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())

@@ -8,10 +8,9 @@ from typing import ClassVar
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.text.reading import normalize
 from angel_hf.types import Candidate, Linked, Mention
-from eval_harness.example import Asked, Example
-from eval_harness.predictors.best_entries import best_candidates
+from eval_harness.example import Example, Query
+from eval_harness.predictors.best_entries import best_candidates, link_spellings
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 
 
@@ -35,7 +34,7 @@ class CharacterTfidf(Predictor):
         """The number of candidates."""
         return {"top_k": self.top_k}
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         """Fit the weights on the names; nothing is learned from `training`."""
         self.knowledge_base = knowledge_base
         # Weights in double precision: vectors with the same trigrams must have the same length.
@@ -44,11 +43,7 @@ class CharacterTfidf(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> Iterator[Linked]:
         """The nearest names; score is the cosine, and names that share no trigram are left out."""
-        strings = [normalize(mention.surface, self.knowledge_base.normalization) for mention in mentions]
-        distinct = list(dict.fromkeys(strings))
-        nearest = dict(zip(distinct, self._nearest(distinct)))
-        for mention, string in zip(mentions, strings):
-            yield Linked(mention, nearest[string])
+        return link_spellings(self.knowledge_base, mentions, self._nearest)
 
     def _nearest(self, strings: list[str]) -> Iterator[tuple[Candidate, ...]]:
         for first in range(0, len(strings), self.block_size):

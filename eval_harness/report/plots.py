@@ -17,7 +17,7 @@ from eval_harness.metrics.linking_calibration.confidence import calibration_bins
 from eval_harness.prediction import Prediction
 from eval_harness.result import Result
 
-# Okabe and Ito: told apart by colour-blind readers too.
+# Okabe and Ito: distinct for colour-blind readers too.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
 _MARKERS = "osD^vPX*"
 _MOST_POINTS = 200  # of a risk-coverage curve: more than a screen shows

@@ -5,26 +5,26 @@ const field = (id) => document.getElementById(id);
 let shown = page;
 
 function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  if (text !== undefined) created.textContent = text;
+  return created;
 }
 
 function option(select, value, text) {
-  const made = element("option", "", text);
-  made.value = value;
-  select.append(made);
+  const created = element("option", "", text);
+  created.value = value;
+  select.append(created);
 }
 
 data.sets.forEach((set, number) => option(field("which"), number, `${set.label} (${set.wrong.length})`));
 [...new Set(data.mentions.flatMap((mention) => mention.tags))].sort().forEach((tag) => option(field("tag"), tag, tag));
 
-function hasRank([, rank, candidates], wanted) {
-  if (wanted === "") return true;
-  if (wanted === "silent") return candidates.length === 0;
-  if (wanted === "0") return rank === 0 && candidates.length > 0;
-  return wanted === "5" ? rank >= 2 && rank <= 5 : rank >= 6;
+function hasRank([, rank, candidates], place) {
+  if (place === "") return true;
+  if (place === "silent") return candidates.length === 0;
+  if (place === "0") return rank === 0 && candidates.length > 0;
+  return place === "5" ? rank >= 2 && rank <= 5 : rank >= 6;
 }
 
 function textOf([number, , candidates]) {
@@ -37,27 +37,27 @@ function textOf([number, , candidates]) {
 function item([number, rank, candidates]) {
   const mention = data.mentions[number];
   const gold = new Set(mention.gold.flat().map(([id]) => id));
-  const made = element("li");
+  const created = element("li");
   const released = mention.released && mention.released !== mention.mention ? `, released as “${mention.released}”` : "";
-  made.append(element("p", "where", mention.where + released));
+  created.append(element("p", "where", mention.where + released));
   const context = element("p", "", `${mention.left}`);
   context.append(element("mark", "", mention.mention), mention.right);
-  made.append(context);
+  created.append(context);
   const answer = mention.gold.length ? mention.gold.map((part) => part.map(([id, name]) => `${name} [${id}]`).join(" + ")).join(" | ") : "no concept";
-  made.append(element("p", "gold", `gold: ${answer}`));
+  created.append(element("p", "gold", `gold: ${answer}`));
   if (candidates.length === 0) {
-    made.append(element("p", "none", "no candidates"));
+    created.append(element("p", "none", "no candidates"));
   } else {
     const list = element("ol", "candidates");
     candidates.forEach(([name, ids, score]) => {
       const right = ids.some((id) => gold.has(id));
       list.append(element("li", right ? "right" : "", `${name} [${ids.join(", ")}] ${score.toFixed(3)}`));
     });
-    made.append(list);
-    if (rank > candidates.length) made.append(element("p", "where", `right at rank ${rank}`));
+    created.append(list);
+    if (rank > candidates.length) created.append(element("p", "where", `right at rank ${rank}`));
   }
-  made.append(element("p", "tags", mention.tags.join(" · ")));
-  return made;
+  created.append(element("p", "tags", mention.tags.join(" · ")));
+  return created;
 }
 
 function draw() {

@@ -95,7 +95,7 @@ def _interval(value: Interval | None) -> str:
 
 
 def _benchmark(name: str) -> Benchmark | None:
-    """None for a benchmark of somebody's own."""
+    """None for a benchmark that the harness does not know."""
     from eval_harness.benchmarks import BENCHMARKS
 
     return next((one for one in BENCHMARKS if one.name == name), None)

@@ -1,8 +1,8 @@
 """GenBioEL's processed directories: `{split}.source`, `{split}.target`, `{split}label.txt` and `target_kb.json`.
 
 The rows are taken as they stand; a source line is a JSON list of one text `left START mention END right`. Only
-identifiers are brought to the benchmark's form. The files do not tell documents: rows side by side whose texts share
-most of their words are of one document.
+identifiers are brought to the benchmark's form. The files do not name documents: neighbouring rows whose texts share
+most of their words belong to one document.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read_split(directory: Path, split: str, benchmark: Benchmark, bad: BadRecord
 
     Raises:
         FileNotFoundError: neither a source nor a target file is there, or no labels.
-        ValueError: the files have different numbers of lines, or a line is malformed and not to be skipped.
+        ValueError: the files have different numbers of lines, or a line is malformed and bad records are not skipped.
     """
     labels_file = _require(directory, f"{split}label.txt")
     rows_file = find_file(directory, f"{split}.source") or _require(directory, f"{split}.target")
@@ -106,7 +106,7 @@ def read_split(directory: Path, split: str, benchmark: Benchmark, bad: BadRecord
 
 
 def without(examples: Iterable[Example], others: Iterable[Example]) -> tuple[Example, ...]:
-    """Examples less those with the mention and gold of `others`, each taken away once: train out of train and dev."""
+    """Examples less those with the mention and gold of `others`, each removed once: train out of train and dev."""
     counts = Counter((one.mention.surface, one.gold) for one in others)
     kept = []
     for example in examples:

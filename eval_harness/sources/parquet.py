@@ -83,7 +83,7 @@ class ParquetSource(Source):
         return None
 
     def knowledge_base_files(self) -> list[Path]:
-        """Its file, where it may be handed on."""
+        """Its file, where it may be redistributed."""
         path = self.location / KNOWLEDGE_BASE_FILE
         return [path] if path.is_file() else []
 

@@ -70,7 +70,7 @@ def _is_utf8(document: Document) -> bool:
 
 
 def _line_of(path: Path, document_id: str, annotation: Annotation | None = None, again: bool = False) -> int:
-    """The line where a document, its second copy, or its annotation stands; looked for only to report it."""
+    """The line where a document, its second copy, or its annotation stands; located only to report it."""
     start = f"{document_id}|t|" if annotation is None else f"{document_id}\t{annotation.start}\t{annotation.end}\t"
     found = [number for number, line in enumerate(surrogate_lines(path), start=1) if line.startswith(start)]
     return found[1] if again and len(found) > 1 else found[0]

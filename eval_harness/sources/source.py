@@ -1,4 +1,4 @@
-"""What every kind of source gives: rows of splits, files to name in a report, and perhaps a knowledge base."""
+"""The interface of every kind of source: rows of splits, files for reports, and perhaps a knowledge base."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Source(ABC):
 
         Raises:
             FileNotFoundError: the split is not there.
-            ValueError: a malformed record, unless they are to be skipped.
+            ValueError: a malformed record, unless bad records are skipped.
         """
 
     @abstractmethod
@@ -56,11 +56,11 @@ class Source(ABC):
         """The files of it."""
         return []
 
-    def missing(self, split: str, fold: str, wanted: str) -> FileNotFoundError:
+    def missing(self, split: str, fold: str, path: str) -> FileNotFoundError:
         """The error to raise where a split is not there."""
         where = f", fold {fold}" if fold else ""
         return FileNotFoundError(
-            f"{wanted} is not there; expected the {split} split{where} of {self.benchmark.name}: get "
+            f"{path} is not there; expected the {split} split{where} of {self.benchmark.name}: get "
             f"{self.benchmark.obtain}"
         )
 

@@ -1,4 +1,4 @@
-"""`angel bench`: parts run in processes of their own, several runs tell their spread, the page is its result files."""
+"""`angel bench`: parts run in processes of their own, several runs have a spread, the page is its result files."""
 
 import dataclasses
 import json
@@ -61,17 +61,17 @@ def sweeps_of(rate: float) -> dict:
 PART = """
 import json, os, sys
 output = sys.argv[sys.argv.index("--output") + 1]
-told = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "HF_HUB_OFFLINE")}
+threads = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "HF_HUB_OFFLINE")}
 assert "torch" not in sys.modules
 if "fail" in sys.argv:
     sys.exit("error: nothing to measure")
-json.dump({"told": told, "arguments": sys.argv[1:]}, open(output, "w"))
+json.dump({"threads": threads, "arguments": sys.argv[1:]}, open(output, "w"))
 """
 
 
 @pytest.fixture
 def part(tmp_path, monkeypatch) -> Part:
-    """A part that tells how it was started."""
+    """A part that writes how it was started."""
     (tmp_path / "some_part.py").write_text(PART)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -81,29 +81,29 @@ def part(tmp_path, monkeypatch) -> Part:
 def test_a_part_starts_with_its_threads_before_anything_is_imported(part):
     (run,) = measure(Request((part,), threads=3, quick=True, repeats=2), lambda line: None)
     document = run.parts["some"]
-    assert document["told"] == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "HF_HUB_OFFLINE": "1"}
+    assert document["threads"] == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "HF_HUB_OFFLINE": "1"}
     assert document["arguments"][:4] == ["--quick", "--repeats", "2", "--folder"]
     assert document["command"] == "python -m some_part --quick --repeats 2"
     assert document["quick"] is True
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_what_cannot_be_measured_is_told_and_the_rest_is_measured(part, tmp_path):
+def test_what_cannot_be_measured_is_reported_and_the_rest_is_measured(part, tmp_path):
     failing = Part("failing", "some_part", "nothing", quick=("fail",))
     lacking = Part("lacking", "some_part", "nothing", needs=("reference/none",))
-    told: list[str] = []
-    runs = measure(Request((failing, lacking, part), runs=2, quick=True, data=tmp_path), told.append)
+    lines: list[str] = []
+    runs = measure(Request((failing, lacking, part), runs=2, quick=True, data=tmp_path), lines.append)
     assert [list(run.parts) for run in runs] == [["some"], ["some"]]
     assert runs[0].lacking["failing"] == "`python -m some_part fail` ended with code 1"
     assert (
         runs[0].lacking["lacking"].startswith(f"{tmp_path / 'reference' / 'none'} is not there; set ANGEL_SHARED_DATA")
     )
-    assert told[0] == "run 1 of 2: failing, nothing"
+    assert lines[0] == "run 1 of 2: failing, nothing"
 
 
 @pytest.fixture
 def two_runs(tmp_path, part):
-    """The command of two runs of two parts: the one that tells, and one that works as soon as a file is there."""
+    """The command of two runs of two parts: `part`, and one that works as soon as a file exists."""
     (tmp_path / "later_part.py").write_text(
         "import os, sys\nif not os.path.exists(os.environ['READY']): sys.exit(3)\n" + PART
     )
@@ -128,9 +128,9 @@ def test_what_was_measured_before_a_stop_is_kept_and_not_measured_again(two_runs
     before = file.measured()
     assert [(list(run.parts), list(run.lacking)) for run in before] == [(["some"], ["later"]), (["some"], [])]
     (tmp_path / "ready").touch()
-    told: list[str] = []
-    file.finish(measure(file.request, told.append, before, file.keep))
-    assert told == [
+    lines: list[str] = []
+    file.finish(measure(file.request, lines.append, before, file.keep))
+    assert lines == [
         "run 1 of 2: some was measured before",
         "run 1 of 2: later, nothing",
         "run 2 of 2: some was measured before",
@@ -141,7 +141,7 @@ def test_what_was_measured_before_a_stop_is_kept_and_not_measured_again(two_runs
     assert [path.name for path in output.parent.iterdir()] == ["bench.json"]
 
 
-def test_what_was_stopped_is_gone_on_with_by_the_same_request_alone(two_runs):
+def test_a_stopped_measurement_is_resumed_by_the_same_request_alone(two_runs):
     file, output = two_runs
     file.keep([])
     other = SuiteFile(output, "angel bench", dataclasses.replace(file.request, quick=True))
@@ -149,7 +149,7 @@ def test_what_was_stopped_is_gone_on_with_by_the_same_request_alone(two_runs):
         other.measured()
 
 
-def test_what_was_stopped_is_not_gone_on_with_by_other_code(two_runs, tmp_path, monkeypatch):
+def test_a_stopped_measurement_is_not_resumed_by_other_code(two_runs, tmp_path, monkeypatch):
     file, output = two_runs
     source = tmp_path / "tree" / "angel_hf" / "search.py"
     source.parent.mkdir(parents=True)
@@ -157,10 +157,10 @@ def test_what_was_stopped_is_not_gone_on_with_by_other_code(two_runs, tmp_path, 
     source.write_text("beams = 10\n")
     SuiteFile(output, "angel bench", file.request).keep([])
     assert SuiteFile(output, "angel bench", file.request).measured() == []
-    going_on = SuiteFile(output, "angel bench", file.request)
+    resuming = SuiteFile(output, "angel bench", file.request)
     source.write_text("beams = 5\n")
-    with pytest.raises(ValueError, match=r"the code was '\w{16}' and is '\w{16}' since a part was being measured"):
-        going_on.keep([])
+    with pytest.raises(ValueError, match=r"the code was '\w{16}' and is '\w{16}' since the last part began"):
+        resuming.keep([])
     with pytest.raises(ValueError, match=r"partial holds .* its code was '\w{16}' and is '\w{16}'; name another"):
         SuiteFile(output, "angel bench", file.request).measured()
 
@@ -173,16 +173,16 @@ def test_the_parts_are_modules_of_the_source_tree():
 
 @pytest.fixture
 def measured(monkeypatch) -> list[Request]:
-    """What was asked for; measuring gives sweeps that differ from run to run."""
-    asked = []
+    """The requests; measuring gives sweeps that differ from run to run."""
+    requests = []
 
     def stand_in(request: Request, progress, *measured_before) -> list[suite.Run]:
-        asked.append(request)
+        requests.append(request)
         lacking = {part.name: "no data" for part in request.parts if part.name != "sweeps"}
         return [suite.Run("now", {"sweeps": sweeps_of(20.0 + run)}, lacking) for run in range(request.runs)]
 
     monkeypatch.setattr(suite, "measure", stand_in)
-    return asked
+    return requests
 
 
 def test_three_runs_are_one_file_and_their_spread_is_printed(measured, tmp_path):
@@ -196,7 +196,7 @@ def test_three_runs_are_one_file_and_their_spread_is_printed(measured, tmp_path)
     assert (figure["values"], figure["median"], figure["relative"]) == ([20.0, 21.0, 22.0], 21.0, 2 / 21)
 
 
-def test_core_is_measured_unless_more_is_asked_for_and_what_lacks_is_told_by_the_exit_code(measured):
+def test_core_is_measured_unless_more_is_requested_and_the_exit_code_says_what_is_missing(measured):
     result = CliRunner().invoke(app, ["bench", "--quick"])
     assert result.exit_code == 1
     assert "core was not measured: no data" in result.output

@@ -104,7 +104,7 @@ def test_the_tables_tell_ratios_targets_and_agreement(run, tmp_path, capsys):
         "the first name of 9 of 10 mentions with tuned options and of 8 with default options; all ten in order of 3",
         "build time 1/12.0 of the nested dict's, target 1/10: met",
         "memory 1/20.0 of the nested dict's, target 1/30: NOT MET",
-        "not told here",
+        "unknown here",
     ):
         assert expected in printed
     assert "SAMPLE DATA" not in printed

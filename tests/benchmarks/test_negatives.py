@@ -141,7 +141,7 @@ def test_gains_are_means_over_seeds_paired_by_mention():
     assert control.over_positive.difference == pytest.approx(12.5) and control.over_control is None
 
 
-def test_folds_that_were_asked_at_different_times_are_counted_together(tmp_path):
+def test_folds_that_were_linked_at_different_times_are_pooled(tmp_path):
     study = Study(
         recipe="", benchmark="", source="", splits=("test",), folds=(0, 1), variants={"v": Variant(control=False)}
     )

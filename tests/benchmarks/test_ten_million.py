@@ -1,4 +1,4 @@
-"""Made names are as many as asked for, the same for the same seed, and the measurement holds together on a few."""
+"""Synthetic names are as many as requested, the same for the same seed, and the measurement holds together on a few."""
 
 import dataclasses
 import json
@@ -87,7 +87,7 @@ def test_targets_are_told_apart(scale, capsys):
 
 
 @pytest.mark.parametrize(("names", "equals_build"), [(0, True), (8, False)])
-def test_an_update_that_removes_nothing_or_makes_something_else_is_told(scale, names, equals_build):
+def test_an_update_that_removes_nothing_or_makes_something_else_is_reported(scale, names, equals_build):
     update = dataclasses.replace(scale.update, names=names, equals_build=equals_build)
     assert not dataclasses.replace(scale, update=update).met()["update"]
 
@@ -98,7 +98,7 @@ def test_the_slowdown_is_of_the_larger_knowledge_base():
 
 
 def test_words_that_do_not_make_so_many_names_are_an_end_and_leave_no_file(ontologies, tmp_path):
-    with pytest.raises(ValueError, match=r"names that differ once normalised; 100,000 were asked for"):
+    with pytest.raises(ValueError, match=r"names that differ once normalised; expected 100,000"):
         write_synthetic(tmp_path / "names.parquet", ontologies, names=100_000, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["kb"]
 

@@ -16,7 +16,11 @@ SCREENSHOTS = Path(os.environ.get("ANGEL_SCREENSHOTS", "build/screenshots"))
 """Where the pictures of a run go; CI keeps them."""
 
 READY_SECONDS = 1200
-"""Generous: a start takes seconds, and on a machine with other work many minutes; a page that dies is told at once."""
+"""Generous: a start takes seconds, on a busy machine minutes; a page that dies ends the wait at once."""
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WAIT = 400_000
+"""Milliseconds; a busy machine is slow, and nothing here measures speed."""
 
 
 def browser_path() -> str:
@@ -32,7 +36,7 @@ def browser_path() -> str:
 
 @contextmanager
 def running_page(model: str | Path, port: int, log: Path) -> Iterator[str]:
-    """`python -m demo`, until the end of the block; gives its address once it says that it is ready."""
+    """`python -m demo`, until the end of the block; gives its address once it is ready."""
     with log.open("w") as stream:
         command = [sys.executable, "-m", "demo", "--model", str(model), "--port", str(port)]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
@@ -46,3 +50,9 @@ def running_page(model: str | Path, port: int, log: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def record_outside_request(url: str, faults: list[str]) -> None:
+    """Add a request to any other address than this machine's to the faults."""
+    if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        faults.append(f"request to {url}")

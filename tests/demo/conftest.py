@@ -1,4 +1,6 @@
-"""A small model with names, parents and a confidence, as the page loads it."""
+"""A small model with names, parents and a confidence, as the page loads it; the running page and its visitors."""
+
+import socket
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from angel_hf.training.weights_only import write_weights_only
 from demo.workbench import Workbench
 from tests.conftest import SAMPLE
+from tests.demo.browser import DESKTOP, WAIT, browser_path, record_outside_request, running_page
 
 CONCEPTS = [
     Concept("D006527", ("Wilson Disease", "Hepatolenticular Degeneration"), parents=("D008107",)),
@@ -56,3 +59,48 @@ def workbench(model_dir):
 @pytest.fixture
 def visit(workbench):
     return workbench.visit()
+
+
+@pytest.fixture(scope="module")
+def address(model_dir, positive_dir, tmp_path_factory):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with running_page(model_dir, port, tmp_path_factory.mktemp("log") / "page.log") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    path = browser_path()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visitor(browser, address):
+    """Opens the page as a new visitor; fails on a dialog, an error of the page, or a request to anywhere else."""
+    contexts, faults = [], []
+
+    def open_page(viewport=None, path=""):
+        context = browser.new_context(viewport=viewport or DESKTOP, accept_downloads=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: faults.append(f"error {error}"))
+        page.on("request", lambda request: record_outside_request(request.url, faults))
+        page.goto(address + path)
+        page.wait_for_selector("#annotate")
+        # The handlers of the marked text are in place when its first content is.
+        page.wait_for_selector("#marked .angel-empty, #marked .angel-text")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -44,12 +44,12 @@ def test_the_embedded_counterpart_is_found_once_its_weights_are_in_the_package(m
 @pytest.mark.parametrize("model", ["no/such", "../../*x*"])
 def test_where_there_is_no_counterpart_the_page_says_so(model):
     assert positive_counterpart(model) is None
-    told = about_counterpart(model)
-    assert told.startswith("**No positive-only counterpart of ") and "`-positive`" in told
-    assert "*x*" not in told, "a name is no Markdown"
+    shown = about_counterpart(model)
+    assert shown.startswith("**No positive-only counterpart of ") and "`-positive`" in shown
+    assert "*x*" not in shown, "a name is no Markdown"
 
 
-def test_folders_of_this_machine_are_not_told(model_dir):
+def test_local_folders_are_not_shown(model_dir):
     assert str(model_dir.parent) not in about_counterpart(str(model_dir))
 
 
@@ -76,8 +76,8 @@ def test_each_model_answers_as_it_does_alone(workbench, model_dir, positive_dir)
             [c.name for c in one.candidates] for one in alone
         ]
     changed = sum(one.is_changed for one in differences)
-    told = Elements(comparison_html(left, right, differences)).text
-    assert f"{changed} of {len(differences)} answers differ." in told
+    shown = Elements(comparison_html(left, right, differences)).text
+    assert f"{changed} of {len(differences)} answers differ." in shown
 
 
 def test_a_model_differs_from_itself_in_nothing(visit):
@@ -109,12 +109,12 @@ def test_a_change_in_words(left, right, gold, words):
 def test_the_summary_counts_what_is_right(visit):
     mended = Difference(answer(LIVER), answer(WILSON), frozenset({"D006527"}))
     same = replace(mended, left=answer(WILSON))
-    told = Elements(comparison_html(visit, visit, [mended, same, same])).text
-    assert "1 of 3 answers differ. Of the other 2, 0 became surer and 0 less sure." in told
-    assert "the first model has 2, the second 3." in told
+    shown = Elements(comparison_html(visit, visit, [mended, same, same])).text
+    assert "1 of 3 answers differ. Of the other 2, 0 became surer and 0 less sure." in shown
+    assert "the first model has 2, the second 3." in shown
 
 
-def test_signs_are_told_in_words_too(visit):
+def test_signs_have_words_too(visit):
     page = Elements(comparison_html(visit, visit, [Difference(answer(LIVER), answer(WILSON), frozenset({"D006527"}))]))
     labels = [attributes.get("aria-label") for tag, attributes in page.found if attributes.get("role") == "img"]
     assert labels == ["wrong:", "right:"]

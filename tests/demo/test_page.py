@@ -1,115 +1,15 @@
 """The page in a real browser: what visitors do, and what hostile files cannot."""
 
-import csv
-import json
 import re
-import socket
 
-import pyarrow.parquet as pq
 import pytest
-from gradio_client import Client
 
 from demo.examples import EXAMPLES
-from tests.demo.browser import SCREENSHOTS, browser_path, running_page
+from tests.demo.browser import PHONE
 from tests.demo.conftest import TEXT
+from tests.demo.visiting import annotate, marks, picture, use_model
 
 pytestmark = pytest.mark.slow
-
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-WAIT = 400_000
-"""Milliseconds; a busy machine is slow, and nothing here measures speed."""
-
-
-@pytest.fixture(scope="module")
-def address(model_dir, positive_dir, tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with running_page(model_dir, port, tmp_path_factory.mktemp("log") / "page.log") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = browser_path()
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def visitor(browser, address):
-    """Opens the page as a new visitor; fails on a dialog, an error of the page, or a request to anywhere else."""
-    contexts, faults = [], []
-
-    def open_page(viewport=None, path=""):
-        context = browser.new_context(viewport=viewport or DESKTOP, accept_downloads=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
-        page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("pageerror", lambda error: faults.append(f"error {error}"))
-        page.on("request", lambda request: _note_outside(request.url, faults))
-        page.goto(address + path)
-        page.wait_for_selector("#annotate")
-        # The handlers of the marked text are in place when its first content is.
-        page.wait_for_selector("#marked .angel-empty, #marked .angel-text")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def _note_outside(url, faults):
-    if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
-        faults.append(f"request to {url}")
-
-
-def annotate(page, text=TEXT):
-    page.fill("#text textarea", text)
-    page.click("#annotate")
-    page.wait_for_selector("#marked .angel-count")
-
-
-def marks(page):
-    return page.locator("#marked .angel-mention").all_inner_texts()
-
-
-def upload(page, selector, name, content):
-    page.set_input_files(f"{selector} input[type=file]", {"name": name, "mimeType": "text/csv", "buffer": content})
-
-
-def use_model(page, name):
-    page.locator("#settings > button").click()
-    box = page.locator("#model textarea, #model input")
-    # The browser fills the boxes of a panel just after it opened, over what a program typed within those milliseconds.
-    for _ in range(20):
-        box.fill(name)
-        page.wait_for_timeout(500)
-        if box.input_value() == name:
-            break
-    else:
-        pytest.fail(f"the box never kept {name!r}")
-    page.click("#use")
-
-
-def use_own_names(page, name, content):
-    if not page.locator("#use").is_visible():
-        page.locator("#settings > button").click()
-    upload(page, "#own-names", name, content)
-    page.wait_for_selector(f"#own-names :text('{name.rpartition('.')[0]}')")
-    page.click("#use")
-
-
-def picture(page, name):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.wait_for_timeout(500)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def test_a_pasted_text_is_marked_and_a_click_tells_more(visitor):
@@ -215,136 +115,6 @@ def test_markup_in_a_text_is_shown_and_not_run(visitor):
     assert page.locator("#marked img, #marked script, #details img").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("own.json", b'{"X:1": ["Zebra itch", "striped itch"]}'),
-        ("own.obo", b'format-version: 1.2\n\n[Term]\nid: X:1\nname: Zebra itch\nsynonym: "striped itch" EXACT []\n'),
-        ("own.tsv", b"name\tid\nZebra itch|striped itch\tX:1\n"),
-    ],
-)
-def test_other_formats_of_own_names_are_linked_too(visitor, name, content):
-    page = visitor()
-    annotate(page, "Striped itch, then Wilson disease.")
-    assert marks(page) == ["Wilson disease"]
-    use_own_names(page, name, content)
-    page.wait_for_selector(".angel-status:has-text('your 1 concepts with 2 names')")
-    # The text is marked anew, without another click.
-    page.wait_for_selector("#marked .angel-mention:text-is('Striped itch')")
-    assert marks(page) == ["Striped itch"]
-    assert "X:1" in page.inner_text("#details")
-
-
-def test_own_names_are_linked_at_once_and_nobody_else_sees_them(visitor):
-    first, second = visitor(), visitor()
-    use_own_names(first, "own.csv", b"concept_id,name,synonyms\nX:1,Zebra itch,striped itch\n")
-    first.wait_for_selector(".angel-status:has-text('your 1 concepts')")
-    annotate(first, "Striped itch, then Wilson disease.")
-    annotate(second, "Striped itch, then Wilson disease.")
-    assert (marks(first), marks(second)) == (["Striped itch"], ["Wilson disease"])
-    assert "X:1" in first.inner_text("#details") and "take it as a hint" in first.inner_text("#details")
-    assert "own 7 concepts" in second.inner_text(".angel-status")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("large.csv", b"id,name\n" + b"X:1,a name\n" * 1_000_000, "large.csv has 11.0 MB; this page takes 5 MB"),
-        ("latin.csv", b"id,name\nX:1,na\xefve\n", "latin.csv is not UTF-8: byte 0xef in line 2"),
-        ("wrong.csv", b"a,b\n1,2\n", "expected a first line with the columns concept_id and name"),
-        ("<b>x.csv", b"a,b\n1,2\n", "is not a knowledge base"),
-    ],
-)
-def test_bad_files_are_refused_in_words(visitor, name, content, message):
-    page = visitor()
-    page.locator("#settings > button").click()
-    upload(page, "#own-names", name, content)
-    page.wait_for_selector("#own-names :text('.csv')")
-    page.click("#use")
-    page.wait_for_selector(f".toast-body:has-text('{message}')")
-    assert page.locator(".toast-body b:text-is('x.csv')").count() == 0
-
-
-def test_hostile_names_are_shown_and_not_run(visitor):
-    page = visitor()
-    content = b'id,name\n"=cmd|\'/C calc\'!A0","<img src=x onerror=alert(1)> zebra itch"\n'
-    use_own_names(page, "own.csv", content)
-    page.wait_for_selector(".angel-status:has-text('your 1 concepts')")
-    annotate(page, "img src=x onerror=alert(1)> zebra itch")
-    page.wait_for_selector("#details h3")
-    assert page.locator("#details img, #marked img").count() == 0
-    assert "<img src=x" in page.inner_text("#details")
-
-
-def test_a_batch_gives_files_that_match_the_api(visitor, address, tmp_path):
-    page = visitor()
-    page.get_by_role("tab", name="Batch").click()
-    upload(page, "#documents", "documents.csv", f'id,text\na,"{TEXT}"\nb,anemia\n'.encode())
-    page.wait_for_selector("#documents :text('documents')")
-    page.click("#run-batch")
-    page.wait_for_selector("#batch-done:has-text('mentions in 2 documents')")
-    picture(page, "batch")
-    with page.expect_download() as download:
-        page.locator("#parquet a[download]").first.click()
-    download.value.save_as(tmp_path / "annotations.parquet")
-    rows = pq.read_table(tmp_path / "annotations.parquet").to_pylist()
-    client = Client(address, verbose=False)
-    answers = [one for text in (TEXT, "anemia") for one in client.predict(text, 0.0, api_name="/annotate")]
-    assert [json.loads(row["candidates"]) for row in rows] == [answer["candidates"] for answer in answers]
-    assert [(row["start"], row["end"], row["text"]) for row in rows] == [
-        (answer["start"], answer["end"], answer["text"]) for answer in answers
-    ]
-    with page.expect_download() as download:
-        page.locator("#csv a[download]").first.click()
-    assert download.value.suggested_filename == "annotations.csv"
-    download.value.save_as(tmp_path / "annotations.csv")
-    with (tmp_path / "annotations.csv").open(encoding="utf-8-sig", newline="") as stream:
-        table = list(csv.DictReader(stream))
-    assert [json.loads(row["candidates"]) for row in table] == [answer["candidates"] for answer in answers]
-    assert [(int(row["start"]), int(row["end"]), row["text"]) for row in table] == [
-        (answer["start"], answer["end"], answer["text"]) for answer in answers
-    ]
-
-
-def test_a_pubtator_batch_keeps_its_documents(visitor, tmp_path):
-    page = visitor()
-    page.get_by_role("tab", name="Batch").click()
-    upload(
-        page, "#documents", "corpus.pubtator", b"12|t|Anemia.\n12|a|Wilson disease (WD).\n\n13|t|Rare.\n13|a|Anaemia.\n"
-    )
-    page.wait_for_selector("#documents :text('corpus')")
-    page.click("#run-batch")
-    page.wait_for_selector("#batch-done:has-text('4 mentions in 2 documents')")
-    with page.expect_download() as download:
-        page.locator("#parquet a[download]").first.click()
-    download.value.save_as(tmp_path / "annotations.parquet")
-    rows = pq.read_table(tmp_path / "annotations.parquet").to_pylist()
-    assert [(row["document_id"], row["text"]) for row in rows] == [
-        ("12", "Anemia"),
-        ("12", "Wilson disease"),
-        ("12", "WD"),
-        ("13", "Anaemia"),
-    ]
-
-
-def test_a_formula_stays_text_in_the_downloaded_spreadsheet(visitor, tmp_path):
-    page = visitor()
-    use_own_names(page, "own.csv", b'id,name\nX:1,"=HYPERLINK zebra"\n')
-    page.wait_for_selector(".angel-status:has-text('your 1 concepts')")
-    page.get_by_role("tab", name="Batch").click()
-    upload(page, "#documents", "documents.csv", b'id,text\n"=1+1","a zebra =HYPERLINK zebra"\n')
-    page.wait_for_selector("#documents :text('documents')")
-    page.click("#run-batch")
-    page.wait_for_selector("#batch-done:has-text('mentions in 1 documents')")
-    with page.expect_download() as download:
-        page.locator("#csv a[download]").first.click()
-    download.value.save_as(tmp_path / "annotations.csv")
-    with (tmp_path / "annotations.csv").open(encoding="utf-8-sig", newline="") as stream:
-        cells = [cell for row in csv.reader(stream) for cell in row]
-    assert "'=1+1" in cells and "'=HYPERLINK zebra" in cells
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
-
-
 def test_the_model_is_compared_with_its_positive_only_counterpart(visitor, model_dir, positive_dir):
     page = visitor()
     page.get_by_role("tab", name="Compare models").click()
@@ -382,7 +152,7 @@ def test_another_model_brings_its_own_counterpart_or_says_that_there_is_none(vis
     page.wait_for_selector("#about-counterpart:has-text('before the second step')")
 
 
-def test_a_model_that_cannot_be_had_is_told_without_a_traceback(visitor):
+def test_an_unavailable_model_is_reported_without_a_traceback(visitor):
     page = visitor()
     use_model(page, "nobody/nothing")
     page.wait_for_selector(".toast-body:has-text('could not be loaded')")
@@ -402,7 +172,7 @@ def test_a_precision_makes_unsure_answers_nil_at_once(visitor):
     picture(page, "nil")
 
 
-def test_nothing_to_annotate_is_told(visitor):
+def test_nothing_to_annotate_is_reported(visitor):
     page = visitor()
     page.click("#annotate")
     page.wait_for_selector(".toast-body:has-text('There is no text yet')")

@@ -99,9 +99,9 @@ def test_refused_documents(tmp_path, content, message):
 
 def test_both_files_of_a_batch_hold_the_answers_of_the_api(tmp_path, visit):
     documents = [batch.Document("a", TEXT), batch.Document("b", "nothing here"), batch.Document("c", "anemia")]
-    told = []
-    rows = annotate_documents(visit, documents, None, lambda part, text: told.append((round(part, 2), text)))
-    assert told == [(0.0, "0 of 3 documents"), (0.33, "1 of 3 documents"), (0.67, "2 of 3 documents")]
+    lines = []
+    rows = annotate_documents(visit, documents, None, lambda part, text: lines.append((round(part, 2), text)))
+    assert lines == [(0.0, "0 of 3 documents"), (0.33, "1 of 3 documents"), (0.67, "2 of 3 documents")]
     expected = [as_row(one) for text in (TEXT, "anemia") for one in annotate(visit, text)]
 
     stored = pq.read_table(write_parquet(rows, tmp_path / "a.parquet")).to_pylist()

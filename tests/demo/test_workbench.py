@@ -152,7 +152,7 @@ def test_on_a_public_page_folders_are_no_models(model_dir, positive_dir, tmp_pat
             public.visit(name)
 
 
-def test_what_went_wrong_is_told_without_paths_of_the_server(workbench):
+def test_errors_are_shown_without_paths_of_the_server(workbench):
     with pytest.raises(VisitorError) as caught:
         workbench.visit("no/such-model")
     assert str(caught.value).startswith("The model 'no/such-model' could not be loaded: ")

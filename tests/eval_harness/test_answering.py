@@ -68,7 +68,7 @@ def test_answers_to_mentions_that_were_not_asked_are_refused(knowledge_base: Kno
             yield Linked(example("something else", COLD).mention, (Candidate("cold", (COLD,), 0.0),))
 
     task = Task(LENIENT, knowledge_base, (example("cold", COLD),), ())
-    with pytest.raises(ValueError, match=r"answered 1 mentions that it was not asked, among them 'something else'"):
+    with pytest.raises(ValueError, match=r"answered 1 mentions that it was not given, among them 'something else'"):
         answer(Talkative({}), task, tmp_path)
 
 
@@ -111,7 +111,7 @@ def test_the_identity_of_a_run_tells_tasks_and_predictors_apart(corpus: Corpus) 
     ]
     assert len(set(identities)) == 6
     memory = Memory()
-    memory.prepare(angel.knowledge_base, angel.training, angel.asked)
+    memory.prepare(angel.knowledge_base, angel.training, angel.queries)
     assert identify(memory, [angel.fingerprint]) == identities[0]
 
 
@@ -143,7 +143,7 @@ def test_strings_of_train_and_dev_are_names_whatever_was_published(corpus: Corpu
     assert prepare_task(unpublished, "test", ANGEL).knowledge_base.find("nasal catarrh") is None
     strings = prepare_task(unpublished, "test", STRINGS)
     assert strings.knowledge_base.fingerprint == prepare_task(corpus, "test", ANGEL).knowledge_base.fingerprint
-    assert len(strings.examples) == len(strings.asked) == 4
+    assert len(strings.examples) == len(strings.queries) == 4
     assert prepare_task(corpus, "dev", STRINGS).knowledge_base.find("nasal catarrh") is None
 
 
@@ -160,4 +160,4 @@ def test_gold_that_the_knowledge_base_lacks_is_wrong_or_left_out(corpus: Corpus,
     assert summarise(predictions, origin(), LENIENT).gold_not_in_knowledge_base == 1
     angel = prepare_task(corpus, "test", ANGEL)
     assert [one.mention.surface for one in angel.left_out] == ["unheard of"]
-    assert (len(angel.examples), len(angel.asked)) == (3, 4)
+    assert (len(angel.examples), len(angel.queries)) == (3, 4)

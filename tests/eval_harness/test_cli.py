@@ -154,7 +154,7 @@ def test_a_build_is_a_source_with_the_same_rows(
     pushed = ["build", "toy", *given, "--out", str(tmp_path / "no"), "--push-to-hub", "org/toy"]
     refused = CliRunner().invoke(app, pushed)
     assert refused.exit_code == 2
-    assert "Toy may not be handed on" in refused.output
+    assert "Toy may not be redistributed" in refused.output
     assert not (tmp_path / "no").exists()
 
 

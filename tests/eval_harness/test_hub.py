@@ -61,15 +61,15 @@ def test_names_that_may_not_be_handed_on_stay_out_of_what_is_pushed(tmp_path: Pa
     names = [write_names(tmp_path / "names.safetensors")]
     mm = open_corpus(MEDMENTIONS, write_medmentions(tmp_path / "mm"), "released", names, allow_different=True)
     assert build(mm, tmp_path / "kept").concepts == 10
-    assert "**The names of the knowledge base are not to be handed on**" in (tmp_path / "kept/README.md").read_text()
+    assert "**The names of the knowledge base must not be redistributed**" in (tmp_path / "kept/README.md").read_text()
     pushed = build(mm, tmp_path / "pushed", to_be_pushed=True)
     assert pushed.concepts == 0
     assert not (tmp_path / "pushed" / "knowledge_base").exists()
     assert "which needs a licence" in (tmp_path / "pushed" / "README.md").read_text()
     cometa = open_corpus(COMETA, write_cometa(tmp_path / "cometa"), "released", names, allow_different=True)
-    with pytest.raises(ValueError, match="may not be handed on"):
+    with pytest.raises(ValueError, match="may not be redistributed"):
         build(cometa, tmp_path / "no", to_be_pushed=True)
-    assert "**Not to be handed on.**" in (build(cometa, tmp_path / "c").folder / "README.md").read_text()
+    assert "**Not to be redistributed.**" in (build(cometa, tmp_path / "c").folder / "README.md").read_text()
 
 
 def test_folds_are_configurations(tmp_path: Path) -> None:

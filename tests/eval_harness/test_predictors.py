@@ -8,7 +8,7 @@ import pytest
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from angel_hf import KnowledgeBase, Linked, Mention
-from eval_harness.example import Asked
+from eval_harness.example import Query
 from eval_harness.prediction_file import write_predictions
 from eval_harness.predictors import Angel, Bm25, CharacterTfidf, Dense, ExactMatch, FromFile, Memory
 from eval_harness.predictors.parse import model_of, parse_predictor
@@ -19,27 +19,31 @@ from tests.conftest import SAMPLE
 from tests.eval_harness.toy import CHRONIC, COLD, COLOUR, Scripted, answer, example, origin
 
 
-def ask(predictor: Predictor, knowledge_base: KnowledgeBase, surfaces: Sequence[str], training=()) -> list[Linked]:  # type: ignore[no-untyped-def]
+def answers_of(
+    predictor: Predictor, knowledge_base: KnowledgeBase, surfaces: Sequence[str], training=()
+) -> list[Linked]:  # type: ignore[no-untyped-def]
     mentions = [Mention(surface, 0, len(surface)) for surface in surfaces]
-    predictor.prepare(knowledge_base, training, [Asked(one, "1") for one in mentions])
+    predictor.prepare(knowledge_base, training, [Query(one, "1") for one in mentions])
     return list(predictor.predict(mentions))
 
 
 def test_exact_match_normalises_and_is_silent_about_the_rest(knowledge_base: KnowledgeBase) -> None:
-    found = ask(ExactMatch(), knowledge_base, ["Common-Cold", "coryzas", "COLD"])
+    found = answers_of(ExactMatch(), knowledge_base, ["Common-Cold", "coryzas", "COLD"])
     assert [linked.mention.surface for linked in found] == ["Common-Cold", "COLD"]
     assert [linked.candidates[0].concept_ids for linked in found] == [(COLD,), (CHRONIC, COLD)]
 
 
 def test_memory_ranks_what_it_saw_by_frequency(knowledge_base: KnowledgeBase) -> None:
     training = [example("a cold", CHRONIC), example("A-cold", COLD), example("a cold", COLD), example("fog", COLOUR)]
-    (linked,) = ask(Memory(), knowledge_base, ["A COLD", "coryza"], training)
+    (linked,) = answers_of(Memory(), knowledge_base, ["A COLD", "coryza"], training)
     assert [candidate.concept_ids for candidate in linked.candidates] == [(COLD,), (CHRONIC,)]
     assert [candidate.score for candidate in linked.candidates] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_tfidf_ranks_names_by_shared_trigrams(knowledge_base: KnowledgeBase) -> None:
-    found = ask(CharacterTfidf(top_k=2, block_size=1), knowledge_base, ["coryzas", "daltonian", "zzz", "coryzas"])
+    found = answers_of(
+        CharacterTfidf(top_k=2, block_size=1), knowledge_base, ["coryzas", "daltonian", "zzz", "coryzas"]
+    )
     assert [linked.best and linked.best.name for linked in found] == ["coryza", "daltonism", None, "coryza"]
     assert all(len(linked.candidates) <= 2 for linked in found)
 
@@ -47,7 +51,7 @@ def test_tfidf_ranks_names_by_shared_trigrams(knowledge_base: KnowledgeBase) -> 
 def test_tfidf_gives_an_exact_name_a_cosine_of_1_and_breaks_ties_by_order() -> None:
     # The same trigrams in the same numbers.
     knowledge_base = KnowledgeBase.from_names({"B": ["abc xyz"], "A": ["xyz abc"], "C": ["other"]})
-    (linked,) = ask(CharacterTfidf(top_k=1), knowledge_base, ["xyz abc"])
+    (linked,) = answers_of(CharacterTfidf(top_k=1), knowledge_base, ["xyz abc"])
     assert linked.candidates[0].concept_ids == ("B",)
     assert linked.candidates[0].score == pytest.approx(1.0)
 
@@ -65,7 +69,7 @@ def test_bm25_scores_as_its_formula_says(knowledge_base: KnowledgeBase) -> None:
             total += rarity * count / (count + 1.2 * (1 - 0.75 + 0.75 * len(name) / average))
         return total
 
-    (linked, silent) = ask(Bm25(), knowledge_base, ["Chronic cold", "coryzas"])
+    (linked, silent) = answers_of(Bm25(), knowledge_base, ["Chronic cold", "coryzas"])
     assert silent.candidates == ()
     found = {candidate.name.lower(): candidate.score for candidate in linked.candidates}
     expected = {" ".join(name): score(["chronic", "cold"], name) for name in names}
@@ -100,7 +104,7 @@ def encoder(tmp_path: Path) -> Path:
 
 def test_a_dense_encoder_finds_the_name_itself_first(encoder: Path, knowledge_base: KnowledgeBase) -> None:
     dense = Dense(str(encoder), top_k=3)
-    found = ask(dense, knowledge_base, ["Common cold", "coryza", "Common cold"])
+    found = answers_of(dense, knowledge_base, ["Common cold", "coryza", "Common cold"])
     assert [linked.candidates[0].name for linked in found] == ["common cold", "coryza", "common cold"]
     assert found[0].candidates[0].score == pytest.approx(1.0, abs=1e-5)
     assert all(len(linked.candidates) == 3 for linked in found)
@@ -114,7 +118,7 @@ def test_a_dense_encoder_finds_the_name_itself_first(encoder: Path, knowledge_ba
 
 def test_an_angel_model_is_known_by_its_weights(knowledge_base: KnowledgeBase) -> None:
     angel = Angel(str(SAMPLE / "reference" / "tiny"), num_beams=5, batch_size=8, name="angel-tiny")
-    (linked,) = ask(angel, knowledge_base, ["cold"])
+    (linked,) = answers_of(angel, knowledge_base, ["cold"])
     assert len(linked.candidates) == 5
     before = angel.identity
     angel.linker.model.shared.weight.data[0, 0] += 1
@@ -129,7 +133,7 @@ def test_each_fold_may_have_its_own_model(knowledge_base: KnowledgeBase, tmp_pat
     assert isinstance(folded, Angel)
     member = folded.of_fold("1")
     assert (member.model, member.name, member.of_fold("1")) == (str(tmp_path / "run-1"), "angel", member)
-    assert len(ask(member, knowledge_base, ["cold"])[0].candidates) == 5
+    assert len(answers_of(member, knowledge_base, ["cold"])[0].candidates) == 5
     assert model_of(folded) == str(tmp_path / "run-{fold}")
     fewer = parse_predictor("angel", folded.model, num_beams=5, folds=("0",))
     assert folded.identity != fewer.identity
@@ -197,8 +201,10 @@ def test_a_damaged_file_of_predictions_is_named_with_its_line(
 def test_answers_to_mentions_of_another_corpus_are_refused(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"document_id": "9", "start": 3, "end": 4, "candidates": []}')
     predictor = FromFile(str(tmp_path / "a.jsonl"))
-    with pytest.raises(ValueError, match=r"answers 1 mentions that are not asked, among them \('9', 3, 4\)"):
-        ask(predictor, knowledge_base, ["cold"])
+    with pytest.raises(
+        ValueError, match=r"answers 1 mentions that the benchmark does not have, among them \('9', 3, 4\)"
+    ):
+        answers_of(predictor, knowledge_base, ["cold"])
 
 
 @pytest.mark.parametrize(

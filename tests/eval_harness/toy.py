@@ -1,4 +1,4 @@
-"""A small world: three concepts, two of which share a name, a corpus of lines, and a predictor told what to say."""
+"""A small world: three concepts, two of which share a name, a corpus of lines, and a predictor with given answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from angel_hf import Candidate, KnowledgeBase, Linked, Mention
 from eval_harness.answering import answer_task
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
-from eval_harness.example import Asked, Example
+from eval_harness.example import Example, Query
 from eval_harness.flags import flag_examples
 from eval_harness.prediction import Prediction
 from eval_harness.prediction_file import Origin
@@ -67,7 +67,7 @@ class Scripted(Predictor):
         self.answers = answers
         self.asked_about = 0
 
-    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], asked: Sequence[Asked]) -> None:
+    def prepare(self, knowledge_base: KnowledgeBase, training: Sequence[Example], queries: Sequence[Query]) -> None:
         self.knowledge_base = knowledge_base
         self.training = training
 

@@ -377,7 +377,7 @@ def test_an_adapter_of_a_base_that_nobody_has_is_refused(adapter, facts, tmp_pat
     (adapter / "adapter_config.json").write_text(json.dumps(config))
     result = push("adapter", adapter, "org/angel-lora", "--facts", facts(), "--dry-run")
     assert result.exit_code == 2
-    assert "which nobody else has; push the base first and name it with --base" in result.output.replace("\n", " ")
+    assert "which exists here only; push the base first and name it with --base" in result.output.replace("\n", " ")
 
 
 def pairs(directory, concept):

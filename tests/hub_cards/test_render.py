@@ -143,7 +143,7 @@ def test_the_results_of_the_harness_go_onto_a_card_as_they_are(facts, path):
         assert f"| {row['mentions']:,} | {at_1:.1f} | {low:.1f} to {high:.1f} | {at_5:.1f} |" in card
 
 
-def test_data_that_differ_from_those_published_are_told_of(facts, results_file):
+def test_data_that_differ_from_those_published_are_named(facts, results_file):
     results_file.write_text(
         results_file.read_text().replace('"differences": []', '"differences": ["12 mentions less"]')
     )

@@ -12,8 +12,8 @@ def first_right(candidates: Sequence[Collection[str]], gold: Collection[str]) ->
         candidates: concept ids of each candidate, best first.
         gold: the right concepts.
     """
-    wanted = set(gold)
-    return next((place for place, ids in enumerate(candidates, start=1) if not wanted.isdisjoint(ids)), None)
+    right = set(gold)
+    return next((place for place, ids in enumerate(candidates, start=1) if not right.isdisjoint(ids)), None)
 
 
 def accuracy_at(k: int, ranks: Sequence[int | None]) -> float:
@@ -60,13 +60,13 @@ def average_precision(candidates: Sequence[Collection[str]], gold: Collection[st
     missing, total = set(gold), 0.0
     if not missing:
         return 0.0
-    wanted = len(missing)
+    total_gold = len(missing)
     for place, ids in enumerate(candidates, start=1):
         new = missing.intersection(ids)
         missing -= new
         # A candidate stands at one rank, so several concepts of one name share its precision, at most 1.
-        total += len(new) * min(1.0, (wanted - len(missing)) / place)
-    return total / wanted
+        total += len(new) * min(1.0, (total_gold - len(missing)) / place)
+    return total / total_gold
 
 
 def _some(ranks: Sequence[int | None]) -> Sequence[int | None]:

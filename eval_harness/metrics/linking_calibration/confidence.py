@@ -1,4 +1,4 @@
-"""Whether a linker knows what it knows: calibration, and accuracy on what it is surest of."""
+"""Calibration of confidences, and accuracy on the surest answers."""
 
 from __future__ import annotations
 

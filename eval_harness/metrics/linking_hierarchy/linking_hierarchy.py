@@ -6,7 +6,7 @@ import evaluate
 from .relations import RELATIONS, relation
 
 _DESCRIPTION = """\
-Tells how near the answers of entity linking are: the share that is exact, the parent, a child or a sibling of a right
+Scores how near the answers of entity linking are: the share that is exact, the parent, a child or a sibling of a right
 concept, and accuracy with these counted as right. A mention without an answer is wrong.
 """
 
