@@ -4,7 +4,7 @@
     nlp.add_pipe("angel_linker", config={"model": "angel-mini"})
 
 `ent.kb_id_` is the first concept of the best candidate, `ent._.angel` the whole `Annotated`, and `ent._.kb_ents` the
-candidates as scispaCy's linker gives them: pairs of a concept id and a score between 0 and 1.
+candidates in the form of scispaCy's linker: pairs of a concept id and a score between 0 and 1.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Annotated, Concept, Mention
 
 NIL = "NIL"
-"""`ent.kb_id_` of an entity that is not answered, as spaCy's own linker writes it."""
+"""`ent.kb_id_` of an entity without an answer, as spaCy's own linker writes it."""
 
 
 @Language.factory(
@@ -50,10 +50,10 @@ class AngelLinker(Pipe):
     Args:
         nlp: the pipeline.
         name: of the component in it.
-        model: an embedded model, a folder, or a Hub repository; loaded when the first document comes.
+        model: an embedded model, a folder, or a Hub repository; loaded at the first document.
         revision: of a repository.
-        precision: at which low confidence becomes NIL; see `Annotator`.
-        detect: whether mentions of the knowledge base's names become entities where the pipeline found none.
+        precision: where low confidence becomes NIL; see `Annotator`.
+        detect: whether detected names of the knowledge base become entities where the pipeline found none.
         top_k: most candidates of an entity.
     """
 
@@ -96,7 +96,7 @@ class AngelLinker(Pipe):
 
     @property
     def kb(self) -> ConceptLookup:
-        """The concepts, as scispaCy's `linker.kb` offers them: `linker.kb.cui_to_entity[concept_id]`."""
+        """The concepts, in the form of scispaCy's `linker.kb`: `linker.kb.cui_to_entity[concept_id]`."""
         knowledge_base = self.annotator.model.knowledge_base
         assert knowledge_base is not None, "an annotator has a knowledge base"
         return ConceptLookup(knowledge_base)
@@ -112,7 +112,7 @@ class AngelLinker(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 32) -> Iterator[Doc]:
-        """Link documents as they come, the entities of `batch_size` documents together."""
+        """Link a stream of documents, the entities of `batch_size` documents together."""
         documents = iter(stream)
         while batch := list(islice(documents, batch_size)):
             self._link(batch)
@@ -141,7 +141,7 @@ class AngelLinker(Pipe):
                     taken.update(token.i for token in span)
             doc.set_ents([*doc.ents, *added])
 
-    # A pipeline's files hold the settings, which spaCy keeps, and the model where it is a folder of its own.
+    # spaCy saves the settings of a component; the model is saved beside them.
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model beside the pipeline, so that it loads elsewhere."""
@@ -153,7 +153,7 @@ class AngelLinker(Pipe):
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Nothing but the configuration, which spaCy keeps itself; the model is loaded again by its name."""
+        """Empty: spaCy keeps the configuration, and the model is loaded again by its name."""
         return b""
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> AngelLinker:
@@ -169,7 +169,7 @@ class ConceptLookup:
 
     @property
     def cui_to_entity(self) -> ConceptLookup:
-        """What `linker.kb.cui_to_entity[concept_id]` looks into."""
+        """The mapping itself, for `linker.kb.cui_to_entity[concept_id]`."""
         return self
 
     def __contains__(self, concept_id: str) -> bool:
@@ -195,7 +195,7 @@ class ScispacyEntity:
 
 
 def _linked_span(doc: Doc, ent: Span, parts: list[Annotated]) -> Span:
-    """The entity with what it was linked to; of a composite mention the first part gives `kb_id_`."""
+    """The entity with its concepts; `kb_id_` of a composite mention is that of its first part."""
     first = parts[0]
     kb_id = NIL if first.best is None or first.is_nil else first.best.concept_ids[0]
     span = Span(doc, ent.start, ent.end, label=ent.label_, kb_id=kb_id, span_id=ent.id_)

@@ -75,8 +75,8 @@ class Proven(Linked):
 class Annotated(Linked):
     """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
 
-    A composite mention comes once for each of its parts, with the same offsets. Of the candidates that share a concept
-    only the best is there.
+    A composite mention gives one for each of its parts, with the same offsets. Of the candidates that share a concept
+    only the best is listed.
 
     Args:
         read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.

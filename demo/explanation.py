@@ -34,8 +34,7 @@ def explain(model: AngelForEntityLinking, mention: Mention) -> list[TokenTrace]:
     """The traces of the chosen name and, where there is one, of the best name of another concept."""
     knowledge_base = model.knowledge_base
     assert knowledge_base is not None, "a model that links has one"
-    search = BeamSearch()
-    found = model.answer(model.questions([mention]), search, search.num_beams)[0]
+    (found,) = model.answer(model.questions([mention]), BeamSearch(), top_k=10)
     traces: list[TokenTrace] = []
     for hypothesis in found:
         concept_ids = knowledge_base.entry_concept_ids(hypothesis.name_index)

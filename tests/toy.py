@@ -7,7 +7,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, Concept, Mention
+from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, Concept, Hypothesis, Mention
+from angel_hf.search import BeamSearch
+from angel_hf.types import Question
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 
@@ -72,3 +74,28 @@ def random_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0, **config: An
     model = AngelForEntityLinking(AngelConfig(**SMALL | {"vocab_size": len(tokenizer)} | config)).eval()
     model.set_processor(AngelProcessor(tokenizer, max_source_length=model.config.max_position_embeddings))
     return model
+
+
+# Searching on ids
+
+
+def find_names(
+    model: AngelForEntityLinking,
+    encoder_ids: Sequence[Sequence[int]],
+    prefix_ids: Sequence[Sequence[int]],
+    num_beams: int = 10,
+    top_k: int | None = None,
+    batch_size: int = 32,
+    length_penalty: float = 1.0,
+) -> list[Sequence[Hypothesis]]:
+    """What the beam search finds for each mention; prefixes come without the decoder's start token."""
+    search = BeamSearch(num_beams, length_penalty)
+    return model.answer(questions(model, encoder_ids, prefix_ids), search, top_k or num_beams, batch_size)
+
+
+def questions(
+    model: AngelForEntityLinking, encoder_ids: Sequence[Sequence[int]], prefix_ids: Sequence[Sequence[int]]
+) -> list[Question]:
+    """What a search reads, the decoder's start token put before each prefix."""
+    start = model.config.decoder_start_token_id
+    return [Question(source, [start, *prefix]) for source, prefix in zip(encoder_ids, prefix_ids, strict=True)]

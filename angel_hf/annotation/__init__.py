@@ -1,4 +1,4 @@
-"""From raw text to mentions: detection, abbreviations, composite mentions."""
+"""From raw text to linked mentions: detection, abbreviations, composite mentions."""
 
 from angel_hf.annotation.abbreviations import Abbreviation, expand_abbreviations, find_abbreviations
 from angel_hf.annotation.composites import split_composite

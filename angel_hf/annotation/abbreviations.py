@@ -17,9 +17,9 @@ from angel_hf.types import Mention
 
 _MOST_CHARACTERS = 10
 _MOST_WORDS = 2
-# A long form has at most two words a letter of its short form: with one word more before a bracket, all is seen.
+# A long form has at most two words for each letter of its short form; one more word shows where it would be longer.
 _WORDS_BEFORE = 2 * _MOST_CHARACTERS + 1
-# Far more than a long form has; without a bound, a text without spaces would be read again for each of its brackets.
+# Far more than a long form has; unbounded, a text without spaces would be read again for each of its brackets.
 _CHARACTERS_BEFORE = 2_000
 
 # Between brackets, with up to one pair inside: "(Xp21 (DMD))" is one bracket.
@@ -60,8 +60,8 @@ class _Span:
 def find_abbreviations(text: str) -> tuple[Abbreviation, ...]:
     """The abbreviations that a text defines, in its order.
 
-    Both "long form (SF)" and "SF (long form)" are recognised, with round or square brackets; what follows a comma
-    or semicolon in the bracket is left out: "Wilson disease (WD; OMIM 277900)".
+    Both "long form (SF)" and "SF (long form)" are recognised, with round or square brackets; text after a comma or
+    semicolon in the bracket is ignored: "Wilson disease (WD; OMIM 277900)".
     """
     return tuple(_definitions(text))
 
@@ -69,11 +69,11 @@ def find_abbreviations(text: str) -> tuple[Abbreviation, ...]:
 def expand_abbreviations(mentions: Iterable[Mention]) -> list[Mention]:
     """Each mention with the abbreviations in it written out, as its own text defines them.
 
-    Only the mention itself changes, the text around it stays as it is. A mention with nothing to expand comes back as
-    the same object; any other is a new Mention that starts at the same offset, in a text that is longer or shorter:
-    where results are to carry the original offsets, keep the original mention beside it. The definition that
-    counts is the last one before the mention or in it, or else the first after it, as for a title. A mention that
-    holds a definition, "Wilson disease (WD)", loses the short form.
+    Only the mention changes, not the text around it. A mention with nothing to expand is returned as the same object;
+    any other is a new Mention that starts at the same offset, in a text that is longer or shorter: for results with the
+    original offsets, keep the original mention beside it. The definition used is the last one before the mention or in
+    it, or else the first after it, as for a title. A mention that holds a definition, "Wilson disease (WD)", loses the
+    short form.
     """
     definitions: dict[str, tuple[Abbreviation, ...]] = {}
     expanded = []
@@ -113,7 +113,7 @@ def _abbreviation(short: _Span, long: _Span) -> Abbreviation:
 
 
 def _first_part(inside: str) -> int:
-    """Where the part of a bracket before a comma or semicolon ends."""
+    """The end of the part of a bracket before a comma or semicolon."""
     found = re.search(r"[,;]\s", inside)
     return found.start() if found else len(inside)
 
@@ -140,9 +140,9 @@ def _long_form(short: str, before: _Span) -> _Span | None:
 
 def _by_initials(short: str, before: _Span) -> _Span | None:
     """The last words, as many as the short form has letters, if these are their initials; Sohn et al. 2008."""
-    wanted = "".join(character for character in short if character.isalnum()).lower()
-    words = list(_WORD.finditer(before.text))[-len(wanted) :]
-    if "".join(word[0][0] for word in words).lower() != wanted:
+    letters = "".join(character for character in short if character.isalnum()).lower()
+    words = list(_WORD.finditer(before.text))[-len(letters) :]
+    if "".join(word[0][0] for word in words).lower() != letters:
         return None
     return _Span(before.text[words[0].start() :], before.start + words[0].start())
 
@@ -153,13 +153,13 @@ def _by_any_letters(short: str, before: _Span) -> _Span | None:
     at = len(candidate)
     first = next(place for place, character in enumerate(short) if character.isalnum())
     for place in range(len(short) - 1, -1, -1):
-        wanted = short[place].lower()
-        if not wanted.isalnum():
+        letter = short[place].lower()
+        if not letter.isalnum():
             continue
         at -= 1
-        # The first character of the short form has to start a word.
+        # The first character of the short form must start a word.
         while at >= 0 and (
-            candidate[at].lower() != wanted or (place == first and at > 0 and candidate[at - 1].isalnum())
+            candidate[at].lower() != letter or (place == first and at > 0 and candidate[at - 1].isalnum())
         ):
             at -= 1
         if at < 0:
@@ -168,7 +168,7 @@ def _by_any_letters(short: str, before: _Span) -> _Span | None:
 
 
 def _balanced(text: str) -> bool:
-    """Whether no bracket closes or opens in `text` alone, which would be two phrases."""
+    """Whether every bracket of `text` is a pair; otherwise it is two phrases."""
     return text.count("(") == text.count(")") and text.find(")") >= text.find("(")
 
 

@@ -1,4 +1,4 @@
-"""Composite mentions taken apart: "breast and ovarian cancer" is breast cancer and ovarian cancer.
+"""Composite mentions split: "breast and ovarian cancer" is breast cancer and ovarian cancer.
 
 The rules are those of the published preprocessing of the NCBI-disease corpus (D'Souza and Ng, "Sieve-based entity
 linking for the biomedical domain", ACL 2015): the parts that a coordination joins share the words after it, or those
@@ -14,23 +14,23 @@ from angel_hf.types import Mention
 
 _COORDINATOR = re.compile(r"\s+(?:and/or|and|or|as well as|&)\s+|\s*/\s*", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*,\s+(?:(?:and/or|and|or)\s+)?|" + _COORDINATOR.pattern, re.IGNORECASE)
-# "cancers of the breast and ovary": what the parts share stands before the preposition.
+# "cancers of the breast and ovary": the shared words end with the preposition.
 _SHARED_FRONT = re.compile(r"(.*\b(?:of|in|to|with|for)(?:\s+the)?\s+)(.*)", re.IGNORECASE)
 
 IsName = Callable[[str], bool]
 
 
 def split_composite(mention: Mention, is_name: IsName) -> list[Mention]:
-    """The parts of a composite mention, or the mention alone where it is none.
+    """The parts of a composite mention, or the mention alone where it is not composite.
 
     Args:
         mention: with its text.
-        is_name: whether a string is a name of the knowledge base; a mention that is one is never taken apart, and
-            the words that its parts share are chosen so that most parts are names.
+        is_name: whether a string is a name of the knowledge base; a mention that is one is never split, and the shared
+            words of its parts are chosen so that most parts are names.
 
     Returns:
-        Mentions that start where the given one starts, each in a text in which the part stands for the whole;
-        where results are to carry the original offsets, keep the original mention beside them.
+        Mentions with the same start, each in a text in which the part replaces the whole; for results with the original
+        offsets, keep the original mention beside them.
     """
     surface = mention.surface
     if _COORDINATOR.search(surface) is None or is_name(surface) or is_name(f"{surface} syndrome"):
@@ -45,7 +45,7 @@ def split_composite(mention: Mention, is_name: IsName) -> list[Mention]:
 
 
 def _readings(surface: str) -> list[list[str]]:
-    """Ways to take a surface apart, the likeliest first."""
+    """Ways to split a surface, the likeliest first."""
     pieces = [piece for piece in _SEPARATOR.split(surface) if piece.strip()]
     if len(pieces) < 2:
         return []

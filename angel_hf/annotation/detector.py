@@ -1,4 +1,4 @@
-"""What finds mentions in a text."""
+"""The protocol of detectors: they find mentions in a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from angel_hf.types import Mention
 
 
 class MentionDetector(Protocol):
-    """Finds mentions. Anything with this method can stand in `model.annotate`."""
+    """Finds mentions. Anything with this method can be given to `model.annotate`."""
 
     def detect(self, texts: Sequence[str]) -> list[list[Mention]]:
-        """The mentions of each text, in its order, none inside another; `mention.text` is the text as it came."""
+        """The mentions of each text, in its order, none inside another; `mention.text` is the whole text."""

@@ -1,4 +1,4 @@
-"""Mentions found by looking names up: the detector that needs no training and no model."""
+"""Detection by dictionary: names are looked up in the text, without training and without a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
 from angel_hf.types import Mention
 
 _COORDINATORS = ("and", "or")
-# Makes of an abbreviation before it a gene and no disease.
+# An abbreviation before one of these is a gene and no disease.
 _GENE = re.compile(r"[ -](?:gene|locus|protein|mRNA|cDNA|allele|mutant|promoter|exon|transcript)")
 _CAPITALS = re.compile(r"(?=.*[A-Z].*[A-Z])[A-Za-z0-9/-]{2,6}")
 # "WT1", "RB1": the gene more often than its disease, unless the text defines it.
@@ -24,16 +24,16 @@ _LONGEST = 14
 class DictionaryDetector:
     """Finds the names of a knowledge base in texts: the longest at each place, at word boundaries.
 
-    Names match in the forms of `words.word_form`, whatever stands between the words, and in the variants of
+    Names match by the forms of `words.word_form`, with any characters between the words, and by the variants of
     `angel_hf.annotation.variants` ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match
-    in their own letter case only, and not before "gene" and the like. A mention takes in qualifiers before it
-    ("sporadic", and words that open many names), "disease" and its like after it, and what shares its last words
+    in their own letter case only, and not before "gene" and the like. A mention includes qualifiers before it
+    ("sporadic", and words that open many names), "disease" and the like after it, and what shares its last words
     ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever its long form ends in one,
     and does not interrupt a name: "G6PD (glucose ...) deficiency". Where "disease" itself is a name, so are "inherited
-    disease" and its like.
+    disease" and the like.
 
     Args:
-        names: what to find.
+        names: the names to find.
         stop_words: forms that are no mention although they are a name.
     """
 
@@ -50,7 +50,7 @@ class DictionaryDetector:
                     self._add(variant, stop_words)
             elif not _GENE_SYMBOL.search(name):
                 self._exact.add(name)
-                self._note_length(split_words(name, self._forms).forms)
+                self._record_length(split_words(name, self._forms).forms)
         if ["disease"] in spelled:
             for name in GENERIC:
                 self._add(name, stop_words)
@@ -62,7 +62,7 @@ class DictionaryDetector:
         return cls(knowledge_base.names)
 
     def is_name(self, text: str) -> bool:
-        """Whether a text is a name in one of the forms that are found."""
+        """Whether a text is a name in one of its detected forms."""
         return text in self._exact or " ".join(split_words(text, self._forms).forms) in self._names
 
     def detect(self, texts: Sequence[str]) -> list[list[Mention]]:
@@ -74,9 +74,9 @@ class DictionaryDetector:
             joined = " ".join(forms)
             if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
                 self._names.add(joined)
-                self._note_length(forms)
+                self._record_length(forms)
 
-    def _note_length(self, forms: list[str]) -> None:
+    def _record_length(self, forms: list[str]) -> None:
         if forms:
             self._lengths[forms[0]] = self._lengths.get(forms[0], 0) | 1 << len(forms)
 
@@ -85,7 +85,7 @@ class DictionaryDetector:
         definitions = find_abbreviations(text) if "(" in text or "[" in text else ()
         for definition in definitions:
             if definition.long_end < definition.short_start:
-                _leave_out(words, definition)
+                _remove_short_form(words, definition)
         spans, free = [], 0  # the first word after the last mention
         for place, length in self._places(text, words):
             spans.append(self._extended(text, words, free, place, length))
@@ -93,7 +93,7 @@ class DictionaryDetector:
         return with_abbreviations(text, spans, definitions)
 
     def _places(self, text: str, words: Words) -> Iterator[tuple[int, int]]:
-        """The first word of each name in the text, and its number of words."""
+        """The first word of each name in the text, and the number of its words."""
         forms, starts, ends, names = words.forms, words.starts, words.ends, self._names
         lengths_of = self._lengths.get
         place, count = 0, len(forms)
@@ -117,7 +117,7 @@ class DictionaryDetector:
                         break
 
     def _extended(self, text: str, words: Words, free: int, place: int, length: int) -> tuple[int, int]:
-        """Offsets of a name with what belongs to it on its left, down to the word `free`."""
+        """Offsets of a name with its qualifiers on the left, down to the word `free`."""
         first, last = place, place + length
         while first > free:
             separator = text[words.ends[first - 1] : words.starts[first]]
@@ -133,7 +133,7 @@ class DictionaryDetector:
         return words.starts[first], words.ends[last - 1]
 
     def _coordinated(self, text: str, words: Words, first: int, place: int, last: int) -> int | None:
-        """Where a word starts that stands before "and" and with the name's last words is a name too."""
+        """The first word before "and" that is a name too with the last words of this one, or None."""
         before = first - 1
         while before >= 0 and words.forms[before] in _COORDINATORS:
             before -= 1
@@ -151,7 +151,7 @@ class DictionaryDetector:
 def with_abbreviations(
     text: str, spans: list[tuple[int, int]], definitions: Sequence[Abbreviation]
 ) -> list[tuple[int, int]]:
-    """The spans, and every place of a short form whose long form ends in one, without overlaps."""
+    """The spans, and every occurrence of a short form whose long form ends in one, without overlaps."""
     ends = {end for _, end in spans}
     shorts = sorted({found.short for found in definitions if found.long_end in ends}, key=len, reverse=True)
     if shorts:
@@ -161,7 +161,7 @@ def with_abbreviations(
 
 
 def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """From spans in any order those that overlap no longer one, in the text's order."""
+    """The spans that overlap no longer one, in the text's order."""
     kept: list[tuple[int, int]] = []
     for start, end in sorted(set(spans)):
         if not kept or kept[-1][1] <= start:
@@ -171,8 +171,8 @@ def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return kept
 
 
-def _leave_out(words: Words, definition: Abbreviation) -> None:
-    """Take the words of a short form in brackets out of a text's words."""
+def _remove_short_form(words: Words, definition: Abbreviation) -> None:
+    """Remove the words of a short form in brackets from a text's words."""
     for place in reversed(range(len(words.starts))):
         if definition.short_start <= words.starts[place] < definition.short_end:
             del words.forms[place], words.starts[place], words.ends[place]

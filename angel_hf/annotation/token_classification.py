@@ -1,4 +1,4 @@
-"""Mentions found by any token-classification model of the Hub."""
+"""Detection by any token-classification model of the Hub."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from angel_hf.types import Mention
 
 
 class TokenClassificationDetector:
-    """Finds what a tagger marks. Texts longer than the model reads go through in windows that overlap.
+    """Finds what a tagger marks. Texts longer than the model's positions are read in overlapping windows.
 
-    The words of a mention take the label of their first token, or where the tokenizer does not mark the inside of words
-    that of any, so that no mention starts or ends inside a word. Neighbours of one label are joined as the model's
-    labels say: IOB, or IOBES and BILOU, or types alone.
+    A word takes the label of its first token, or of any where the tokenizer does not mark the inside of words, so that
+    no mention starts or ends inside a word. Neighbours of one label are joined by the model's scheme: IOB, IOBES and
+    BILOU, or types alone.
 
     Args:
         model: the tagger.
-        tokenizer: its tokenizer, a fast one, as only these know offsets.
+        tokenizer: its tokenizer, a fast one, as others have no offsets.
         labels: the entity types that are mentions, without B- and the like; all of them where none are given.
         overlap: tokens that a window shares with the next.
-        batch_size: windows that go through the model together.
+        batch_size: windows in one pass of the model.
 
     Raises:
         ValueError: the tokenizer is not a fast one, or a label is none of the model's.
@@ -48,17 +48,17 @@ class TokenClassificationDetector:
         model = _with_iob_labels(model)
         known = {_SCHEME.sub("", label) for label in model.config.id2label.values()} - {"O"}
         if not tokenizer.is_fast:
-            raise ValueError(f"{type(tokenizer).__name__} tells no offsets; expected a fast tokenizer: use_fast=True")
+            raise ValueError(f"{type(tokenizer).__name__} has no offsets; expected a fast tokenizer: use_fast=True")
         if labels is not None and not known.issuperset(labels):
             unknown = ", ".join(sorted(set(labels) - known))
             raise ValueError(f"the model has no label {unknown}; expected some of {', '.join(sorted(known))}")
         self.labels = known if labels is None else set(labels)
-        # Many checkpoints come without a length, and then nothing would be cut into windows.
+        # Many checkpoints have no length, and then nothing would be cut into windows.
         tokenizer.model_max_length = min(tokenizer.model_max_length, _most_tokens(model, tokenizer.model_max_length))
         self._pipeline = TokenClassificationPipeline(
             model=model,
             tokenizer=tokenizer,
-            # Tokenizers that do not mark the inside of words give words up to white space, commas with them.
+            # Tokenizers that do not mark the inside of words end them at white space, commas included.
             aggregation_strategy="first" if _marks_subwords(tokenizer) else "simple",
             stride=min(overlap, tokenizer.model_max_length // 4),
             batch_size=batch_size,
@@ -78,13 +78,13 @@ class TokenClassificationDetector:
             name: of the directory or repository.
             labels: as for the class.
             revision: branch, tag or commit of a repository.
-            trust_remote_code: run code that a repository brings along.
+            trust_remote_code: run code of the repository.
 
         Raises:
-            OSError: the repository cannot be had, or a file of it is missing.
-            ValueError: it needs its own code, which is not trusted, or as for the class.
+            OSError: the repository is unavailable, or a file of it is missing.
+            ValueError: it needs its own code, which is not trusted; or as for the class.
         """
-        # Without a word about code, transformers asks on stdin, which may be the documents.
+        # Without trust_remote_code transformers asks on stdin, which may hold the documents.
         hub = {"revision": revision, "trust_remote_code": trust_remote_code}
         model = AutoModelForTokenClassification.from_pretrained(name, **hub)
         return cls(model.eval(), AutoTokenizer.from_pretrained(name, **hub), labels)
@@ -109,7 +109,7 @@ class TokenClassificationDetector:
 
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span without the white space that byte-level tokens bring along, and with the words that it cuts."""
+    """A span without the white space of byte-level tokens, extended to whole words."""
     surface = text[start:end]
     start, end = end - len(surface.lstrip()), start + len(surface.rstrip())
     while 0 < start < end and text[start - 1 : start + 1].isalnum():
@@ -120,7 +120,7 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _marks_subwords(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether tokens inside a word are marked, as those of BERT; the pipeline finds words by nothing else."""
+    """Whether tokens inside a word are marked, as those of BERT; only so does the pipeline find words."""
     backend = getattr(tokenizer, "_tokenizer", None)
     return bool(getattr(getattr(backend, "model", None), "continuing_subword_prefix", None))
 
@@ -130,7 +130,7 @@ _AS_IOB = {"S-": "B-", "U-": "B-", "E-": "I-", "L-": "I-"}
 
 
 def _with_iob_labels(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, or where its labels also mark ends and single tokens, a view of it that tells B- and I- only."""
+    """The model, or where its labels also mark ends and single tokens, a view of it with B- and I- only."""
     labels = {
         label_id: _AS_IOB.get(label[:2], label[:2]) + label[2:] for label_id, label in model.config.id2label.items()
     }
@@ -143,7 +143,7 @@ def _with_iob_labels(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _most_tokens(model: PreTrainedModel, default: int) -> int:
-    """How many tokens the model reads; RoBERTa and its kin leave the first positions to padding."""
+    """The number of positions of the model; RoBERTa and its kin reserve the first ones for padding."""
     most = int(getattr(model.config, "max_position_embeddings", default))
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:

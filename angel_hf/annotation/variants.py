@@ -1,4 +1,4 @@
-"""Other ways in which texts spell a name, where nobody would call it another name."""
+"""Other spellings of a name in texts, which nobody would call another name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from angel_hf.annotation.word_lists import GROWTHS, ORDINARY_WORDS
 
-# How a disease is inherited stands in catalogues and not in texts: "C3 Deficiency, Autosomal Recessive".
+# Catalogues give the mode of inheritance, and texts do not: "C3 Deficiency, Autosomal Recessive".
 _INHERITANCE = re.compile(
     r"(.*\S \S.*?),? \(?(?:included|autosomal (?:recessive|dominant)|x[- ]linked(?: recessive| dominant)?)\)?",
     re.IGNORECASE,
@@ -19,8 +19,8 @@ _MANY_NAMES = 30
 def name_variants(name: str) -> Iterator[str]:
     """A name and its variants.
 
-    The part after a comma comes first ("Carcinoma, Breast": "Breast Carcinoma"), the mode of inheritance is left out,
-    and of a disease that is called after several persons the persons are enough ("Tay-Sachs").
+    The part after a comma moves to the front ("Carcinoma, Breast": "Breast Carcinoma"), the mode of inheritance is
+    dropped, and of a disease named after several persons the persons suffice ("Tay-Sachs").
     """
     yield name
     head, comma, tail = name.partition(", ")
@@ -35,7 +35,7 @@ def name_variants(name: str) -> Iterator[str]:
 
 
 def growth_variants(forms: Sequence[str]) -> Iterator[list[str]]:
-    """The forms of a name's words, and with the other words for a growth in the last place: cancer, tumor, ..."""
+    """The forms of a name's words, then with each other word for a growth in the last place: cancer, tumor, ..."""
     yield list(forms)
     if len(forms) > 1 and forms[-1] in GROWTHS:
         yield from ([*forms[:-1], growth] for growth in GROWTHS if growth != forms[-1])

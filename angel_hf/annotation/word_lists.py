@@ -1,4 +1,4 @@
-"""Words with a part in detection, in the forms of `words.word_form`; chosen on the NCBI-disease training set."""
+"""Word lists of detection, in the forms of `words.word_form`; chosen on the NCBI-disease training set."""
 
 _ORDINARY = """
     abnormality aim albumin all affect air anomaly area arm as at bad be behavior best birth bite black block blood bone
@@ -22,13 +22,13 @@ ORDINARY_WORDS = frozenset(_ORDINARY.split())
 """Names in a disease dictionary that are other words in most texts, or name no disease by themselves."""
 
 QUALIFIERS = frozenset(_QUALIFIERS.split())
-"""What belongs to a disease when it stands before its name."""
+"""Words that belong to a disease when they precede its name."""
 
 GROWTHS = ("cancer", "carcinoma", "neoplasm", "tumor")
-"""Of these texts choose one where the dictionary has another."""
+"""Words that texts use for one another."""
 
 KINDS = frozenset({"disease", "disorder", "syndrome", "tumor"})
-"""What belongs to a name when it stands after it: "VHL disease"."""
+"""Words that belong to a name when they follow it: "VHL disease"."""
 
 GENERIC = tuple(
     f"{origin} {kind}"

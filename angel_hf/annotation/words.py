@@ -1,4 +1,4 @@
-"""Words of a text with their offsets, in a form that spelling variants share."""
+"""Words of a text with their offsets, in a form shared by spelling variants."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Words:
 
 
 class WordForms(dict[str, str]):
-    """Remembers the forms of words that it has seen: a text has few different ones.
+    """Caches the forms of words, of which a text has few different ones.
 
-    Millions of texts have many, most of them met once; so it remembers no more than come often, and none that are as
-    long as a sequence of letters is.
+    Millions of texts have many, most of them used once; so the cache is bounded, and sequences of letters are too long
+    for it.
     """
 
     MOST = 100_000
@@ -61,8 +61,8 @@ def word_form(word: str) -> str:
     """Lowercase, in the singular, in American spelling, Roman numbers as digits.
 
     "Tumours" gives "tumor", "anaemia" "anemia", "non-syndromic" "nonsyndromic", "II" "2", and "deficient"
-    "deficiency". The rules are rough: they need not give a word, only the same form for variants, and different forms
-    for different diseases.
+    "deficiency". The rules are rough: the form need not be a word, only the same for variants and different for
+    different diseases.
     """
     form = word.lower().replace("-", "")
     if form in _IRREGULAR:

@@ -1,4 +1,4 @@
-"""Millions of strings as they come, and which of them are equal, without an object for each."""
+"""Millions of strings collected, and the equal ones found, without a Python object for each."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ _BLOCK = 16_384
 
 
 class StringCollector:
-    """Takes strings one after the other and tells the distinct ones apart once all are there.
+    """Collects strings, then finds the distinct ones.
 
-    Equal strings are found by sorting 64-bit hashes; strings of one hash are compared byte by byte, so that the answer
-    is exact.
+    Equal strings are found by sorting 64-bit hashes; strings of one hash are compared byte by byte, so the result is
+    exact.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[str] = []
+        self._pending: list[str] = []
         self._data = bytearray()
         self._lengths = array("i")
         self._hashes = array("q")
 
     def __len__(self) -> int:
-        return len(self._lengths) + len(self._waiting)
+        return len(self._lengths) + len(self._pending)
 
     def add(self, strings: Iterable[str]) -> None:
-        """Add strings at the end; a lone surrogate, which UTF-8 cannot hold, raises UnicodeEncodeError in time."""
-        self._waiting.extend(strings)
-        if len(self._waiting) >= _BLOCK:
+        """Append strings; a lone surrogate, which UTF-8 cannot hold, raises UnicodeEncodeError, here or later."""
+        self._pending.extend(strings)
+        if len(self._pending) >= _BLOCK:
             self._flush()
 
     def distinct(self) -> tuple[PackedStrings, np.ndarray, np.ndarray]:
-        """The distinct strings in the order in which they first came.
+        """The distinct strings in the order of their first occurrence.
 
         Returns:
-            The strings; int64 [distinct], where each first came; int32 [added], which of them each added string is.
+            The strings; int64 [distinct], the position of each one's first occurrence; int32 [added], the index of each
+            added string among the distinct ones.
         """
         self._flush()
         hashes = np.frombuffer(self._hashes, dtype=np.int64)
@@ -56,15 +57,15 @@ class StringCollector:
         return distinct, positions, number[first]
 
     def _flush(self) -> None:
-        encoded = [string.encode("utf-8") for string in self._waiting]
+        encoded = [string.encode("utf-8") for string in self._pending]
         self._data += b"".join(encoded)
         self._lengths.extend(map(len, encoded))
-        self._hashes.extend(map(hash, self._waiting))
-        self._waiting.clear()
+        self._hashes.extend(map(hash, self._pending))
+        self._pending.clear()
 
 
 def _first_equal(strings: PackedStrings, hashes: np.ndarray) -> np.ndarray:
-    """For each string the position of the first that equals it: int64 [n]."""
+    """The position of the first string equal to each: int64 [n]."""
     first = np.arange(len(strings))
     if len(strings) == 0:
         return first
@@ -74,7 +75,7 @@ def _first_equal(strings: PackedStrings, hashes: np.ndarray) -> np.ndarray:
     first[order] = np.repeat(np.minimum.reduceat(order, starts), np.diff(starts, append=len(order)))
     repeated = np.flatnonzero(first != np.arange(len(first)))
     others = repeated[~_are_equal(strings, repeated, first[repeated])]
-    # Strings of one hash that are not equal: so rare that a dict does.
+    # Different strings of one hash are so rare that a dict does.
     seen: dict[str, int] = {}
     for position in others.tolist():
         first[position] = seen.setdefault(strings[position], position)

@@ -16,20 +16,20 @@ def check_columns(files: Sequence[InputFile], options: Options) -> None:
     """Refuse files that lack a column, or have one of a type that cannot be read.
 
     Raises:
-        ValueError: the file, the column and the option that names another one are told.
+        ValueError: the message names the file, the column and the option that names another one.
     """
     # The id is document_id in the output, whatever the input calls it.
-    taken = [name for name in options.keep if name in OUTPUT_COLUMNS]
+    taken = [name for name in options.columns.keep if name in OUTPUT_COLUMNS]
     if taken:
         raise ValueError(f"the input's column {taken[0]} has the name of a column of the output; rename it")
     for file in files:
-        _require(file, options.text_column, "text", _is_text, "a string, or UTF-8 in binary")
-        _require(file, options.id_column, "id", lambda kind: not types.is_null(kind), "any type but null")
+        _require(file, options.columns.text, "text", _is_text, "a string, or UTF-8 in binary")
+        _require(file, options.columns.id, "id", lambda kind: not types.is_null(kind), "any type but null")
         if not options.detect:
-            _require(file, options.spans_column, "spans", _is_spans, "a list of [start, end], or of structs of them")
-        for name in options.keep:
+            _require(file, options.columns.spans, "spans", _is_spans, "a list of [start, end], or of structs of them")
+        for name in options.columns.keep:
             _require(file, name, "keep", lambda kind: not types.is_null(kind), "any type but null")
-        for name in (options.id_column, *options.keep):
+        for name in (options.columns.id, *options.columns.keep):
             first, kind = files[0].schema.field(name).type, file.schema.field(name).type
             if first != kind:
                 raise ValueError(f"column {name} is {first} in {files[0].name} and {kind} in {file.name}; expected one")

@@ -43,15 +43,15 @@ def read_documents(rows: pyarrow.Table, options: Options) -> Iterator[Document |
         rows: with the columns that `options` names.
         options: those of the run.
     """
-    identified = rows[options.id_column].is_valid()
-    texts = _plain(rows[options.text_column])
-    spans = None if options.detect else rows[options.spans_column]
+    identified = rows[options.columns.id].is_valid()
+    texts = _plain(rows[options.columns.text])
+    spans = None if options.detect else rows[options.columns.spans]
     for row in range(rows.num_rows):
         try:
             if not identified[row].as_py():
-                raise ValueError(f"{options.id_column} is null; expected what tells the document from others")
-            text = _text(texts[row].as_py(), options.text_column)
-            mentions = () if spans is None else _mentions(text, spans[row].as_py(), options.spans_column)
+                raise ValueError(f"{options.columns.id} is null; expected an identifier of the document")
+            text = _text(texts[row].as_py(), options.columns.text)
+            mentions = () if spans is None else _mentions(text, spans[row].as_py(), options.columns.spans)
         except ValueError as error:
             yield RejectedRow(row, str(error))
         else:
@@ -59,7 +59,7 @@ def read_documents(rows: pyarrow.Table, options: Options) -> Iterator[Document |
 
 
 def _plain(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
-    """Text as bytes, so that what is not UTF-8 is found with its row."""
+    """Text as bytes, so that a row that is not UTF-8 can be named."""
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(pyarrow.large_binary())

@@ -1,4 +1,4 @@
-"""The Parquet files that a path, a folder or a pattern stands for."""
+"""The Parquet files of a path, a folder or a pattern."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def would_be_read(source: str, filesystem: FileSystem, path: str) -> bool:
     Raises:
         ValueError: no file system has URIs such as the source's.
     """
-    own, asked = resolve(source)
-    folder, pattern = _selection(asked)
+    own, below = resolve(source)
+    folder, pattern = _selection(below)
     return own.equals(filesystem) and pattern.fullmatch(path) is not None and not _hidden(path[len(folder) :])
 
 

@@ -1,32 +1,45 @@
-"""What a bulk run is asked to do."""
+"""What a bulk run links, and how."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from angel_hf.search.options import SearchOptions
+from angel_hf.search.batches import Search
+from angel_hf.search.beam import BeamSearch
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of the input that are read.
+
+    Args:
+        text: string, or UTF-8 in binary.
+        id: of any type; carried through as it is.
+        spans: the mentions: a list of [start, end], or of structs with `start` and `end`, in characters. Not read where
+            mentions are detected.
+        keep: further columns to copy to every mention.
+    """
+
+    text: str = "text"
+    id: str = "document_id"
+    spans: str = "spans"
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How documents are read and linked; all of it goes into the manifest, since all of it decides what comes out.
+    """How documents are read and linked; the manifest holds all of it, since all of it decides the output.
 
     Args:
-        text_column: string, or UTF-8 in binary.
-        id_column: of any type; carried through as it is.
-        spans_column: the mentions: a list of [start, end], or of structs with `start` and `end`, in characters.
-            Not read with `detect`.
-        keep: further columns to copy to every mention.
+        columns: of the input.
         detect: find the mentions and take composite ones apart, as `model.annotate` does.
         detector: with `detect`, a token-classification model that finds them; None looks up the knowledge base's names.
         expand: write the abbreviations in a mention out where its text defines them, which makes the column `read_as`.
         top_k: names for each mention; more than one makes the column `candidates`.
-        num_beams: width of the search, at least `top_k`.
+        search: how names are searched for; with at least `top_k` beams.
+        context_tokens: most tokens of context that the encoder reads; None: all that fit.
         batch_size: mentions that go through the model together.
-        window: rows of a shard, what is done again after an interruption.
-        context_tokens: most tokens around a mention that the model reads, as in SearchOptions; None: all that fit, with
-            which a model's confidence was fitted.
-        verbatim_first: a name that is spelled as the mention comes first, as in SearchOptions.
+        window: rows of a shard, which an interruption makes necessary again.
         threads: of each process. The order in which a sum is computed depends on it, so that scores of runs with
             other thread counts may differ in the last digit.
 
@@ -34,43 +47,34 @@ class Options:
         ValueError: a number is out of its range, or a column is named twice.
     """
 
-    text_column: str = "text"
-    id_column: str = "document_id"
-    spans_column: str = "spans"
-    keep: tuple[str, ...] = ()
+    columns: Columns = Columns()
     detect: bool = False
     detector: str | None = None
     expand: bool = True
     top_k: int = 1
-    num_beams: int = 10
+    search: Search = field(default_factory=BeamSearch)
+    context_tokens: int | None = None
     batch_size: int = 32
     window: int = 1024
-    context_tokens: int | None = None
-    verbatim_first: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
-        _ = self.search  # refuses what cannot be searched with
-        if not 1 <= self.top_k <= self.num_beams:
-            raise ValueError(f"top_k={self.top_k} with num_beams={self.num_beams}; expected 1 <= top_k <= num_beams")
+        most = self.search.num_beams
+        if not 1 <= self.top_k <= most:
+            raise ValueError(f"top_k={self.top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         for name in ("batch_size", "window", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; expected 1 or more")
         if self.detector is not None and not self.detect:
             raise ValueError(f"detector {self.detector!r} was given without detect; expected both")
-        if len({*self.columns}) < len(self.columns):
-            raise ValueError(f"a column is named twice among {', '.join(self.columns)}; expected each once")
+        if len({*self.read_columns}) < len(self.read_columns):
+            raise ValueError(f"a column is named twice among {', '.join(self.read_columns)}; expected each once")
 
     @property
-    def search(self) -> SearchOptions:
-        """What the search does otherwise than the published one."""
-        return SearchOptions(context_tokens=self.context_tokens, verbatim_first=self.verbatim_first)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
+    def read_columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        spans = () if self.detect else (self.spans_column,)
-        return (self.id_column, self.text_column, *spans, *self.keep)
+        spans = () if self.detect else (self.columns.spans,)
+        return (self.columns.id, self.columns.text, *spans, *self.columns.keep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from angel_hf.bulk.worker import Worker
 
 
 def link_locally(run: Run) -> Iterator[Report]:
-    """Link what is left of a run, a report for each window; the next window is read while one is linked.
+    """Link the pending windows of a run, a report for each window; the next window is read while one is linked.
 
     Raises:
         ValueError: an input file is damaged inside.

@@ -1,15 +1,14 @@
-"""What a run's shards are made with, beside them: a run goes on only with the same."""
+"""What a run's shards are made with, kept beside them: a run is resumed only with the same."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import torch
 
-import angel_hf
 from angel_hf.arrays.array_file import fingerprint
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.job import Options
@@ -18,16 +17,17 @@ from angel_hf.bulk.storage import Storage
 from angel_hf.inference.packed.int8_linear import Int8Linear
 from angel_hf.jobs.claim import differences
 from angel_hf.model.entity_linking import AngelForEntityLinking
+from angel_hf.version import __version__
 
 MANIFEST = "manifest.json"
-_FORMAT = "angel-bulk-1"
-_NOTED = "loaded_from"
-# Of a configuration, what its answers do not depend on: where it is from, and what it was made with.
+_FORMAT = "angel-bulk-2"
+_LOADED_FROM = "loaded_from"
+# Keys of a configuration that the answers do not depend on: its origin and its makers.
 _ORIGIN = ("_name_or_path", "architectures", "auto_map", "custom_pipelines", "transformers_version")
 
 
 def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
-    """What decides a model's answers: SHA-256 of weights, tokenizer, names and allowed concepts, and all settings.
+    """All that a model's answers depend on: SHA-256 of weights, tokenizer, names and allowed concepts, and settings.
 
     Devices and processors are no part of it: between these, scores differ in their last digits.
 
@@ -57,7 +57,7 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
 
 
 def _int8_scales(model: AngelForEntityLinking) -> dict[str, torch.Tensor]:
-    """What tells layers of 8-bit integers apart; the integers themselves are laid out as the processor wants them."""
+    """The scales of layers of 8-bit integers; the layout of the integers themselves depends on the processor."""
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, Int8Linear)}
     return {f"{name}.{own}": getattr(layer, own) for name, layer in layers.items() for own in ("weight_scale", "bias")}
 
@@ -70,31 +70,39 @@ def _digest(concepts: frozenset[str] | None) -> str | None:
 def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: InputFiles) -> dict[str, Any]:
     """The manifest of a run: all that its shards depend on.
 
-    Files are known by name, size and number of rows and a detector by its name: what is in them is not compared.
+    Files are known by name, size and number of rows and a detector by its name: their contents are not compared.
 
     Args:
         model: from `model_fingerprints`.
-        loaded_from: where the model was, for people; the same one may be elsewhere when the run goes on.
+        loaded_from: where the model was, for people; the same one may be elsewhere when the run is resumed.
         options: of the run.
         inputs: its files; they may move, but not change.
     """
     files = {file.name: {"bytes": file.size, "rows": file.rows} for file in inputs.files}
     values = {
         "format": _FORMAT,
-        "angel_hf": angel_hf.__version__,
-        _NOTED: loaded_from,
+        "angel_hf": __version__,
+        _LOADED_FROM: loaded_from,
         "model": model,
-        "options": asdict(options),
+        "options": asdict(options) | {"search": _named(options.search)},
         "inputs": files,
     }
     return json.loads(json.dumps(values))
 
 
-def claim(output: Storage, wanted: dict[str, Any]) -> None:
-    """Note in a folder whose work it holds; a run that was stopped before its first shard holds none.
+def _named(search: Any) -> dict[str, Any]:
+    """A search as JSON: its name, and what it is made of."""
+    parts = {field.name: getattr(search, field.name) for field in fields(search)}
+    return {"name": type(search).__name__} | {
+        name: _named(value) if is_dataclass(value) else value for name, value in parts.items()
+    }
+
+
+def claim(output: Storage, expected: dict[str, Any]) -> None:
+    """Write the manifest into a folder, or compare it with the one there; a run without a shard may be replaced.
 
     Raises:
-        ValueError: it holds the work of another run, the first difference is named; or other things than a run's.
+        ValueError: the folder holds the work of another run, and the first difference is named; or files of no run.
     """
     stored = output.read(MANIFEST)
     if stored is None:
@@ -102,10 +110,10 @@ def claim(output: Storage, wanted: dict[str, Any]) -> None:
             raise ValueError(
                 f"{output.location}: holds files, but no {MANIFEST} of a run; name an empty or new folder with --output"
             )
-        _note(output, wanted)
+        _write(output, expected)
         return
     found = json.loads(stored)
-    differing = list(differences(found, wanted | {_NOTED: found.get(_NOTED)}))
+    differing = list(differences(found, expected | {_LOADED_FROM: found.get(_LOADED_FROM)}))
     if not differing:
         return
     if any(output.names(folder) for folder in (LINKED, REJECTED)):
@@ -114,8 +122,8 @@ def claim(output: Storage, wanted: dict[str, Any]) -> None:
             f"{output.location} holds the work of another run: {key} was {before!r:.200} and is {now!r:.200}; "
             "name another --output, or remove that folder to start anew"
         )
-    _note(output, wanted)
+    _write(output, expected)
 
 
-def _note(output: Storage, wanted: dict[str, Any]) -> None:
-    output.write(MANIFEST, (json.dumps(wanted, indent=2, ensure_ascii=False) + "\n").encode())
+def _write(output: Storage, expected: dict[str, Any]) -> None:
+    output.write(MANIFEST, (json.dumps(expected, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,4 +1,4 @@
-"""Where a run's shards go, and which are there."""
+"""The folder of a run's shards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Output(Storage):
     """
 
     def finished(self) -> set[str]:
-        """The names of the shards that are there."""
+        """The names of the finished shards."""
         return self.names(LINKED)
 
     def write_shard(self, name: str, shard: Shard, rows: int) -> Report:
@@ -47,7 +47,7 @@ class Output(Storage):
         return report
 
     def total(self, names: Iterable[str]) -> Totals:
-        """Add up the shards and note the sums in `totals.json`.
+        """Add up the shards and write the sums to `totals.json`.
 
         Raises:
             ValueError: a shard is damaged.

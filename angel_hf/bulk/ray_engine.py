@@ -22,7 +22,7 @@ from angel_hf.jobs.claim import differences
 from angel_hf.model.entity_linking import AngelForEntityLinking
 
 _MOST_ATTEMPTS = 4
-_GOES_ON = "the shards that are there stay, and the same command goes on"
+_RESUMES = "finished shards stay, and the same command resumes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Share:
 def link_with_ray(
     run: Run, load_model: LoadModel, workers: int | None = None, use_gpus: bool = True
 ) -> Iterator[Report]:
-    """Link what is left of a run, a report for each window as it is finished; the shards are those of `link_locally`.
+    """Link the pending windows of a run, a report for each as it is finished; the shards are those of `link_locally`.
 
     Ray is started on this machine, unless the environment variable RAY_ADDRESS names a cluster. The other machines need
     this package and its version of torch, the model by the same name, and the input and output by the same
@@ -65,7 +65,7 @@ def link_with_ray(
     context.enable_progress_bars = False  # the caller shows one
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Attempts).remote()
-    # One block a window: a block is what a worker is given at once, and what is given again when the worker dies.
+    # One block a window: a worker gets a block at once, and another worker gets it again if that one dies.
     windows = ray.data.from_items([asdict(window) for window in run.pending], override_num_blocks=len(run.pending))
     reports = windows.map(
         _Actor,
@@ -77,14 +77,14 @@ def link_with_ray(
     try:
         for row in reports.iter_rows():
             if row["failure"]:
-                raise RuntimeError(f"{row['failure']}; {_GOES_ON}")
+                raise RuntimeError(f"{row['failure']}; {_RESUMES}")
             yield Report(row["rows"], row["mentions"], row["rejected"], tuple(json.loads(row["causes"])))
     except ray.exceptions.RayError as error:
-        raise RuntimeError(f"Ray stopped the run: {error}; {_GOES_ON}") from error
+        raise RuntimeError(f"Ray stopped the run: {error}; {_RESUMES}") from error
 
 
 class _Attempts:
-    """How often each window was begun; Ray itself would go on for ever with one that kills every worker."""
+    """How often each window was begun; Ray itself would retry for ever a window that kills every worker."""
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()
@@ -98,7 +98,7 @@ class _Attempts:
 class _Actor:
     """A worker in a process of Ray's, from windows to reports as rows of Ray Data.
 
-    What fails is told in a row too: an exception would come out of Ray among the frames of its machinery.
+    A failure is reported in a row too: an exception would come out of Ray among the frames of its machinery.
     """
 
     def __init__(
@@ -128,8 +128,8 @@ class _Actor:
         if _ray().get(self._attempts.begin.remote(window.shard)) > _MOST_ATTEMPTS:
             file, last = self._inputs.files[window.file_number].name, window.first_row + window.rows - 1
             raise RuntimeError(
-                f"{file}: rows {window.first_row} to {last} ended {_MOST_ATTEMPTS} workers: look for what is special "
-                "in them, such as a text that takes all memory"
+                f"{file}: rows {window.first_row} to {last} ended {_MOST_ATTEMPTS} workers: look for something "
+                "special in them, such as a text that takes all memory"
             )
         return self._worker.link(window, self._worker.read(window))
 
@@ -145,14 +145,14 @@ def _check_model(model: AngelForEntityLinking, fingerprints: dict[str, Any]) -> 
 def _share(resources: dict[str, float], workers: int | None, threads: int, use_gpus: bool) -> _Share:
     cores, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0)) if use_gpus else 0
     room = min(gpus, cores // threads) if gpus else cores // threads
-    wanted = room if workers is None else workers
-    if not 1 <= wanted <= room:
+    count = room if workers is None else workers
+    if not 1 <= count <= room:
         kind = f"{gpus} GPUs and {cores} cores" if gpus else f"{cores} cores"
         raise ValueError(
-            f"{wanted or 1} workers of {threads} threads do not fit into Ray's {kind}; expected 1 to {room} workers, "
+            f"{count or 1} workers of {threads} threads do not fit into Ray's {kind}; expected 1 to {room} workers, "
             "or fewer threads"
         )
-    return _Share(wanted, float(threads), 1.0 if gpus else 0.0)
+    return _Share(count, float(threads), 1.0 if gpus else 0.0)
 
 
 def _ray() -> Any:

@@ -19,8 +19,8 @@ _BUFFER_BYTES = 1 << 20
 class RowReader:
     """Reads windows in any order; those that follow each other are read in one go.
 
-    Memory does not grow with the size of a row group: pages are decoded as they are needed. A window that starts
-    inside a row group costs the decoding of what stands before it there, unless the reader came by already.
+    Memory does not grow with the size of a row group: pages are decoded when they are read. A window that starts
+    inside a row group costs the decoding of the rows before it there, unless the reader has just read them.
 
     Args:
         inputs: the files.
@@ -62,7 +62,7 @@ class RowReader:
             last = window.first_row + window.rows - 1
             raise ValueError(
                 f"{name}: cannot be read at rows {window.first_row} to {last} or soon after ({error}); put a whole "
-                "copy of it in its place, and the same command goes on"
+                "copy of it in its place, and the same command resumes"
             ) from error
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A run that is begun or gone on with."""
+"""A run, begun or resumed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from angel_hf.model.entity_linking import AngelForEntityLinking
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run and what is left of it.
+    """A run and its pending windows.
 
     Args:
-        job: what was asked for.
+        job: its input, output and options.
         inputs: its files.
         model: the linking model, loaded in this process.
         fingerprints: of the model; every other process must have the same.
@@ -51,10 +51,10 @@ class Run:
 
 
 def start(job: Job, load_model: LoadModel) -> Run:
-    """Begin a run, or go on with one that was stopped in whatever way.
+    """Begin a run, or resume one that was interrupted in whatever way.
 
     Args:
-        job: what is to be linked.
+        job: what to link.
         load_model: called once, after the input has been looked at.
 
     Raises:
@@ -80,7 +80,7 @@ def start(job: Job, load_model: LoadModel) -> Run:
 
 
 def _check_apart(job: Job) -> None:
-    """Refuse an output whose shards would be read as documents when the run is gone on with."""
+    """Refuse an output whose shards would be read as documents when the run is resumed."""
     output, shard = Output(job.output), Window(0, 0, 0).shard
     if any(
         would_be_read(job.source, output.filesystem, output.path(f"{folder}/{shard}")) for folder in (LINKED, REJECTED)

@@ -61,7 +61,7 @@ def linked_table(
         rows: the window's rows of the input.
         found: row in the window and linked mention, in the order of the output.
         options: `expand` and `detect` make the column read_as, `top_k` above 1 makes candidates.
-        has_confidence: whether the model tells its confidence.
+        has_confidence: whether the model has a confidence.
 
     Returns:
         The document's id under the name `document_id`, the columns kept, and then start, end (int32, in characters),
@@ -70,8 +70,8 @@ def linked_table(
         concept_ids, score; best first, and with `detect` one a concept).
     """
     taken = pyarrow.array([row for row, _ in found], pyarrow.int64())
-    columns = {"document_id": _taken(rows[options.id_column], taken)}
-    columns |= {name: _taken(rows[name], taken) for name in options.keep}
+    columns = {"document_id": _taken(rows[options.columns.id], taken)}
+    columns |= {name: _taken(rows[name], taken) for name in options.columns.keep}
     linked = [mention for _, mention in found]
     best = [one.best for one in linked]
     int32, string, float32 = pyarrow.int32(), pyarrow.string(), pyarrow.float32()

@@ -33,7 +33,7 @@ def absolute(location: str) -> str:
 
 
 class Storage:
-    """A folder whose files are there whole or not at all.
+    """A folder whose files are whole or absent.
 
     Args:
         location: a path or URI.
@@ -58,7 +58,7 @@ class Storage:
             return stream.read()
 
     def names(self, folder: str) -> set[str]:
-        """The files of a folder below this one; those in the making are not among them."""
+        """The files of a folder below this one; unfinished ones are not among them."""
         selector = FileSelector(self.path(folder), allow_not_found=True)
         found = (info.base_name for info in self.filesystem.get_file_info(selector) if info.type is FileType.File)
         return {name for name in found if not name.startswith(".")}
@@ -66,7 +66,7 @@ class Storage:
     def write(self, name: str, data: bytes | pyarrow.Buffer) -> None:
         """Write a file; it replaces one of that name when it is complete.
 
-        An object store shows an object when all of it has come. On a disk the data go to a hidden file first, which
+        An object store shows an object when it is complete. On a disk the data go to a hidden file first, which
         readers of the folder pass over.
         """
         if not isinstance(self.filesystem, LocalFileSystem):
@@ -79,7 +79,7 @@ class Storage:
             os.fsync(stream.fileno())
 
     def remove_partial(self, folder: str) -> None:
-        """Remove what a killed process left unfinished in a folder."""
+        """Remove the unfinished files of a killed process from a folder."""
         if isinstance(self.filesystem, LocalFileSystem):
             for partial in Path(self.path(folder)).glob(".*.tmp"):
                 partial.unlink(missing_ok=True)

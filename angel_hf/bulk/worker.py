@@ -1,4 +1,4 @@
-"""What links windows in a process: a model, and a place in the input."""
+"""What links windows in a process: a model and a reader of the input."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Worker:
     def __init__(self, job: Job, inputs: InputFiles, model: AngelForEntityLinking) -> None:
         torch.set_num_threads(job.options.threads)
         self._inputs = inputs
-        self._reader = RowReader(inputs, job.options.columns)
+        self._reader = RowReader(inputs, job.options.read_columns)
         self._linker = WindowLinker(model, job.options)
         self._output = Output(job.output)
 

@@ -6,31 +6,31 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import annotate, bench, convert, kb, link, mine, push, train
+from angel_hf.cli import annotate, bulk, kb, link, mine, train
+from angel_hf.cli.registered import CommandGroup
+from angel_hf.version import __version__
 
 app = typer.Typer(
     name="angel",
+    cls=CommandGroup,
     help="Link mentions in biomedical text to the concepts of a knowledge base.",
     no_args_is_help=True,
-    add_completion=False,
+    # Every command inherits these.
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     # Plain help and errors: they are copied into documents, terminals of any width and bug reports.
     rich_markup_mode=None,
 )
 app.command("link")(link.link)
+app.command("bulk")(bulk.bulk)
 app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
 app.command("mine")(mine.mine)
-app.command("convert")(convert.convert)
-app.add_typer(bench.app, name="bench")
 app.add_typer(kb.app, name="kb")
-app.add_typer(push.app, name="push")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from angel_hf import __version__
-
+def _show_version(show: bool) -> None:
+    if show:
         typer.echo(f"angel {__version__}")
         raise typer.Exit
 

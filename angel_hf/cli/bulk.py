@@ -1,45 +1,58 @@
-"""`angel link` on Parquet: millions of documents, shards out, gone on with after any interruption."""
+"""`angel bulk`: millions of documents in Parquet, linked into shards; resumed after any interruption."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from tqdm import tqdm
 
-from angel_hf.cli.failure import InputError
-from angel_hf.cli.linker import Dtype, load_linker
+from angel_hf.cli import options
+from angel_hf.cli.bulk_progress import show_progress
+from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
+from angel_hf.cli.linker import Dtype, DtypeOption, load_linker
+from angel_hf.cli.search_flags import ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
 
 if TYPE_CHECKING:
     from angel_hf import AngelForEntityLinking
-    from angel_hf.bulk import Report, Run
+    from angel_hf.bulk import Job
 
-_MOST_CAUSES_SHOWN = 20
-_SECONDS_BETWEEN_LINES = 60
+    LoadModel = Callable[[str], AngelForEntityLinking]
+    """Loads the model onto a device."""
+
+_BATCH_SIZE = 32
 
 
 class Engine(str, Enum):
-    """What links the windows of Parquet input."""
+    """What links the windows of the input."""
 
     LOCAL = "local"
     RAY = "ray"
 
 
-EngineOption = Annotated[
-    Engine | None,
+_Input = Annotated[
+    str,
     typer.Option(
-        help="Parquet: in this process (local, the default), or by Ray Data in several processes, GPUs or machines.",
+        "--input",
+        "-i",
+        help="A Parquet file, a folder of them, 'folder/*.parquet', or a URI of these such as s3://bucket/folder.",
         show_default=False,
     ),
 ]
-WorkersOption = Annotated[
+_Output = Annotated[
+    str, typer.Option("--output", "-o", help="A folder for the shards, or the URI of one.", show_default=False)
+]
+_EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="In this process (local), or by Ray Data in several processes, GPUs or machines (ray).",
+    ),
+]
+_Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
@@ -47,87 +60,114 @@ WorkersOption = Annotated[
         show_default=False,
     ),
 ]
-ThreadsOption = Annotated[int, typer.Option(min=1, help="Parquet: threads of each process.")]
-WindowOption = Annotated[
-    int, typer.Option(min=1, help="Parquet: rows of a shard, which is what an interruption makes do again.")
+_Threads = Annotated[int, typer.Option(min=1, help="Threads of each process.")]
+_Window = Annotated[int, typer.Option(min=1, help="Rows of a shard, which is what an interruption makes do again.")]
+_TextColumn = Annotated[str, typer.Option(help="The column of texts.")]
+_IdColumn = Annotated[str, typer.Option(help="The column that tells documents apart; carried through.")]
+_SpansColumn = Annotated[
+    str, typer.Option(help="The column of mentions, lists of [start, end] or of structs with start and end.")
 ]
-TextColumn = Annotated[str, typer.Option(help="Parquet: the column of texts.")]
-IdColumn = Annotated[str, typer.Option(help="Parquet: the column that tells documents apart; carried through.")]
-SpansColumn = Annotated[
-    str, typer.Option(help="Parquet: the column of mentions, lists of [start, end] or of structs with start and end.")
-]
-KeepOption = Annotated[
+_Keep = Annotated[
     list[str] | None,
-    typer.Option(help="Parquet: copy this column to each mention; may be given more than once.", show_default=False),
+    typer.Option(help="Copy this column to each mention; may be given more than once.", show_default=False),
 ]
-DetectOption = Annotated[
+_Detect = Annotated[
     bool,
     typer.Option(
-        "--detect",
-        help="Parquet: find the mentions by the knowledge base's names, and read them as angel annotate does.",
+        "--detect", help="Find the mentions by the knowledge base's names, and read them as angel annotate does."
     ),
 ]
-DetectorOption = Annotated[
-    str | None,
-    typer.Option(help="Parquet: a token-classification model that finds the mentions.", show_default=False),
+_Detector = Annotated[
+    str | None, typer.Option(help="A token-classification model that finds the mentions.", show_default=False)
+]
+_BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Mentions at once. Default: 32 for each thread.", show_default=False)
 ]
 
 
-def is_bulk(source: str) -> bool:
-    """Whether an input is for bulk linking: Parquet, a folder that holds some, a pattern, or a URI."""
-    if source.endswith(".parquet") or "://" in source or "*" in source:
-        return True
-    return Path(source).is_dir() and any(Path(source).rglob("*.parquet"))
+def bulk(
+    source: _Input,
+    output: _Output,
+    engine: _EngineOption = Engine.LOCAL,
+    workers: _Workers = None,
+    threads: _Threads = 1,
+    window: _Window = 1024,
+    text_column: _TextColumn = "text",
+    id_column: _IdColumn = "document_id",
+    spans_column: _SpansColumn = "spans",
+    keep: _Keep = None,
+    detect: _Detect = False,
+    detector: _Detector = None,
+    model: options.Model = "angel-mini",
+    revision: options.Revision = None,
+    knowledge_base: options.KnowledgeBasePath = None,
+    top_k: TopK = 1,
+    num_beams: NumBeams = 10,
+    batch_size: _BatchSize = None,
+    context_tokens: ContextTokens = None,
+    verbatim_first: VerbatimFirst = False,
+    as_written: options.AsWritten = False,
+    dtype: DtypeOption = Dtype.FLOAT32,
+    device: options.Device = "auto",
+) -> None:
+    """Link documents in Parquet into a folder of shards.
+
+    Mentions are given in a column, or found with --detect. The same command resumes an interrupted run.
+
+    Exit code 0: all was linked; 1: some documents were rejected and the others linked; 2: not all could be done.
+    """
+    with failures_reported():
+        search = build_search(top_k, num_beams, context_tokens, verbatim_first)
+        if workers is not None and engine is not Engine.RAY:
+            raise InputError("--workers needs --engine ray; in one process --threads share the work")
+        try:
+            # Here, so that help loads no library.
+            from angel_hf.bulk import Columns, Job, Options
+
+            how = Options(
+                Columns(text_column, id_column, spans_column, tuple(keep or ())),
+                detect=detect or detector is not None,
+                detector=detector and _absolute(detector),
+                expand=not as_written,
+                top_k=search.top_k,
+                search=search.search,
+                context_tokens=search.context_tokens,
+                # Threads share the mentions of a batch, and a thread is the faster the more it has.
+                batch_size=batch_size or _BATCH_SIZE * threads,
+                window=window,
+                threads=threads,
+            )
+            # Workers may be in other folders.
+            names = partial(_load, _absolute(model), knowledge_base and knowledge_base.absolute(), revision, dtype)
+            rejected = link_parquet(Job(source, output, how), names, device, engine, workers)
+        except (ValueError, RuntimeError, ImportError) as error:
+            raise InputError(str(error)) from None
+        raise typer.Exit(SOME_REJECTED if rejected else ALL_DONE)
 
 
-def link_parquet(
-    source: str,
-    output: str | None,
-    options: dict[str, Any],
-    engine: Engine,
-    workers: int | None,
-    model: tuple[str, Path | None, str | None, Dtype],
-    device: str,
-) -> int:
-    """Link Parquet files into a folder.
+def link_parquet(job: Job, load: LoadModel, device: str, engine: Engine, workers: int | None) -> int:
+    """Do a job, or the rest of it.
 
     Args:
-        source: a path or URI.
-        output: a folder, by path or URI.
-        options: of `angel_hf.bulk.Options`.
+        job: what to link.
+        load: called in each process.
+        device: of each process.
         engine: what links.
         workers: of Ray.
-        model: name, knowledge base, revision and number format, as `load_linker` takes them.
-        device: of each process.
 
     Returns:
-        How many documents were rejected, those of former runs on the same output included.
-
-    Raises:
-        InputError: nothing can be done, or not all.
+        How many documents are rejected in all shards of the output.
     """
-    if output is None:
-        raise InputError(f"{source} is linked into a folder of Parquet shards; name it with --output")
-    if workers is not None and engine is not Engine.RAY:
-        raise InputError("--workers needs --engine ray; in one process --threads share the work")
-    # Late, so that help comes at once.
-    try:
-        from angel_hf.bulk import Job, Options, link_locally, link_with_ray, start
+    from angel_hf.bulk import link_locally, link_with_ray, start
 
-        name, knowledge_base, revision, dtype = model
-        # Workers may be in other folders.
-        where = (_absolute(name), knowledge_base and knowledge_base.absolute(), revision)
-        load = partial(_load, *where, device, dtype)
-        options = options | {"detector": options["detector"] and _absolute(options["detector"])}
-        job = Job(source, output, Options(**options))
-        # Ray's workers have the devices; this process only needs to know which model it is.
-        run = start(job, load if engine is Engine.LOCAL else partial(_load, *where, "cpu", dtype))
-        use_gpus = not device.startswith("cpu")
-        reports = link_locally(run) if engine is Engine.LOCAL else link_with_ray(run, load, workers, use_gpus)
-        _show(run, reports)
-        totals = run.total()
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise InputError(str(error)) from None
+    # Ray's workers have the devices; this process only needs to know which model it is.
+    run = start(job, partial(load, device if engine is Engine.LOCAL else "cpu"))
+    if engine is Engine.LOCAL:
+        reports = link_locally(run)
+    else:
+        reports = link_with_ray(run, partial(load, device), workers, use_gpus=not device.startswith("cpu"))
+    show_progress(run, reports)
+    totals = run.total()
     before = totals.rows - run.pending_rows
     resumed = f" ({before:,} of the documents by an earlier run)" if before else ""
     aside = f"; {totals.rejected:,} rejected, written to {job.output}/rejected" if totals.rejected else ""
@@ -137,56 +177,12 @@ def link_parquet(
 
 
 def _absolute(name: str) -> str:
-    """A folder by its whole path; what is embedded or on the Hub by its name."""
+    """A folder by its whole path; an embedded model or one on the Hub by its name."""
     return str(Path(name).absolute()) if Path(name).exists() else name
 
 
 def _load(
-    model: str, knowledge_base: Path | None, revision: str | None, device: str, dtype: Dtype
+    model: str, knowledge_base: Path | None, revision: str | None, dtype: Dtype, device: str
 ) -> AngelForEntityLinking:
-    """What each process calls for its model; by name, so that it can be sent to other machines."""
+    """Load the model in a process; importable by name, so that it can be sent to other machines."""
     return cast("AngelForEntityLinking", load_linker(model, knowledge_base, revision, device, dtype))
-
-
-def _show(run: Run, reports: Iterator[Report]) -> None:
-    """Tell on stderr how far the run is: a bar on a terminal, a line now and then in a log."""
-    total, done = run.rows, run.rows - run.pending_rows
-    with ExitStack() as opened:
-        bar = opened.enter_context(
-            tqdm(total=total, initial=done, unit="rows", unit_scale=True, desc="linking", file=sys.stderr, disable=None)
-        )
-        lines = _Lines(total, done) if bar.disable else None
-        mentions = shown = 0
-        for report in reports:
-            mentions += report.mentions
-            for cause in report.causes[: max(0, _MOST_CAUSES_SHOWN - shown)]:
-                tqdm.write(f"rejected {cause}", file=sys.stderr)
-            if shown <= _MOST_CAUSES_SHOWN < shown + report.rejected:
-                tqdm.write("further causes are only in the shards of rejected rows", file=sys.stderr)
-            shown += report.rejected
-            bar.set_postfix(mentions=mentions, refresh=False)
-            bar.update(report.rows)
-            if lines is not None:
-                lines.add(report.rows)
-
-
-class _Lines:
-    """Progress for a file: a line a minute at most.
-
-    Args:
-        total: rows of the run.
-        done: rows that were linked before.
-    """
-
-    def __init__(self, total: int, done: int) -> None:
-        self._total, self._before, self._done = total, done, done
-        self._began = self._told = time.monotonic()
-
-    def add(self, rows: int) -> None:
-        """Count rows, and tell if it is time."""
-        self._done += rows
-        now = time.monotonic()
-        if now - self._told >= _SECONDS_BETWEEN_LINES:
-            self._told = now
-            rate = (self._done - self._before) / (now - self._began)
-            typer.echo(f"linking: {self._done:,} of {self._total:,} rows, {rate:,.1f} rows/s", err=True)

@@ -1,4 +1,4 @@
-"""How a command ends when it cannot go on: one line on stderr and exit code 2, never a traceback."""
+"""How a command ends when it fails: one line on stderr and exit code 2, never a traceback."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from contextlib import contextmanager
 
 import typer
 
+from angel_hf.formats.compression import DamagedError
+
 ALL_DONE, SOME_REJECTED, FAILED = 0, 1, 2
 """Exit codes: everything was linked; some records were rejected and the rest was linked; nothing useful was done."""
 
 
 class InputError(Exception):
-    """What the user gave cannot be used; the message tells what came, what was expected and what to do."""
+    """What the user gave cannot be used; the message has what came, what was expected and what to do."""
 
 
 @contextmanager
 def failures_reported() -> Iterator[None]:
-    """Turn what a user can cause into a message and exit code 2."""
+    """Turn errors that a user can cause into a message and exit code 2."""
     try:
         yield
-    except InputError as error:
+    except (InputError, DamagedError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(FAILED) from None
     except OSError as error:
-        # A reader that went away (`angel link ... | head`) is no failure to tell about; typer ends the program.
+        # A reader that went away (`angel link ... | head`) is no failure; typer ends the program.
         if error.errno == errno.EPIPE:
             raise
         typer.echo(f"error: {describe_os_error(error)}", err=True)

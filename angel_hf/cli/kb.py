@@ -105,7 +105,7 @@ def remove(
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
         knowledge_base = _open(source, None)
-        removed = [_resolve(knowledge_base, source, wanted) for wanted in concept or ()]
+        removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
         knowledge_base = knowledge_base.updated(remove=_names_by_concept(name or ()), remove_concepts=removed)[0]
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 

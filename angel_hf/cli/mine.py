@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
-from angel_hf.cli.hub import part, refusals
+from angel_hf.cli.registered import load_command
 from angel_hf.cli.train import Changes, DataDirectory, RecipeName, check_extra
 
 
@@ -27,9 +27,10 @@ def mine(
     """Mine preference pairs with a model, as the recipe's [preference.mining] says."""
     with failures_reported():
         check_extra()
+        push = None if push_to is None else _push_command()
         from angel_hf import AngelForEntityLinking
-        from angel_hf.training.recipe import read_recipe
-        from angel_hf.training.single_mining import mine_with
+        from angel_hf.training.preference.single_mining import mine_with
+        from angel_hf.training.recipes.reading import read_recipe
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         try:
@@ -38,7 +39,16 @@ def mine(
             typer.echo(f"{output}: {found:,} pairs")
         except (ValueError, ImportError) as error:
             raise InputError(str(error)) from None
-        if push_to is not None:
-            with refusals():
-                plan = part("dataset_push").plan_dataset(output, push_to, None)
-                typer.echo(part("push_plan").push(plan, private=True).url)
+        if push is not None:
+            code = push.main(
+                ["dataset", str(output), push_to, "--private"], prog_name="angel push", standalone_mode=False
+            )
+            if code:
+                raise typer.Exit(code)
+
+
+def _push_command() -> Any:
+    push = load_command("push")
+    if push is None:
+        raise InputError("--push-to needs `angel push`, of the package hub_cards, which is not installed")
+    return push

@@ -1,4 +1,4 @@
-"""Where `angel link` writes to: results to a file or standard output, rejected records to a file beside them."""
+"""The output of commands: results to a file or standard output, rejected records to a file beside them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, TextIO
 
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.cli.failure import InputError
-from angel_hf.cli.jsonl import to_json
-from angel_hf.cli.records import Rejected
+from angel_hf.formats.jsonl import to_json
+from angel_hf.formats.records import Rejected
 
 _MOST_CAUSES_SHOWN = 20
 
@@ -69,7 +69,7 @@ class RejectedFile:
 
     Args:
         path: the file; it gets its name when the run ends, and replaces one of an earlier run. That one is removed
-            where no record was rejected, as it would tell of records that are linked now.
+            where no record was rejected, as its records are linked now.
 
     Attributes:
         count: number of records rejected so far.
@@ -91,7 +91,7 @@ class RejectedFile:
             self.path.resolve().unlink()
 
     def add(self, rejected: Rejected) -> str | None:
-        """Write one record aside; returns what to tell on stderr, or None once enough was told."""
+        """Write one record aside; returns a line for stderr, or None after the first twenty."""
         if self._stream is None:
             self._stream = self._opened.enter_context(open_output(self.path))
         self.count += 1

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from angel_hf.cli.records import LinkedRecord, Record
+from angel_hf.formats.records import LinkedRecord, Record
 
 _WIDTH = 110
 
@@ -30,7 +30,7 @@ class TableWriter:
         title = _title(linked_record.record)
         if title:
             self._console.print(Text(title, style="bold"), no_wrap=True, overflow="ellipsis")
-        # Shares of the width and not of the contents, so that the columns of all tables stand in line.
+        # Shares of the width and not of the contents, so that the columns of all tables are aligned.
         table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), pad_edge=False)
         table.add_column("mention", ratio=8, overflow="fold")
         table.add_column("concept", ratio=6, overflow="fold")
@@ -49,7 +49,7 @@ class TableWriter:
 
 
 def _title(record: Record) -> str:
-    """What tells a record from the others: its id and, for a document, its title."""
+    """The id of a record and, for a document, its title."""
     name = record.fields.get("id")
     if record.document is not None:
         return f"{name}  {record.document.title}"

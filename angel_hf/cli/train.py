@@ -45,21 +45,21 @@ def train(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost, and train nothing.")] = False,
 ) -> None:
-    """Train a model by a recipe; the same command again goes on where it was stopped."""
+    """Train a model by a recipe; the same command resumes an interrupted run."""
     with failures_reported():
         if processes > 1 and not dry_run and "LOCAL_RANK" not in os.environ:
             _launch(processes)
         if "LOCAL_RANK" in os.environ:
             _end_with(os.getppid())
         check_extra()
-        from angel_hf.training.pipeline import run_recipe
-        from angel_hf.training.recipe import read_recipe
+        from angel_hf.training.recipes.reading import read_recipe
+        from angel_hf.training.run.pipeline import run_recipe
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         try:
             chosen = read_recipe(recipe, changes or ())
             if dry_run:
-                from angel_hf.training.plan import format_plan
+                from angel_hf.training.run.plan import format_plan
 
                 typer.echo(format_plan(chosen, processes))
                 return
@@ -82,7 +82,7 @@ def check_extra() -> None:
 def _launch(processes: int) -> None:
     """Start this command again in several processes of one thread each, which train faster than one of several."""
     environment = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"} | os.environ
-    launcher = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}", "-m", "angel_hf.cli"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}", "-m", "angel_hf"]
     os.execve(sys.executable, [*launcher, *sys.argv[1:]], environment)
 
 

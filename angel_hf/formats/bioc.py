@@ -1,24 +1,28 @@
 """BioC, the exchange format of PubTator Central and others, as XML and as JSON.
 
-Only the texts are read: document id, and offset, type and text of every passage (of its sentences, where a passage has
-no text of its own). The format: Comeau et al., "BioC: a minimalist approach to interoperability for biomedical text
-processing", Database 2013.
+Of a file only the texts are read: document id, and offset, type and text of every passage (of its sentences, where a
+passage has no text of its own). The format: Comeau et al., "BioC: a minimalist approach to interoperability for
+biomedical text processing", Database 2013.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
+from angel_hf.formats.annotated_writer import identifier
 from angel_hf.formats.compression import DamagedError, open_bytes
 from angel_hf.formats.document import TextDocument
+from angel_hf.types import Annotated
 
 
 def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
-    """Stream the documents of a BioC file, `.gz` included; XML and JSON are told apart by their first character.
+    """Stream the documents of a BioC file, `.gz` included; the first character distinguishes XML from JSON.
 
     Raises:
         ValueError: neither, or a document without what it needs, or not a whole gzip file; the error names the file.
@@ -29,7 +33,7 @@ def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
     try:
         yield from _read_xml(path) if first == b"<" else _read_json(path)
     except DamagedError:
-        raise  # it tells all
+        raise  # it names the file
     except ElementTree.ParseError as error:
         raise ValueError(f"{name}: not XML ({error}); expected a BioC collection") from None
     except json.JSONDecodeError as error:
@@ -63,3 +67,53 @@ def _read_json(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
             parts = [passage] if passage.get("text") is not None else passage.get("sentences", [])
             passages += [(int(part["offset"]), kind, part["text"]) for part in parts]
         yield TextDocument.of_passages(str(document["id"]), passages)
+
+
+class BiocWriter:
+    """A BioC XML collection; each annotation stands in the passage where it starts."""
+
+    def __init__(self, stream: TextIO, kind: str) -> None:
+        self._stream = stream
+        self._kind = kind
+        stream.write(
+            '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE collection SYSTEM "BioC.dtd">\n'
+            "<collection><source>angel annotate</source><date></date><key>angel.key</key>\n"
+        )
+
+    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+        """Write one document."""
+        lines = [f"<document><id>{_xml(document.document_id)}</id>"]
+        numbered = list(enumerate(annotated, start=1))
+        for section in document.sections:
+            text = document.text[section.start : section.end]
+            lines.append(
+                f'<passage><infon key="type">{_xml(section.kind)}</infon><offset>{section.start}</offset>'
+                f"<text>{_xml(text)}</text>"
+            )
+            lines += [
+                self._annotation(n, one) for n, one in numbered if section.start <= one.mention.start < section.end
+            ]
+            lines.append("</passage>")
+        self._stream.write("\n".join([*lines, "</document>\n"]))
+
+    def close(self) -> None:
+        """End the collection."""
+        self._stream.write("</collection>\n")
+
+    def _annotation(self, number: int, one: Annotated) -> str:
+        infons = {"type": self._kind, "identifier": identifier(one)}
+        if one.best is not None and not one.is_nil:
+            infons["name"] = one.best.name
+        if one.confidence is not None:
+            infons["confidence"] = f"{one.confidence:.4f}"
+        shown = "".join(f"<infon key={quoteattr(key)}>{_xml(value)}</infon>" for key, value in infons.items())
+        length = one.mention.end - one.mention.start
+        return (
+            f'<annotation id="{number}">{shown}<location offset="{one.mention.start}" length="{length}"/>'
+            f"<text>{_xml(one.mention.surface)}</text></annotation>"
+        )
+
+
+def _xml(text: str) -> str:
+    # XML cannot hold control characters; a space keeps the offsets.
+    return escape(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]", " ", text)).replace("\r", "&#13;")

@@ -13,14 +13,14 @@ _BYTES_AT_ONCE = 1 << 17
 
 
 class DamagedError(ValueError):
-    """A file that is no whole gzip file, though its name says so."""
+    """A file named `.gz` that is not a whole gzip file."""
 
 
 def open_bytes(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a file for reading bytes; one whose name ends in `.gz` is decompressed.
 
     Raises:
-        DamagedError: later, from the stream: it is not gzipped, or cut short, or damaged; the error names the file.
+        DamagedError: from the stream: the file is not gzipped, cut short, or damaged; the error names it.
     """
     path = Path(path)
     if path.suffix != ".gz":

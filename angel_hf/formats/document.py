@@ -16,7 +16,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class TextDocument:
-    """A text to annotate; offsets count its characters, and what stands between sections is white space."""
+    """A text to annotate; offsets count its characters, and only white space separates sections."""
 
     document_id: str
     text: str
@@ -29,7 +29,7 @@ class TextDocument:
 
     @classmethod
     def of_passages(cls, document_id: str, passages: list[tuple[int, str, str]]) -> TextDocument:
-        """From passages of (offset, kind, text), as BioC has them; gaps are filled with spaces.
+        """Build from passages of (offset, kind, text), as in BioC; gaps become spaces.
 
         Raises:
             ValueError: passages overlap.

@@ -20,7 +20,7 @@ def read_genbioel(path: str | os.PathLike[str]) -> Iterator[Concept]:
     name = os.fspath(path)
     try:
         with open_bytes(path) as stream:
-            # Pairs instead of a dict: a concept that comes twice is seen twice.
+            # Pairs instead of a dict, which would drop repeated concepts.
             pairs = json.loads(stream.read().decode("utf-8"), object_pairs_hook=_Pairs)
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: not UTF-8 ({error}); expected a UTF-8 text file") from None

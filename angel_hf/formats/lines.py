@@ -1,4 +1,4 @@
-"""Lines of a UTF-8 text file, compressed or not: what every line-based reader starts from."""
+"""Lines of a UTF-8 text file, compressed or not, for all line-based readers."""
 
 from __future__ import annotations
 

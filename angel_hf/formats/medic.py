@@ -15,8 +15,8 @@ _SEMANTIC_TYPES = ("Disease",)
 def read_medic(path: str | os.PathLike[str]) -> Iterator[Concept]:
     """Stream the concepts of a MEDIC file, `.gz` included.
 
-    HTML entities are resolved, and identifiers made of digits only get the prefix `OMIM:` that the corpora
-    write. The first name is the preferred one. All concepts get the semantic type "Disease", whose list MEDIC is.
+    HTML entities are resolved, and identifiers of digits alone get the prefix `OMIM:`, as in the corpora. The first
+    name is the preferred one. All concepts get the semantic type "Disease".
 
     Raises:
         ValueError: a malformed line, named by file and line number, with what was expected.

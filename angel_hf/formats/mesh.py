@@ -31,7 +31,7 @@ def read_mesh(path: str | os.PathLike[str]) -> Iterator[Concept]:
     Raises:
         ValueError: a malformed row, named by file and line, with what was expected.
     """
-    # A descriptor's parent may stand below it in the file, so the owners of all tree numbers come first.
+    # A descriptor's parent may follow it in the file, so the owners of all tree numbers are read first.
     owners = {tree: row[0] for _, row in _rows(path) if len(row) == _DESCRIPTOR_COLUMNS for tree in _split(row[3], "|")}
     for number, row in _rows(path):
         if len(row) == _DESCRIPTOR_COLUMNS:

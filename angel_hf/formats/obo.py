@@ -1,7 +1,6 @@
 """OBO 1.2 and 1.4, the flat-file format of the Open Biomedical Ontologies.
 
-Own code, since what is read here is a few tags of one kind of stanza; the libraries for OBO bring a graph of the
-ontology or a compiled parser with them.
+Only a few tags of one kind of stanza are needed; libraries for OBO bring a graph of the ontology or a compiled parser.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ SCOPES = ("EXACT", "RELATED", "NARROW", "BROAD")
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
-# A comment starts at an exclamation mark that stands apart; qualifiers stand last, in braces.
+# A comment starts at an exclamation mark after a space; qualifiers stand last, in braces.
 _TRAILING = re.compile(r"\s+!.*$|\s*\{[^{}]*\}\s*$")
 
 _Tags = dict[str, list[str]]

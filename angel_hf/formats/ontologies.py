@@ -1,4 +1,4 @@
-"""Readers of the files that knowledge bases and corpora come in: one file a format."""
+"""The formats of knowledge bases, recognised by their content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """A file format of concepts: how it is told from others, and the normalisation that fits its names."""
+    """A file format of concepts: how to recognise it, and the normalisation that fits its names."""
 
     name: str
     head: re.Pattern[str]
@@ -63,12 +63,12 @@ def read_concepts(path: str | os.PathLike[str]) -> tuple[Iterator[Concept], str]
     """Recognise the format of a file of concepts by its content, and start to read it; `.gz` is decompressed.
 
     Returns:
-        The concepts, read as they are asked for, and the name of the normalisation that fits the format:
-        "lowercase" for a file that is normalised already, else "lowercase-punctuation".
+        The concepts, read lazily, and the name of the normalisation that fits the format: "lowercase" for a file that
+        is already normalised, else "lowercase-punctuation".
 
     Raises:
-        ValueError: the format is none of the known ones, or the file is not UTF-8 or not gzip; later, from
-            the iterator, a malformed row, or that the file is cut short.
+        ValueError: the format is unknown, or the file is not UTF-8 or not gzip; from the iterator: a row is malformed,
+            or the file is cut short.
     """
     format_ = _recognise(path)
     return format_.read(path), format_.normalization
@@ -106,5 +106,5 @@ def _read_head(path: str | os.PathLike[str]) -> str:
         head = stream.read(_HEAD_BYTES)
     if head.startswith(codecs.BOM_UTF8):
         raise ValueError(f"{name}: starts with a byte-order mark; expected plain UTF-8: remove its first three bytes")
-    # The reader finds bytes that are not UTF-8, with their line; here the last character may just be cut in two.
+    # The last character may be cut in two; bytes that are not UTF-8 are reported by the reader, with their line.
     return head.decode("utf-8", errors="replace").lstrip("\r\n")

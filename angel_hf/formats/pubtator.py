@@ -38,7 +38,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A title, an abstract, and what is annotated in them.
+    """A title and an abstract with their annotations.
 
     `relations` keeps the fields after the document id of every relation line, in file order, for example
     `("CID", "D015738", "D003693")`.
@@ -71,8 +71,8 @@ def read_pubtator(
 
     Args:
         source: a path, `.gz` included, or an iterable of lines such as an open file.
-        on_error: called with (line number from 1, message, the record's text) for each malformed record,
-            which is then left out; without it the first malformed record raises.
+        on_error: called with (line number from 1, message, the record's text) for each malformed record, which is
+            skipped; without it the first malformed record raises.
 
     Raises:
         ValueError: a malformed line, named by file and line number, with what was expected.

@@ -1,1 +1,1 @@
-"""What long jobs share: files written whole, progress, resuming, refusals."""
+"""Parts of long jobs: files written whole, progress, resuming, refusals."""

@@ -1,4 +1,4 @@
-"""Whose work a directory holds: noted when it is begun, compared when it is gone on with."""
+"""The record of a job in its directory: written at its start, compared when it resumes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 
 def differences(before: object, now: object, key: str = "") -> Iterator[tuple[str, object, object]]:
-    """Where two JSON values differ: the dotted key, the former and the new value, in the order of the keys.
+    """The differences of two JSON values: dotted key, old and new value, in the order of the keys.
 
-    A key that one side lacks counts as None there.
+    A missing key counts as None.
     """
     if isinstance(before, dict) and isinstance(now, dict):
         for name in {**before, **now}:

@@ -13,9 +13,9 @@ _SECONDS_UNTIL_SHOWN = 3.0
 
 
 def progress_bar(items: Iterable[Item], unit: str, description: str, total: int | None = None) -> Iterable[Item]:
-    """The items, with a bar on standard error once they take long.
+    """The items, with a bar on standard error once they take more than seconds.
 
-    There is none where standard error is not a terminal, nor where transformers was told to show none.
+    No bar appears where standard error is not a terminal, or where progress bars of transformers are disabled.
     """
     return logging.tqdm(
         items,

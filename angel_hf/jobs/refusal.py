@@ -1,4 +1,4 @@
-"""Many items answered at once, though some of them may be refused."""
+"""Items answered together, although some may be refused."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Answer = TypeVar("Answer")
 def answered_or_refused(
     items: Sequence[Item], answer: Callable[[Sequence[Item]], Sequence[Answer]]
 ) -> list[Answer | ValueError]:
-    """For each item its answer, or why it is refused.
+    """The answer of each item, or the error that refuses it.
 
     Args:
-        items: answered together; where that is refused, each half alone, down to the items that are meant.
-        answer: gives an answer for each item, or refuses them all before it does any work that takes long.
+        items: answered together; where that is refused, each half alone, down to the refused items.
+        answer: returns an answer for each item, or raises ValueError before any long work.
     """
     try:
         return [*answer(items)]

@@ -1,4 +1,4 @@
-"""Text files that are there whole or not at all."""
+"""Text files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from angel_hf.arrays.array_file import written_whole
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8, whole or not at all; the directory is made where it is missing."""
+    """Write UTF-8, whole or not at all, into a directory that need not exist."""
     with written_whole(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""A number for each of millions of strings that is the same for all spellings of one normalised form."""
+"""A number for each of millions of strings, equal for all spellings of one normal form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BLOCK = 65_536
 
 
 def _numbers() -> np.ndarray:
-    """A number for each byte: 0 for what is no letter or digit, and the same for a letter in either case."""
+    """A number for each byte: equal for a letter in either case, and 0 for all but letters and digits."""
     numbers = np.zeros(256, dtype=np.uint64)
     letters = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz0123456789", dtype=np.uint8)
     numbers[letters] = np.random.default_rng(0).integers(1, 2**64, len(letters), dtype=np.uint64)
@@ -24,11 +24,11 @@ _NUMBERS = _numbers()
 def letter_sums(strings: PackedStrings) -> tuple[np.ndarray, np.ndarray]:
     """Add up a number for each letter and digit of ASCII.
 
-    Two strings of ASCII that `normalize` makes equal have the same sum, in each of its ways. Strings of the same sum
-    are hardly ever anything else than the same letters in some order.
+    Two strings of ASCII that `normalize` makes equal have the same sum, under each normalization. Strings of the same
+    sum nearly always have the same letters.
 
     Returns:
-        The sums, uint64 [strings], and which strings are all ASCII, bool [strings]; other strings' sums tell nothing.
+        The sums, uint64 [strings], and which strings are all ASCII, bool [strings]; the sums of others mean nothing.
     """
     sums = np.empty(len(strings), dtype=np.uint64)
     is_ascii = np.empty(len(strings), dtype=bool)

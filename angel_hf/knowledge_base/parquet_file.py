@@ -35,12 +35,12 @@ def read_concepts(path: str | Path) -> tuple[Iterator[Concept], str]:
     """Read what `write_concepts` writes; only concept_id and names are required columns.
 
     Returns:
-        The concepts, read as they are asked for, and the normalisation named in the file, or the published one.
+        The concepts, read lazily, and the normalisation named in the file, or the published one.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: not a Parquet file, or a column is missing or of another type; later, from the iterator, damage
-            inside.
+        ValueError: not a Parquet file, or a column is missing or of another type; from the iterator: the file is
+            damaged inside.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file; {_EXPECTED}, in Parquet")

@@ -13,23 +13,34 @@ def concepts_within(
     below: Sequence[str] = (),
     among: frozenset[str] | None = None,
 ) -> frozenset[str]:
-    """The concepts of some semantic types, below some concepts; of all, or of those `among`; see `restricted`."""
+    """The concepts of some semantic types that stand below some concepts.
+
+    Args:
+        knowledge_base: of all concepts.
+        semantic_types: any type where none are given.
+        below: these concepts and all under them; anywhere where none are given.
+        among: only these; all where None.
+
+    Raises:
+        ValueError: a concept of `below` is unknown, or no concept is left.
+    """
     allowed = _below(knowledge_base, below) if below else set(knowledge_base.concept_ids)
     if among is not None:
         allowed &= among
     if semantic_types:
-        wanted = set(semantic_types)
-        allowed = {one for one in allowed if not wanted.isdisjoint(knowledge_base.concept(one).semantic_types)}
+        types = set(semantic_types)
+        allowed = {one for one in allowed if not types.isdisjoint(knowledge_base.concept(one).semantic_types)}
     if not allowed:
         whole = "the knowledge base" if among is None else f"the {len(among):,} to which the model is restricted"
         raise ValueError(
             f"no concept of {whole} is left of semantic types {', '.join(semantic_types) or '(any)'} below "
-            f"{', '.join(below) or '(anywhere)'}; concepts tell their types and parents in `angel kb show`"
+            f"{', '.join(below) or '(anywhere)'}; `angel kb show` prints the types and parents of a concept"
         )
     return frozenset(allowed)
 
 
 def _below(knowledge_base: StoredKnowledgeBase, tops: Sequence[str]) -> set[str]:
+    """Some concepts and all under them."""
     waiting = []
     for top in tops:
         known = knowledge_base.resolve(top)

@@ -1,4 +1,4 @@
-"""Concepts, row by row, into the flat tables of a knowledge base."""
+"""The flat tables of a knowledge base, built of concepts row by row."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from angel_hf.types import Concept
 class TableBuilder:
     """Collects concepts row by row, then lays them out.
 
-    What is collected is packed, so that tens of millions of names take a few times the memory of their letters.
+    All is packed, so that tens of millions of names take a few times the memory of their letters.
 
     Args:
         normalization: one of `text.reading.NORMALIZATIONS`.
-        source: the file that the concepts come from, which errors then name.
+        source: the file of the concepts, named in errors.
     """
 
     def __init__(self, normalization: str, source: str = "") -> None:
@@ -43,7 +43,7 @@ class TableBuilder:
 
         Raises:
             ValueError: there are no names, a string is empty or holds control characters, or a concept
-                has no id; the message tells the row (counted from 1) and the value.
+                has no id; the message gives the row (counted from 1) and the value.
         """
         for row, concept in enumerate(progress_bar(concepts, "concept", "reading"), start=1):
             self._add(row, concept)
@@ -84,17 +84,17 @@ class TableBuilder:
         return f"{self.where}row {row}"
 
     def _bearers(self) -> Bearers:
-        """What was collected, told apart; the collectors are given up on the way."""
+        """The distinct names and concepts; the collectors are freed on the way."""
         entries = self._entries.distinct()[2]
         del self._entries
-        names, first_came, pair_names = self._names.distinct()
+        names, first_position, pair_names = self._names.distinct()
         del self._names
         concept_ids, first_row, concept_of_row = self._concepts.distinct()
         del self._concepts
         names_per_row = np.frombuffer(self._names_per_row, dtype=np.int32)
         return Bearers(
             names=names,
-            entries=entries[first_came],
+            entries=entries[first_position],
             concept_ids=concept_ids,
             preferred=pair_names[offsets_from_lengths(names_per_row)[first_row]],
             pair_names=pair_names,
@@ -113,18 +113,18 @@ class TableBuilder:
 
 
 def _is_plain(text: Any) -> bool:
-    """Whether `check_text` would accept a text, for nearly all that it would; much faster."""
+    """Whether a text surely passes `check_text`; much faster."""
     return type(text) is str and text.isprintable() and not text.isspace() and text != ""
 
 
 def check_list(values: Any, what: str) -> None:
-    """Refuse a string, whose characters would be taken one by one, and what is no list at all."""
+    """Refuse a string, whose characters would be taken one by one, and anything that is no list."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(f"{what} are {values!r}; expected a list of strings")
 
 
 def check_text(text: Any, what: str) -> None:
-    """Refuse what is not a string, or is empty, or cannot be shown or stored."""
+    """Refuse anything but a string that is not empty and can be shown and stored."""
     if not isinstance(text, str):
         raise ValueError(f"{what} is of type {type(text).__name__}; expected text")
     if not text.strip():

@@ -1,4 +1,4 @@
-"""Names borne by concepts, in the order of their source, laid out as the tables of a knowledge base."""
+"""Names and their concepts, laid out as the tables of a knowledge base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Column:
     Attributes:
         strings: the distinct values, in any order.
         values: int [pairs], positions in `strings`.
-        concepts: int [pairs], in the order of the source; a pair may come twice.
+        concepts: int [pairs], in the order of the source; pairs may repeat.
     """
 
     strings: PackedStrings
@@ -31,12 +31,12 @@ class Bearers:
     """Which concept bears which name.
 
     Attributes:
-        names: the distinct spellings, in the order in which they first came.
+        names: the distinct spellings, in the order of their first occurrence.
         entries: int [names], the entry of each, counted in the same order.
-        concept_ids: the distinct identifiers, in the order in which they first came.
+        concept_ids: the distinct identifiers, in the order of their first occurrence.
         preferred: int [concepts], the preferred name of each.
-        pair_names, pair_concepts: int [pairs], in the order of the source; a pair may come twice.
-        columns: the optional attributes that any concept has, by name.
+        pair_names, pair_concepts: int [pairs], in the order of the source; pairs may repeat.
+        columns: the optional attributes of the concepts, by name.
     """
 
     names: PackedStrings
@@ -49,7 +49,7 @@ class Bearers:
 
 
 def lay_out(bearers: Bearers) -> dict[str, np.ndarray]:
-    """The tables of a KnowledgeBase: the spellings of an entry side by side, the concepts of each after one another."""
+    """The tables of a KnowledgeBase: the spellings of an entry side by side, and so the concepts of a spelling."""
     by_entry = np.argsort(bearers.entries, kind="stable")
     position = np.empty(len(by_entry), dtype=np.int64)
     position[by_entry] = np.arange(len(by_entry))
@@ -72,7 +72,7 @@ def lay_out(bearers: Bearers) -> dict[str, np.ndarray]:
 
 def _column_tables(name: str, column: Column, concepts: int) -> dict[str, np.ndarray]:
     offsets, values = _grouped(column.concepts, column.values, concepts)
-    # Values are numbered as they come, concept by concept.
+    # Values are numbered by their first occurrence, concept by concept.
     used, first = np.unique(values, return_index=True)
     order = used[np.argsort(first)]
     number = np.zeros(len(column.strings), dtype=np.int32)
@@ -87,7 +87,7 @@ def _column_tables(name: str, column: Column, concepts: int) -> dict[str, np.nda
 
 
 def _grouped(keys: np.ndarray, values: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values by key, in the order in which they come, each once: offsets int64 [groups + 1] and values int32."""
+    """The distinct values of each key, in their order: offsets int64 [groups + 1] and values int32."""
     pairs = (keys.astype(np.int64) << 32) | values
     in_order = np.sort(pairs)
     if np.any(in_order[1:] == in_order[:-1]):

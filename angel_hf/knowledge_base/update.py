@@ -1,8 +1,7 @@
 """Names and concepts added to a knowledge base and removed from it, on its tables.
 
-The result is what `KnowledgeBase.from_concepts` builds of the concepts that stay and then of the added ones, table for
-table. Names that stay are neither checked nor laid out as Python objects; those that may equal a new one are normalised
-again to find out.
+The tables equal those that `KnowledgeBase.from_concepts` builds of the concepts that stay, followed by the added ones.
+Names that stay are neither checked nor made Python strings; only those that may equal a new one are normalised again.
 """
 
 from __future__ import annotations
@@ -22,11 +21,12 @@ from angel_hf.text.reading import normalize
 
 
 class UpdatedTables(NamedTuple):
-    """The tables of the changed knowledge base, and where its entries come from.
+    """The tables of the changed knowledge base, and the origin of its entries.
 
     Attributes:
+        tables: by name.
         origin: int64 [entries], the entry of the old knowledge base, or -1 for a new one. Entries that were merged
-            for a tokenizer are apart again, each with the one of which it was a part.
+            for a tokenizer are apart again, each with the origin that it was a part of.
     """
 
     tables: dict[str, np.ndarray]
@@ -38,7 +38,7 @@ class _Entries(NamedTuple):
 
     Attributes:
         of_name: int64 [names].
-        origin: int64 [numbers], which old entry each is, or -1.
+        origin: int64 [numbers], the old entry of each, or -1.
     """
 
     of_name: np.ndarray
@@ -60,7 +60,8 @@ def update_tables(
         removed_concepts: identifiers.
 
     Raises:
-        ValueError: a concept or name that is to be removed is not there, or a concept would be left without names.
+        ValueError: a concept or name to remove is unknown, a concept would be left without names, or no concept would
+            be left.
     """
     pair_names, pair_concepts = _pairs(old)
     is_kept = ~_removed_pairs(old, pair_names, pair_concepts, removed_names, removed_concepts)
@@ -75,10 +76,10 @@ def update_tables(
         pair_concepts = np.concatenate([pair_concepts, new_concepts[own_concepts]])
     if not len(pair_names):
         raise ValueError("no concept would be left; expected one at least that is not removed")
-    # From here on all is numbered as it comes, so that what nothing refers to any more is left out.
-    used_names, pair_names = _numbered_as_they_come(pair_names)
-    used_entries, name_entries = _numbered_as_they_come(entries.of_name[used_names])
-    used_concepts, pair_concepts = _numbered_as_they_come(pair_concepts)
+    # All is numbered by first occurrence, which leaves out what nothing refers to any more.
+    used_names, pair_names = _by_first_occurrence(pair_names)
+    used_entries, name_entries = _by_first_occurrence(entries.of_name[used_names])
+    used_concepts, pair_concepts = _by_first_occurrence(pair_concepts)
     number = np.full(len(concept_ids), -1)
     number[used_concepts] = np.arange(len(used_concepts))
     columns = {}
@@ -115,7 +116,7 @@ def _removed_pairs(
     removed_names: Mapping[str, Sequence[str]],
     removed_concepts: Iterable[str],
 ) -> np.ndarray:
-    """Which pairs are to go: bool [pairs]."""
+    """Which pairs to remove: bool [pairs]."""
     is_removed = np.zeros(len(pair_names), dtype=bool)
     check_list(removed_concepts, "the concepts to remove")
     for concept_id in removed_concepts:
@@ -140,7 +141,7 @@ def _removed_pairs(
 
 
 def _span(old: StoredKnowledgeBase, concept_id: str) -> tuple[int, int]:
-    """Where the pairs of a concept are."""
+    """The first pair of a concept, and the one after its last."""
     position = old.position_by_id.get(concept_id)
     if position is None:
         raise ValueError(
@@ -152,7 +153,7 @@ def _span(old: StoredKnowledgeBase, concept_id: str) -> tuple[int, int]:
 
 
 def _entries_apart(old: StoredKnowledgeBase) -> _Entries:
-    """The entries, those that were merged for a tokenizer apart again by what their names normalise to."""
+    """The entries, with those that were merged for a tokenizer apart again by normal form."""
     bounds = old.tables["entry_offsets"]
     sizes = np.diff(bounds)
     of_name = np.repeat(np.arange(old.num_entries), sizes)
@@ -171,7 +172,7 @@ def _entries_apart(old: StoredKnowledgeBase) -> _Entries:
 def _with_names(
     old: StoredKnowledgeBase, entries: _Entries, added: StoredKnowledgeBase
 ) -> tuple[PackedStrings, np.ndarray, _Entries]:
-    """The names of both, where each of the added ones is among them, and the entries of all."""
+    """The names of both, the position of each added name among them, and the entries of all."""
     added_names = list(added.names)
     forms = [normalize(name, added.normalization) for name in added_names]
     position, known_entries = _known(old, entries, added_names, set(forms))
@@ -193,25 +194,25 @@ def _with_names(
 def _known(
     old: StoredKnowledgeBase, entries: _Entries, names: Sequence[str], forms: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Which of some names are there, with their positions, and which of their normalised forms, with their entries."""
-    wanted = set(names)
+    """The positions of those names that are known, and the entries of those normal forms that are known."""
+    sought = set(names)
     positions: dict[str, int] = {}
     found: dict[str, int] = {}
-    # Of millions of names only those with the letters of a form are looked at, and those whose letters are no ASCII.
+    # Of millions of names only those with the letters of a form are decoded, and those with letters beyond ASCII.
     sums, is_ascii = letter_sums(old.names)
-    wanted_sums, _ = letter_sums(pack(forms))
-    for position in np.flatnonzero(np.isin(sums, wanted_sums) | ~is_ascii).tolist():
+    form_sums, _ = letter_sums(pack(forms))
+    for position in np.flatnonzero(np.isin(sums, form_sums) | ~is_ascii).tolist():
         name = old.names[position]
         form = normalize(name, old.normalization)
         if form in forms:
             found.setdefault(form, int(entries.of_name[position]))
-            if name in wanted:
+            if name in sought:
                 positions[name] = position
     return positions, found
 
 
 def _with_concepts(old: StoredKnowledgeBase, added: StoredKnowledgeBase) -> tuple[PackedStrings, np.ndarray]:
-    """The identifiers of both, and where each of the added concepts is among them."""
+    """The identifiers of both, and the position of each added concept among them."""
     ids = list(added.concept_ids)
     new = [concept_id for concept_id in ids if concept_id not in old.position_by_id]
     position = {concept_id: old.num_concepts + number for number, concept_id in enumerate(new)}
@@ -220,7 +221,7 @@ def _with_concepts(old: StoredKnowledgeBase, added: StoredKnowledgeBase) -> tupl
 
 
 def _column(name: str, knowledge_base: StoredKnowledgeBase, number: np.ndarray) -> Column | None:
-    """An optional attribute of the concepts that stay, or None; `number` tells the new position of each, or -1."""
+    """An optional attribute of the concepts that stay, or None; `number` holds the new position of each, or -1."""
     if f"{name}_bytes" not in knowledge_base.tables:
         return None
     concepts = np.repeat(number, np.diff(knowledge_base.tables[f"concept_{name}_offsets"]))
@@ -232,20 +233,20 @@ def _joined(old: Column | None, added: Column | None) -> Column | None:
     """An attribute of the concepts of both."""
     if old is None or added is None:
         return added or old
-    wanted = list(added.strings)
-    wanted_set = set(wanted)
-    position = {value: place for place, value in enumerate(old.strings) if value in wanted_set}
-    new = [value for value in wanted if value not in position]
+    values = list(added.strings)
+    sought = set(values)
+    position = {value: place for place, value in enumerate(old.strings) if value in sought}
+    new = [value for value in values if value not in position]
     position |= {value: len(old.strings) + place for place, value in enumerate(new)}
     return Column(
         join(old.strings, pack(new)),
-        np.concatenate([old.values, np.array([position[value] for value in wanted])[added.values]]),
+        np.concatenate([old.values, np.array([position[value] for value in values])[added.values]]),
         np.concatenate([old.concepts, added.concepts]),
     )
 
 
-def _numbered_as_they_come(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values in the order in which they first come, and the number of each value among them."""
+def _by_first_occurrence(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values in the order of their first occurrence, and the index of each value among them."""
     distinct, first, which = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first)
     number = np.empty_like(order)

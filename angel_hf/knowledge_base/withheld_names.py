@@ -1,4 +1,4 @@
-"""A knowledge base that may be linked to but not passed on: its concept ids, and how to get the names."""
+"""A knowledge base whose licence forbids passing it on: its concept ids, and how to get the names."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FORMAT = "angel-knowledge-base-recipe-1"
 
 @dataclass(frozen=True, slots=True)
 class WithheldNames:
-    """What travels instead of the names of a licensed vocabulary: nothing here spells a name.
+    """Saved instead of the names of a licensed vocabulary: nothing here spells a name.
 
-    The trie is withheld too, since its token ids read as the names.
+    The trie is withheld too, since its token ids spell the names.
 
     Args:
         source: the vocabulary, as "UMLS Metathesaurus".
@@ -28,7 +28,7 @@ class WithheldNames:
         reason: why the names stay out.
         url: where a user gets their own copy.
         normalization: of the knowledge base.
-        names_sha256: what `names_sha256` gives for the knowledge base, so that another release is noticed.
+        names_sha256: see the function of that name; it reveals another release.
         concept_ids: of all concepts, in their order.
     """
 
@@ -69,7 +69,7 @@ class WithheldNames:
             ) from error
 
     def explain(self, repository: str) -> str:
-        """What to do to link with a model that came without names."""
+        """The message for a model without names: how to get them."""
         return (
             f"{repository} came without the names of its {len(self.concept_ids):,} concepts: {self.reason}. Get your "
             f"own copy of {self.source} {self.version} from {self.url} and give it, as in "
@@ -81,8 +81,8 @@ class WithheldNames:
         """Pick the concepts from a user's own copy.
 
         Returns:
-            The knowledge base and None where it is the one that the model was published with; else a warning
-            beside it. A knowledge base without any of the concepts is another one and comes back as it is.
+            The knowledge base, and None where it equals that of the published model, else a warning. A knowledge base
+            with none of the concepts is returned unchanged.
         """
         found = [concept_id for concept_id in self.concept_ids if own.resolve(concept_id) == concept_id]
         if not found:

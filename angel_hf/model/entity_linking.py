@@ -25,6 +25,7 @@ from angel_hf.search.best_first import Proof
 from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import StoredTrie
 from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
 
 
@@ -45,7 +46,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     """
 
     knowledge_base: KnowledgeBase | None
-    trie: NameTrie | None
+    trie: StoredTrie | None
 
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
@@ -148,6 +149,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
                 f"the model is restricted to {len(self.allowed_concepts):,} concepts, which does not tell where new "
                 "ones belong; change the knowledge base of the whole model, and restrict it again"
             )
+        assert isinstance(self.trie, NameTrie), "only a view has a part of a trie"
         present = TokenizedNames(self.knowledge_base, self.trie)
         processor = self.require_processor()
         self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))

@@ -114,6 +114,8 @@ class AngelProcessor(ProcessorMixin):
         Raises:
             ValueError: a mention is by itself longer than `max_source_length`.
         """
+        if context_tokens is not None and context_tokens < 0:
+            raise ValueError(f"context_tokens={context_tokens}; expected 0 or more, or None for all that fit")
         most = self.max_source_length if context_tokens is None else min(context_tokens, self.max_source_length)
         surfaces = self._tokenize([f" {normalize(one.surface, self.normalization).strip()}" for one in mentions])
         contexts = self._tokenize_contexts(mentions, most)

@@ -1,4 +1,4 @@
-"""Linking to a part of a knowledge base: some semantic types, or what stands below some concepts.
+"""Linking to a part of a knowledge base: some semantic types, or all below some concepts.
 
 The trie is masked, not built again: the restricted model shares weights, names and trie with the whole one.
 """
@@ -32,6 +32,6 @@ def restricted(
         raise RuntimeError("the model has no knowledge base to restrict; call model.set_knowledge_base first")
     allowed = concepts_within(knowledge_base, semantic_types, below, model.allowed_concepts)
     view = copy.copy(model)
-    view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))  # type: ignore[assignment]
+    view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))
     view.allowed_concepts = allowed
     return view

@@ -1,4 +1,4 @@
-"""How likely the first candidate is right: a calibrated probability, and when to answer nothing."""
+"""Confidence: the calibrated probability that the first candidate is right, and the thresholds of NIL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ _FORMAT = "angel-confidence-1"
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What confidence is computed from.
+    """The features of a confidence.
 
     Args:
         logprob: mean log-probability of the first name's tokens.
-        margin: how much higher it is than that of the best name of another concept; 5 at most, and where there is
-            no other concept.
+        margin: its lead over that of the best name of another concept; 5 at most, and without another concept.
         mass: share of the first concept's names in the probabilities of all candidates' names.
         exact: 1 where the mention is the first name, in the normalised form, else 0.
         similarity: Dice coefficient of the character trigrams of both.
@@ -38,12 +37,12 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class NilThreshold:
-    """The least confidence with which answers kept the stated precision on the data of the fit.
+    """The least confidence that keeps a precision, as calibrated.
 
     Args:
-        precision: share of right answers among those given, at least.
-        confidence: answers below it are left out.
-        answered: share of the mentions that kept their answer.
+        precision: least share of right answers among those given.
+        confidence: below it the answer is NIL.
+        answered: share of the calibration mentions that are answered.
     """
 
     precision: float
@@ -59,7 +58,7 @@ class Confidence:
         intercept: log-odds where all features are 0.
         weights: change of the log-odds for each unit of a feature.
         thresholds: by rising precision.
-        fitted_on: what the numbers come from: benchmark, split and number of mentions.
+        fitted_on: the calibration data: benchmark, split and number of mentions.
     """
 
     intercept: float
@@ -68,11 +67,11 @@ class Confidence:
     fitted_on: str = ""
 
     def probability(self, linked: Linked, read_as: str | None = None) -> float:
-        """The probability, between 0 and 1, that the first candidate is right; 0 where there is no candidate.
+        """The probability, between 0 and 1, that the first candidate is right; 0 without candidates.
 
         Args:
             linked: a mention with its candidates as `link` returns them.
-            read_as: what was linked, where that is not the mention's surface: an abbreviation written out.
+            read_as: the linked text, where that is not the mention's surface: an abbreviation written out.
         """
         if not linked.candidates:
             return 0.0
@@ -83,7 +82,7 @@ class Confidence:
         return 1 / (1 + math.exp(-log_odds)) if log_odds > -700 else 0.0
 
     def threshold(self, precision: float) -> float:
-        """The confidence below which to answer nothing, for a precision.
+        """The confidence below which an answer is NIL, for a precision.
 
         Raises:
             ValueError: the precision is none of those stored.
@@ -140,7 +139,7 @@ def merge_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 def concept_shares(candidates: Sequence[Candidate]) -> list[float]:
     """For each of `merge_candidates`, the share of its names in the probabilities of all names; they sum to 1.
 
-    Where the candidates are merged already, these are the shares of the concepts' best names.
+    Of merged candidates, these are the shares of the concepts' best names.
     """
     merged = merge_candidates(candidates)
     masses = [0.0] * len(merged)

@@ -74,7 +74,7 @@ def answer_questions(
         order = sorted(positions, key=lambda position: -len(questions[position].source_ids))
 
         def answer(engine: PackedEngine | PlainEngine, batch: list[int]) -> Sequence[Sequence[Hypothesis]]:
-            reader = LookaheadEngine(engine, names.trie) if isinstance(engine, PackedEngine) else engine
+            reader = LookaheadEngine(engine) if isinstance(engine, PackedEngine) else engine
             return search(reader, names, [questions[position] for position in batch], top_k)
 
         found = answer_batches(model, order, batch_size, answer)

@@ -21,7 +21,7 @@ number of beams and of children of each mention, which the shapes of the next st
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from ..inference.engine import Decoder, Engine, Step
-from ..trie.stored_trie import StoredTrie, TrieTensors
+from ..trie.stored_trie import StoredTrie
 from ..types import Hypothesis, Question
 
 _ROUNDING = 2e-5
@@ -112,7 +112,7 @@ class BeamSearch:
         # The start token is not counted, as it is the end token's place that the count includes.
         rooms = [engine.max_length - (len(question.prefix_ids) - 1) for question in questions]
         nodes = np.full(len(questions), trie.root) if roots is None else roots
-        batch = _Batch(self, engine, trie.tensors(engine.device), top_k, np.stack([nodes, rooms]))
+        batch = _Batch(self, engine, trie, top_k, np.stack([nodes, rooms]))
         batch.run(decoder)
         decoder.close()
         return batch.history.hypotheses(len(questions), engine.end_token_id, self.length_penalty, top_k)
@@ -126,16 +126,19 @@ class Beams(Step):
         node: int64 [R], the beam's node in the trie.
         score: float32 [R], summed log-probability.
         room: int64 [R], most tokens that may follow, end token included.
+        trie: that the nodes are of.
     """
 
     node: Tensor
     score: Tensor
     room: Tensor
+    trie: StoredTrie
 
     def reorder(self, rows: Tensor) -> None:
         """Put the beams in another order (int64 [R])."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name)[rows])
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value[rows])
 
 
 @dataclass(frozen=True)
@@ -195,11 +198,12 @@ class _Batch:
         starts: int64 [2, mentions], the node that each starts at, and most tokens of a target, end token included.
     """
 
-    def __init__(self, search: BeamSearch, engine: Engine, trie: TrieTensors, top_k: int, starts: np.ndarray) -> None:
+    def __init__(self, search: BeamSearch, engine: Engine, trie: StoredTrie, top_k: int, starts: np.ndarray) -> None:
         self.num_beams = search.num_beams
         self.length_penalty = search.length_penalty
         self.end_token_id = engine.end_token_id
-        self.trie = trie
+        self.names = trie
+        self.trie = trie.tensors(engine.device)
         self.history = _History()
         self.roots, self.rooms = torch.from_numpy(starts).to(engine.device)
         self.origin = torch.arange(len(self.roots), device=engine.device)
@@ -226,7 +230,7 @@ class _Batch:
     def _first_beams(self) -> tuple[Beams, _Sizes]:
         mention, nodes = self.origin, self.roots
         slot, score = mention * self.num_beams, torch.zeros(len(mention), device=mention.device)
-        beams = Beams(mention, slot, mention, slot, mention, nodes, score, self.rooms)
+        beams = Beams(mention, slot, mention, slot, mention, nodes, score, self.rooms, self.names)
         return beams, _Sizes.of(torch.ones_like(mention), self._degree(nodes))
 
     def _degree(self, nodes: Tensor) -> Tensor:
@@ -309,6 +313,7 @@ class _Batch:
             node=picked.node.flatten()[place],
             score=picked.score.flatten()[place],
             room=self.rooms[mention] - self.steps,
+            trie=self.names,
         ), sizes
 
     def _drop_finished(self, decoder: Decoder, beams: Beams, sizes: _Sizes) -> tuple[Beams, _Sizes]:

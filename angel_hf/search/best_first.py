@@ -2,11 +2,11 @@
 
 A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
 `StoredTrie.score_bound`: no name below a node scores better than the node's summed log-probability divided by the
-length of the longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no better than the
-k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is better: the k
-names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node whose bound
-is better than the true k-th best must be expanded; the order, and the names there are at first, decide how few others
-are.
+length of the longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no
+better than the k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is
+better: the k names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node
+whose bound is better than the true k-th best must be expanded; the order, and the names there are at first, decide how
+few others are.
 """
 
 from __future__ import annotations

@@ -52,12 +52,10 @@ class LookaheadEngine:
 
     Args:
         engine: whose passes are used.
-        trie: the names that are searched among.
     """
 
-    def __init__(self, engine: PackedEngine, trie: StoredTrie) -> None:
+    def __init__(self, engine: PackedEngine) -> None:
         self.engine = engine
-        self.trie = trie
         self.device = engine.device
         self.vocab_size = engine.vocab_size
         self.end_token_id = engine.end_token_id
@@ -94,7 +92,7 @@ class LookaheadDecoder:
             return
         ahead = Ahead.of(step)
         if self.lookahead is None:
-            self.lookahead = Lookahead(self.engine, self.decoder, step.parent_slot.numpy())
+            self.lookahead = Lookahead(self.engine, self.decoder, step)
             ahead.parent = np.arange(len(ahead.parent))
         self.lookahead.step(ahead)
 
@@ -151,24 +149,24 @@ class Lookahead:
     """Tokens that the decoder has read, and the log-probabilities of what may follow each.
 
     Args:
-        engine: whose trie and end token are used.
+        engine: whose end token is used.
         decoder: of some mentions, all of them live; changed in place.
-        parents: int64 [R], the slot of each beam that the first live ones may continue.
+        beams: the first live ones.
     """
 
-    def __init__(self, engine: LookaheadEngine, decoder: PackedDecoder, parents: np.ndarray) -> None:
-        self.trie = engine.trie
+    def __init__(self, engine: LookaheadEngine, decoder: PackedDecoder, beams: Beams) -> None:
+        self.trie = beams.trie
         self.end_token_id = engine.end_token_id
         self.vocab_size = engine.vocab_size
         self.decoder = decoder
         state = decoder.state
         self._rows: list[_Row] = []
-        for slot in parents.tolist():
+        for slot in beams.parent_slot.tolist():
             mention = slot // state.num_beams
             seen = np.flatnonzero(state.seen[slot, : state.length].numpy())
             self._rows.append(_Row(mention, int(state.positions[mention]), tuple(seen.tolist())))
         self._row_after: dict[tuple[int, int], int] = {}
-        self._beam_rows = np.arange(len(parents))
+        self._beam_rows = np.arange(len(beams.slot))
         # Of all rows and the tokens that may follow, as row * vocabulary + token, ascending.
         self._followers = np.zeros(0, dtype=np.int64)
         self._logprobs = np.zeros(0, dtype=np.float32)

@@ -64,6 +64,7 @@ class VerbatimFirst:
         return trie.find(question.surface_ids)
 
 
+@torch.inference_mode()
 def score_names(engine: Engine, trie: StoredTrie, questions: Sequence[Question]) -> list[Hypothesis | None]:
     """Score one batch of mentions, each with the name that its `surface_ids` write, one of the trie's.
 

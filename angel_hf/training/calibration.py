@@ -3,9 +3,8 @@
     python -m angel_hf.training.calibration --model DIR --corpus-dir DIR [--twin DIR] [--report FILE]
 
 fits on the development set of the NCBI-disease corpus, writes `confidence.json` into the model's directory, and
-with `--report` measures on the test set. The mentions are the annotated ones, abbreviations written out. A model that
-has learned from the development set knows its answers; then the fit is on those of a twin, trained by the same recipe
-without it.
+with `--report` measures on the test set. The mentions are the annotated ones, abbreviations written out. For a model
+that has learned from the development set, the answers come from a twin, trained by the same recipe without it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from angel_hf.ranking.confidence import Confidence, Features, NilThreshold, feat
 from angel_hf.types import Linked, Mention
 
 PRECISIONS = (0.85, 0.9, 0.95)
-"""Precisions that a threshold is stored for."""
+"""Precisions for which a threshold is stored."""
 
 _BINS = 10
 _logger = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model answered to an annotated mention; `linked.mention` is what was linked."""
+    """A model's answer to an annotated mention."""
 
     linked: Linked
     is_right: bool
@@ -45,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How well probabilities tell the share of right answers; all between 0 and 1.
+    """Agreement of probabilities with the share of right answers; all values between 0 and 1.
 
     Args:
         calibration_error: expected calibration error over ten bins of equal width.
@@ -57,7 +56,7 @@ class Reliability:
 
 
 def answers(model: AngelForEntityLinking, corpus: Path) -> list[Answer]:
-    """Link every annotated mention of a PubTator file; any concept of any part counts as right."""
+    """Link every annotated mention of a PubTator file; any concept of any part of its identifier counts as right."""
     knowledge_base = model.knowledge_base
     assert knowledge_base is not None, "a model to calibrate has a knowledge base"
     mentions, gold = [], []
@@ -75,10 +74,10 @@ def answers(model: AngelForEntityLinking, corpus: Path) -> list[Answer]:
 
 
 def fit(given: Sequence[Answer], fitted_on: str, precisions: Sequence[float] = PRECISIONS) -> Confidence:
-    """Logistic regression of rightness on the features; an answer without candidates is left out.
+    """Logistic regression of correctness on the features; an answer without candidates is left out.
 
     Raises:
-        ValueError: all answers are right, or all are wrong, so that there is nothing to tell apart.
+        ValueError: all answers are right, or all are wrong.
     """
     usable = [answer for answer in given if answer.linked.candidates]
     right = np.array([answer.is_right for answer in usable])
@@ -100,12 +99,12 @@ def fit(given: Sequence[Answer], fitted_on: str, precisions: Sequence[float] = P
 
 
 def _nil_threshold(probabilities: np.ndarray, outcomes: np.ndarray, precision: float) -> NilThreshold | None:
-    """The lowest confidence from which on the answers are right often enough, or None where none is."""
+    """The lowest confidence at and above which the precision is reached, or None."""
     order = np.argsort(-probabilities, kind="stable")
     ordered = probabilities[order]
-    kept = np.cumsum(outcomes[order]) / np.arange(1, len(order) + 1)
+    precisions = np.cumsum(outcomes[order]) / np.arange(1, len(order) + 1)
     last_of_equals = np.append(ordered[1:] != ordered[:-1], True)
-    enough = np.flatnonzero((kept >= precision) & last_of_equals)
+    enough = np.flatnonzero((precisions >= precision) & last_of_equals)
     if len(enough) == 0:
         return None
     last = int(enough[-1])
@@ -116,7 +115,7 @@ def reliability(probabilities: Sequence[float], outcomes: Sequence[bool]) -> Rel
     """Expected calibration error (Naeini et al., AAAI 2015) and Brier score.
 
     Raises:
-        ValueError: there are no outcomes, or not as many as probabilities.
+        ValueError: there are no outcomes, or their number differs from that of the probabilities.
     """
     values, hits = np.asarray(probabilities, dtype=float), np.asarray(outcomes, dtype=float)
     if len(values) == 0 or len(values) != len(hits):
@@ -127,7 +126,7 @@ def reliability(probabilities: Sequence[float], outcomes: Sequence[bool]) -> Rel
 
 
 def measure(confidence: Confidence, given: Sequence[Answer]) -> dict[str, object]:
-    """What to report on answers that the fit has not seen, beside the model's own probability of the name."""
+    """A report on answers unseen by the fit, beside the model's own probability of the name."""
     outcomes = [answer.is_right for answer in given]
     raw = [np.exp(answer.linked.best.score) if answer.linked.best else 0.0 for answer in given]
     fitted = [confidence.probability(answer.linked) for answer in given]
@@ -148,13 +147,13 @@ def measure(confidence: Confidence, given: Sequence[Answer]) -> dict[str, object
 
 
 def calibrate(model_dir: Path, corpus_dir: Path, report: Path | None, twin_dir: Path | None = None) -> None:
-    """Fit on the development set, store beside the model, measure on the test set if a report is wanted.
+    """Fit on the development set, store beside the model, and measure on the test set if `report` is given.
 
     Args:
         model_dir: the model, which gets the confidence.
         corpus_dir: the corpus.
         report: file for the measurements.
-        twin_dir: the model that answers the development set; the same one where None.
+        twin_dir: the model that answers the development set; None for the same one.
     """
     model = AngelForEntityLinking.from_pretrained(model_dir).eval()
     twin = model if twin_dir is None else AngelForEntityLinking.from_pretrained(twin_dir).eval()

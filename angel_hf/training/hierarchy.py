@@ -1,9 +1,9 @@
-"""Give the concepts of a model's knowledge base the parents that another file knows.
+"""Give the concepts of a model's knowledge base their parents from another file.
 
     python -m angel_hf.training.hierarchy --model DIR --source FILE
 
-MEDIC in the form of the NCBI-disease corpus tells no parents; its concepts with MeSH identifiers have them in the MeSH
-descriptors. The names stay as they are, and with them every answer of the model.
+MEDIC in the form of the NCBI-disease corpus has no parents; its concepts with MeSH identifiers have them in the MeSH
+descriptors. The names stay as they are, and so do the model's answers.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _logger = logging.getLogger(__name__)
 
 
 def with_parents(knowledge_base: KnowledgeBase, source: Iterable[Concept]) -> KnowledgeBase:
-    """A copy in which concepts without parents have those of the concept of the same identifier in `source`.
+    """A copy in which concepts without parents have those of the concept with the same identifier in `source`.
 
-    Identifiers are matched as the knowledge base resolves them, alternative ones included; a parent that the
-    knowledge base lacks is left out, and so is one that a concept would be its own.
+    The knowledge base resolves the identifiers, alternative ones included. A parent that it lacks, or that resolves to
+    the concept itself, is left out.
     """
     found: dict[str, list[str]] = {}
     for concept in source:

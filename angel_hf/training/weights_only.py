@@ -1,10 +1,10 @@
-"""Weights that go with the files of another model: what one stage of a training made, without its names once more.
+"""Weights that use the files of another model: the result of one stage of training, without another copy of the names.
 
     python -m angel_hf.training.weights_only --weights OUT/base --files-of angel-mini \\
         --out angel_hf/assets/angel-mini-positive
 
 writes the weights in half precision and a configuration that names the model whose shape, tokenizer, knowledge base
-and trie they use. `from_pretrained` loads the directory as any other.
+and trie they use. `from_pretrained` loads the directory like any other.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def write_weights_only(weights: Path, files_of: str, out: Path) -> None:
 
     Args:
         weights: directory of a model, or of a finished stage of a training.
-        files_of: the model whose other files they are to be used with: the name of an embedded one, a directory, or a
-            Hub repository, which may be followed by "@" and its revision.
+        files_of: the model whose other files they use: the name of an embedded one, a directory, or a Hub repository,
+            optionally with "@" and its revision.
         out: directory to write to.
 
     Raises:
-        ValueError: the weights have another shape than those of that model, or were trained with another tokenizer.
+        ValueError: the weights differ from that model's in shape, or were trained with another tokenizer.
         FileNotFoundError: one of the two has no `model.safetensors`.
     """
     ours, theirs = Checkpoint(weights, None, {}), Checkpoint.named(files_of, {})
@@ -58,12 +58,12 @@ def write_weights_only(weights: Path, files_of: str, out: Path) -> None:
 
 
 def _check_tokenizers(ours: Checkpoint, theirs: Checkpoint) -> None:
-    """Where both checkpoints tell their tokenizer, it has to be the same: equal shapes prove nothing about ids."""
-    told = [one.config().tokenizer_fingerprint for one in (ours, theirs)]
-    if None not in told and told[0] != told[1]:
+    """Refuse different tokenizers, if both checkpoints record theirs: equal shapes prove nothing about ids."""
+    fingerprints = [one.config().tokenizer_fingerprint for one in (ours, theirs)]
+    if None not in fingerprints and fingerprints[0] != fingerprints[1]:
         raise ValueError(
-            f"{ours.path}: its tokenizer (fingerprint {str(told[0])[:12]}) is not that of {theirs.path} "
-            f"({str(told[1])[:12]}); expected weights that were trained with the same one"
+            f"{ours.path}: its tokenizer (fingerprint {str(fingerprints[0])[:12]}) is not that of {theirs.path} "
+            f"({str(fingerprints[1])[:12]}); expected weights that were trained with the same one"
         )
 
 

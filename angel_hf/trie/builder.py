@@ -9,18 +9,18 @@ import numpy as np
 from angel_hf.trie.stored_trie import TrieArrays
 
 _WORD_BITS = 64
-# Sequences that have ended are dropped from the work when no more than this part of them goes on.
-_WORTH_DROPPING = 0.7
+# Finished sequences are dropped when less than this share is unfinished.
+_LEAST_UNFINISHED = 0.7
 
 
 class _SortedSequences(NamedTuple):
-    """Sequences in lexicographic order, one that begins another before it; n of them.
+    """n sequences in lexicographic order, a prefix before what it begins.
 
     Attributes:
-        order: int64 [n], which sequence comes at each rank.
+        order: int64 [n], the sequence at each rank.
         length: int32 [n], its number of tokens.
-        shared: int32 [n], how many of its first tokens it shares with the sequence before; all, for an equal one.
-        symbols: unsigned, every token id + 1, as the sequences were given.
+        shared: int32 [n], the length of the prefix that it shares with the sequence before; all of an equal one.
+        symbols: unsigned [total], every token id + 1, in the given order.
     """
 
     order: np.ndarray
@@ -30,10 +30,10 @@ class _SortedSequences(NamedTuple):
 
 
 def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> tuple[TrieArrays, np.ndarray]:
-    """Build from sequences laid end to end; see `NameTrie.build`, of which this is the work.
+    """Build from sequences laid end to end; see `NameTrie.build`.
 
-    Each sequence adds to the trie the nodes after what it shares with its predecessor in lexicographic order, so that
-    the nodes of a level are told by comparing neighbours and need no sort of their own.
+    Each sequence adds the nodes after the prefix that it shares with its predecessor in lexicographic order. So the
+    nodes of a level follow from comparing neighbours, and need no sort of their own.
     """
     rows = _sorted(token_ids, offsets)
     is_repeat = rows.shared == rows.length
@@ -50,18 +50,18 @@ def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> tuple[TrieArrays
     first_node, depth = 1, 0
     while first_node < nodes:
         depth += 1
-        goes_on = length > depth
-        new = np.flatnonzero((shared < depth) & (length >= depth))  # those with a node of their own on this level
+        is_unfinished = length > depth
+        new = np.flatnonzero((shared < depth) & (length >= depth))  # with a node of its own on this level
         nodes_here = slice(first_node, first_node + len(new))
         np.subtract(rows.symbols[start[new] + (depth - 1)], 1, out=level_tokens[nodes_here])
-        # The children of this level's nodes follow it, in the same order.
-        children = np.cumsum((goes_on & (shared <= depth)).astype(np.uint32), dtype=np.uint32)[new]
-        has_child_of_own = goes_on[new]
-        children -= has_child_of_own  # from those up to a node's own to those before it
+        # The children of this level's nodes follow the level, in the same order.
+        children = np.cumsum((is_unfinished & (shared <= depth)).astype(np.uint32), dtype=np.uint32)[new]
+        has_own_child = is_unfinished[new]
+        children -= has_own_child  # count those before a node's own child
         np.add(children, np.uint32(nodes_here.stop), out=first_child[nodes_here])
-        terminal_nodes.append(np.flatnonzero(~has_child_of_own).astype(np.uint32) + np.uint32(first_node))
-        if np.count_nonzero(goes_on) < _WORTH_DROPPING * len(goes_on):
-            left = np.flatnonzero(goes_on)
+        terminal_nodes.append(np.flatnonzero(~has_own_child).astype(np.uint32) + np.uint32(first_node))
+        if np.count_nonzero(is_unfinished) < _LEAST_UNFINISHED * len(is_unfinished):
+            left = np.flatnonzero(is_unfinished)
             start, length, shared = start[left], length[left], shared[left]
         first_node = nodes_here.stop
     names, name_of_sequence = _number_names(rows.order, is_repeat, terminal_ranks)
@@ -69,9 +69,9 @@ def build_arrays(token_ids: np.ndarray, offsets: np.ndarray) -> tuple[TrieArrays
 
 
 def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
-    """Sort by as many tokens as a machine word holds, then what is tied by the next ones, and so on.
+    """Sort by as many tokens as a machine word holds, then ties by the next ones, and so on.
 
-    A tied group's number is the upper part of the word, so that one sort of integers serves all groups.
+    The number of a tied group is the upper part of the word, so that one sort of integers serves all groups.
     """
     count = len(offsets) - 1
     lengths = np.diff(offsets).astype(np.int32)
@@ -80,7 +80,7 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
     order = np.arange(count)
     shared = np.full(count, np.iinfo(np.int32).max, dtype=np.int32)
     shared[0] = 0
-    # The ranks that are still open, the sequences at them now, and the tied group of each.
+    # The ranks still open, the sequences there now, and the tied group of each.
     ranks, rows, group, depth = np.arange(count), np.arange(count), np.zeros(count, dtype=np.uint64), 0
     while len(ranks):
         per_word = max(1, (_WORD_BITS - int(group[-1]).bit_length()) // bits)
@@ -99,14 +99,14 @@ def _sorted(token_ids: np.ndarray, offsets: np.ndarray) -> _SortedSequences:
         group = (np.cumsum(starts_group & is_open) - 1)[is_open].astype(np.uint64)
         ranks, rows = ranks[is_open], rows[is_open]
     length = lengths[order]
-    # Equal sequences share all, whatever was compared beyond their ends.
+    # Equal sequences were compared beyond their ends.
     return _SortedSequences(order, length, np.minimum(shared, length), symbols)
 
 
 def _symbols(token_ids: np.ndarray) -> np.ndarray:
-    """Every token id + 1, in the narrowest type, and zeros enough to read on after the last."""
+    """Every token id + 1, in the narrowest type, followed by zeros enough for `_keys` to read past the end."""
     symbols = np.zeros(len(token_ids) + _WORD_BITS, dtype=np.min_scalar_type(int(token_ids.max()) + 1))
-    # Added in the type that the sums fit, which may be wider than that of the ids.
+    # The sums may need a wider type than the ids.
     symbols[: len(token_ids)] = token_ids
     symbols[: len(token_ids)] += 1
     return symbols
@@ -117,15 +117,15 @@ def _keys(
 ) -> np.ndarray:
     """The tied group of each sequence and its next symbols as one word: uint64 [n].
 
-    After a sequence's end come zeros, which sort it before those that it begins.
+    Zeros follow the end of a sequence, which sort it before those that it begins.
 
     Args:
         symbols: see `_symbols`.
-        at: int64 [n], where each sequence goes on.
-        left: int32 [n], how many symbols are left of it.
+        at: int64 [n], the position of the next symbol of each sequence.
+        left: int32 [n], its number of symbols left.
         group: uint64 [n].
-        per_word: how many symbols to take.
-        bits: of one symbol.
+        per_word: symbols to take.
+        bits: bits of one symbol.
     """
     keys = group.copy()
     for ahead in range(per_word):
@@ -135,7 +135,7 @@ def _keys(
 
 
 def _common_symbols(differing: np.ndarray, per_word: int, bits: int) -> np.ndarray:
-    """How many symbols two words begin with alike, from their exclusive or: int32."""
+    """The length of the common prefix of two words in symbols, from their exclusive or: int32 [n]."""
     common = np.zeros(len(differing), dtype=np.int32)
     for symbols in range(1, per_word):
         common += differing < np.uint64(1 << (per_word - symbols) * bits)
@@ -145,22 +145,22 @@ def _common_symbols(differing: np.ndarray, per_word: int, bits: int) -> np.ndarr
 def _number_names(
     order: np.ndarray, is_repeat: np.ndarray, terminal_ranks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Names counted in the order in which distinct sequences first come.
+    """Number names by the first occurrence of their sequences.
 
     Args:
-        order: int64 [n], which sequence comes at each rank.
+        order: int64 [n], the sequence at each rank.
         is_repeat: bool [n], whether it equals the one at the rank before.
         terminal_ranks: int32 [names], the first rank of each name's sequences, by terminal node.
 
     Returns:
-        The name index of each terminal, uint32, and of each sequence, int64.
+        The name index of each terminal node, uint32 [names], and of each sequence, int64 [n].
     """
     if not is_repeat.any():
         return order[terminal_ranks].astype(np.uint32), np.arange(len(order))
     first_sequence = np.minimum.reduceat(order, np.flatnonzero(~is_repeat))
-    comes_first = np.zeros(len(order), dtype=bool)
-    comes_first[first_sequence] = True
-    names = (np.cumsum(comes_first) - 1)[first_sequence]  # of each distinct sequence, as sorted
+    is_first = np.zeros(len(order), dtype=bool)
+    is_first[first_sequence] = True
+    names = (np.cumsum(is_first) - 1)[first_sequence]  # of each distinct sequence, in sorted order
     name_of_rank = names[np.cumsum(~is_repeat) - 1]
     name_of_sequence = np.empty(len(order), dtype=np.int64)
     name_of_sequence[order] = name_of_rank

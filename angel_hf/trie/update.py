@@ -1,7 +1,7 @@
-"""Names put into a trie and taken out of it, without building it again: the arrays are those of a new build.
+"""Names added to a trie and removed from it; the arrays equal those of a new build.
 
-Nodes keep their order when others come or go between them, so that a change is an insertion into the arrays or a
-deletion from them, and the counts of children tell the rest. The work beyond copying grows with what changes.
+Nodes keep their order when others are inserted or deleted between them, so a change inserts into the arrays or deletes
+from them; the rest follows from the counts of children. The work beyond copying grows with the change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from angel_hf.trie.stored_trie import TrieArrays, level_starts
 
 
 def remove_names(trie: TrieArrays, removed: np.ndarray) -> TrieArrays:
-    """Take names out, and the nodes that led to nothing else.
+    """Remove names, and the nodes that led to nothing else.
 
     Args:
         trie: the arrays of a trie.
@@ -39,11 +39,11 @@ def remove_names(trie: TrieArrays, removed: np.ndarray) -> TrieArrays:
 
 
 def add_sequences(trie: TrieArrays, added: TrieArrays) -> tuple[TrieArrays, np.ndarray]:
-    """Put the names of another trie in, numbered after those that are there.
+    """Add the names of another trie, numbered after the present ones.
 
     Args:
         trie: the arrays of a trie.
-        added: the arrays of another, as a rule a small one.
+        added: the arrays of another, usually a small one.
 
     Returns:
         The arrays of a trie of both, and int64 [names of `added`], the index of each name in it.
@@ -58,7 +58,7 @@ def add_sequences(trie: TrieArrays, added: TrieArrays) -> tuple[TrieArrays, np.n
     token_ids = np.insert(trie.token_ids.astype(width, copy=False), places, added.token_ids[inserted])
     first_child = _first_children(np.insert(degrees, places, np.diff(added.first_child)[inserted]))
 
-    # Where the nodes of either trie are in the new one.
+    # The number of each node of either trie in the new one.
     number = np.empty(len(known), dtype=np.int64)
     number[inserted] = places + np.arange(len(inserted))
     old = np.flatnonzero(known >= 0)
@@ -83,7 +83,7 @@ def add_sequences(trie: TrieArrays, added: TrieArrays) -> tuple[TrieArrays, np.n
 
 
 def _dead_nodes(trie: TrieArrays, removed: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nodes without which all names but the removed are there, ascending, and the parent of each."""
+    """The nodes that lead to removed names only, ascending, and the parent of each: int64 each."""
     dead, parents = [], []
     waiting = np.empty(0, dtype=np.int64)  # nodes that have lost children, and how many
     lost = np.empty(0, dtype=np.int64)
@@ -104,7 +104,7 @@ def _dead_nodes(trie: TrieArrays, removed: np.ndarray, kept: np.ndarray) -> tupl
 
 
 def _match(trie: TrieArrays, added: TrieArrays) -> tuple[np.ndarray, np.ndarray]:
-    """For each node of `added` its node in the trie, or -1 and before which node it is to be put: int64 each."""
+    """For each node of `added` its node in the trie, or -1, and the node to insert it before: int64 each."""
     known = np.full(len(added.token_ids), -1)
     place = np.full(len(added.token_ids), -1)
     known[0] = 0
@@ -112,7 +112,7 @@ def _match(trie: TrieArrays, added: TrieArrays) -> tuple[np.ndarray, np.ndarray]
     levels = level_starts(added.first_child)
     for first, last in zip(levels[1:], levels[2:]):
         own = parents[first - 1 : last - 1]
-        # The children of a node that is not there follow those of the node before which it is to be put.
+        # The children of an inserted node follow those of the node that it is inserted before.
         lowest = trie.first_child[np.where(known[own] < 0, place[own], known[own])].astype(np.int64)
         highest = np.where(known[own] < 0, lowest, trie.first_child[known[own] + 1])
         token_ids = added.token_ids[first:last]
@@ -124,12 +124,12 @@ def _match(trie: TrieArrays, added: TrieArrays) -> tuple[np.ndarray, np.ndarray]
     return known, place
 
 
-def _search_within(values: np.ndarray, first: np.ndarray, last: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Binary search in many ranges at once: the first position in each at which a value is not below the wanted."""
+def _search_within(values: np.ndarray, first: np.ndarray, last: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Binary search in many ranges at once: the first position in each whose value is not below the key."""
     first, last = first.copy(), last.copy()
     while len(open_ := np.flatnonzero(first < last)):
         middle = (first[open_] + last[open_]) // 2
-        is_below = values[middle] < wanted[open_]
+        is_below = values[middle] < keys[open_]
         first[open_[is_below]] = middle[is_below] + 1
         last[open_[~is_below]] = middle[~is_below]
     return first

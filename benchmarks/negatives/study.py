@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from angel_hf.training.literal import from_table, read_toml
-from angel_hf.training.recipe import Recipe, read_recipe
+from angel_hf.training.recipes.reading import read_recipe
+from angel_hf.training.recipes.schema import Recipe
+from angel_hf.training.recipes.toml_table import from_table, read_toml
 
 POSITIVE = "positive only"
 """The variant that all others start from: the recipe without preference training."""

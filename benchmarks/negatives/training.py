@@ -46,7 +46,7 @@ def _shared_with(study: Study, model: Trained) -> str:
 
 
 def _train(study: Study, model: Trained, data: Path, output: Path, source: Path | None) -> None:
-    command = [sys.executable, "-m", "angel_hf.cli", "train", "--recipe", study.recipe, "--data", str(data)]
+    command = [sys.executable, "-m", "angel_hf", "train", "--recipe", study.recipe, "--data", str(data)]
     command += ["--output", str(output), "--processes", str(study.processes)]
     command += [part for change in model.changes for part in ("--set", change)]
     command += ["--reuse", str(source)] if source is not None else []

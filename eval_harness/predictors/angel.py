@@ -10,6 +10,7 @@ from typing import ClassVar
 from angel_hf import AngelForEntityLinking
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.search import BeamSearch, VerbatimFirst
+from angel_hf.search.batches import Search
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
@@ -52,6 +53,11 @@ class Angel(Predictor):
         return self.label
 
     @property
+    def search(self) -> Search:
+        """The published search."""
+        return BeamSearch(self.num_beams)
+
+    @property
     def is_of_folds(self) -> bool:
         """Whether each fold has its own model."""
         return _FOLD in self.model
@@ -61,11 +67,6 @@ class Angel(Predictor):
         if not self.is_of_folds:
             return self
         return type(self)(self.model.replace(_FOLD, fold), self.num_beams, self.batch_size, self.label)
-
-    @property
-    def search(self) -> BeamSearch | VerbatimFirst:
-        """How names are searched for."""
-        return BeamSearch(self.num_beams)
 
     @cached_property
     def linker(self) -> AngelForEntityLinking:
@@ -105,6 +106,6 @@ class AngelVerbatim(Angel):
     kind: ClassVar[str] = "angel-verbatim"
 
     @property
-    def search(self) -> VerbatimFirst:
-        """How names are searched for."""
+    def search(self) -> Search:
+        """Beams, after the name that is spelled."""
         return VerbatimFirst(BeamSearch(self.num_beams))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_hf.arrays.string_packing import join, pack, take
+from angel_hf.arrays.string_packing import pack
 
 SPELLED = ["ataxia", "", "β-thalassémie", "e\u0301", "é", "癌", "🧬", "𝛼-synuclein", "a\x00b"]
 string_lists = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12)
@@ -20,29 +20,6 @@ def test_equal_to_the_list(strings):
     assert [packed[position] for position in range(-len(strings), 0)] == strings
     assert packed[1:] == strings[1:]
     assert packed[::-2] == strings[::-2]
-
-
-@given(string_lists, st.data())
-def test_take_gives_the_strings_asked_for_in_that_order_and_twice(strings, data):
-    packed = pack(strings)
-    order = data.draw(st.lists(st.integers(0, len(strings) - 1))) if strings else []
-    taken = take(packed, np.array(order, dtype=np.int64))
-    assert list(taken) == [strings[position] for position in order]
-    assert taken.offsets.dtype == np.int64
-
-
-@given(string_lists, string_lists)
-def test_joined_are_the_strings_of_both(first, second):
-    joined = join(pack(first), pack(second))
-    assert list(joined) == first + second
-    assert joined.offsets.dtype == np.int64
-
-
-def test_the_bytes_are_utf8_one_after_the_other():
-    packed = pack(SPELLED)
-    assert packed.data.dtype == np.uint8
-    assert packed.data.tobytes() == "".join(SPELLED).encode()
-    assert packed.offsets.tolist() == np.cumsum([0, *(len(string.encode()) for string in SPELLED)]).tolist()
 
 
 def test_more_strings_than_one_block_of_bytes():
@@ -64,8 +41,3 @@ def test_it_is_a_sequence():
 def test_a_position_outside_is_an_index_error(position):
     with pytest.raises(IndexError, match=f"string {position} of 2"):
         pack(["a", "b"])[position]
-
-
-def test_what_utf8_cannot_hold_is_an_error():
-    with pytest.raises(UnicodeEncodeError):
-        pack(["\ud800"])

@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from angel_hf.cli import app
-from angel_hf.cli import bench as command
 from benchmarks import suite
 from benchmarks.data import REPOSITORY
 from benchmarks.figures import Figure, figures, spreads
@@ -213,13 +212,6 @@ def test_a_part_that_is_not_there_is_refused():
     result = CliRunner().invoke(app, ["bench", "--part", "speed"])
     assert result.exit_code == 2
     assert "--part speed: no such part; expected one of core, sweeps" in result.output
-
-
-def test_outside_of_a_source_tree_it_is_said_where_measuring_works(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "_SOURCE_TREE", tmp_path)
-    result = CliRunner().invoke(app, ["bench"])
-    assert result.exit_code == 2
-    assert "measuring works in a source tree" in result.output
 
 
 # Figures and page

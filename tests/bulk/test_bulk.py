@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
-from angel_hf.bulk import Options
+from angel_hf.bulk import Columns
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.window import Window
@@ -68,17 +68,17 @@ def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_t
 def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
     rows = documents(12)
     source = write(tmp_path / "in.parquet", rows)
-    run_locally(source, tmp_path / "alone", model, num_beams=4, context_tokens=0)
+    run_locally(source, tmp_path / "alone", model, num_beams=4, search=SearchOptions(context_tokens=0))
     run_locally(source, tmp_path / "whole", model, num_beams=4)
     scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole")}
     surfaces = [row["text"][span["start"] : span["end"]] for row in rows for span in row["spans"]]
     bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, num_beams=4)
     assert scores["alone"] == pytest.approx([one.best.score for one in bare], abs=1e-5)
     assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-5)
-    with pytest.raises(ValueError, match="options.context_tokens was None and is 0"):
-        run_locally(source, tmp_path / "whole", model, num_beams=4, context_tokens=0)
+    with pytest.raises(ValueError, match="options.search.context_tokens was None and is 0"):
+        run_locally(source, tmp_path / "whole", model, num_beams=4, search=SearchOptions(context_tokens=0))
     with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
-        Options(context_tokens=-1)
+        SearchOptions(context_tokens=-1)
 
 
 def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, model, monkeypatch):
@@ -94,7 +94,7 @@ def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, m
     monkeypatch.setattr("angel_hf.bulk.window_linker.AnswerCache", Watched)
     run_locally(source, tmp_path / "whole", model, num_beams=4, window=6)
     assert not caches
-    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, context_tokens=0)
+    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, search=SearchOptions(context_tokens=0))
     of_windows = [
         [row["text"][one["start"] : one["end"]] for row in own for one in row["spans"]] for own in (rows[:6], rows[6:])
     ]
@@ -109,7 +109,7 @@ def test_a_verbatim_name_comes_first_where_that_is_asked_for(tmp_path, model, li
     mentions = [Mention(row["text"], one["start"], one["end"]) for row in rows for one in row["spans"]]
     firsts = []
     for asked in (True, False):
-        run_locally(source, tmp_path / str(asked), model, num_beams=4, verbatim_first=asked)
+        run_locally(source, tmp_path / str(asked), model, num_beams=4, search=SearchOptions(verbatim_first=asked))
         found = linker.link(mentions, top_k=1, num_beams=4, options=SearchOptions(verbatim_first=asked))
         firsts.append([one["name"] for one in linked_rows(tmp_path / str(asked))])
         assert firsts[-1] == [one.best.name for one in found]
@@ -148,8 +148,8 @@ def test_the_document_id_keeps_its_type_and_columns_are_copied_to_each_mention(t
     ids = pyarrow.array(range(10), pyarrow.uint32())
     table = pyarrow.Table.from_pylist(rows, schema=SCHEMA).set_column(0, "pmid", ids)
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    options = {"id_column": "pmid", "keep": ("year",), "num_beams": 2}
-    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, **options)
+    columns = Columns(id="pmid", keep=("year",))
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=columns, num_beams=2)
     found = pyarrow.parquet.read_table(tmp_path / "out" / "linked")
     assert [found.schema.field(name).type for name in ("document_id", "year")] == [pyarrow.uint32(), pyarrow.int16()]
     expected = [(number, row["year"]) for number, row in enumerate(rows) for _ in row["spans"]]
@@ -314,13 +314,13 @@ def test_a_kept_column_must_not_have_the_name_of_an_answer_or_of_the_document_id
     table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["pmid", "text", "spans", kept])
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
     with pytest.raises(ValueError, match=f"column {kept} has the name of a column of the output; rename it"):
-        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="pmid", keep=(kept,))
+        run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=Columns(id="pmid", keep=(kept,)))
 
 
 def test_the_document_id_may_be_called_as_an_answer_is(tmp_path, model):
     table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["name", "text", "spans", "year"])
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, id_column="name", num_beams=2)
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=Columns(id="name"), num_beams=2)
     assert [row["document_id"] for row in linked_rows(tmp_path / "out")] == ["d1", "d2", "d2"]
 
 

@@ -66,7 +66,7 @@ def test_two_workers_one_killed_in_the_middle_make_the_shards_of_one_process(tmp
 @needs_ray
 def test_one_engine_goes_on_where_the_other_was_stopped(tmp_path, model, two_cores):
     source = write(tmp_path / "in.parquet", documents(20))
-    arguments = ["link", "--input", source, "--model", model, "--window", 4, "--num-beams", 2, "--device", "cpu"]
+    arguments = ["bulk", "--input", source, "--model", model, "--window", 4, "--num-beams", 2, "--device", "cpu"]
     run(*arguments, "--output", tmp_path / "out")
     whole = contents(tmp_path / "out")
     for number in (1, 2):
@@ -100,7 +100,7 @@ def test_a_window_that_kills_every_worker_stops_the_run_and_keeps_the_other_shar
     source = write(tmp_path / "in.parquet", documents(20))
     job = Job(str(source), str(tmp_path / "out"), Options(window=4, num_beams=2))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
-    with pytest.raises(RuntimeError, match="in.parquet: rows 8 to 11 ended 4 workers.* the same command goes on"):
+    with pytest.raises(RuntimeError, match="in.parquet: rows 8 to 11 ended 4 workers.* the same command resumes"):
         list(link_with_ray(run, load, workers=1))
     there = {path.name for path in shards(tmp_path / "out")}
     assert "00000-000000000008.parquet" not in there
@@ -115,7 +115,7 @@ def test_a_window_that_kills_every_worker_stops_the_run_and_keeps_the_other_shar
 def test_more_workers_than_fit_are_refused(tmp_path, model, two_cores):
     source = write(tmp_path / "in.parquet", documents(4))
     arguments = ["--input", source, "--model", model, "--num-beams", 2, "--output", tmp_path / "out", "--engine", "ray"]
-    result = run("link", *arguments, "--workers", 3)
+    result = run("bulk", *arguments, "--workers", 3)
     assert result.exit_code == 2
     assert "3 workers of 1 threads do not fit into Ray's 2 cores; expected 1 to 2 workers" in result.stderr
 
@@ -124,7 +124,7 @@ def test_without_ray_the_extra_is_named(tmp_path, model, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     source = write(tmp_path / "in.parquet", documents(4))
     arguments = ["--input", source, "--model", model, "--num-beams", 2, "--output", tmp_path / "out", "--engine", "ray"]
-    result = run("link", *arguments)
+    result = run("bulk", *arguments)
     assert result.exit_code == 2
     assert result.stderr == "error: linking with Ray needs: pip install 'angel-hf[ray]'\n"
     assert Path(tmp_path / "out" / "manifest.json").exists()

@@ -7,16 +7,19 @@ import time
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.bulk import Job, Options, start
+from angel_hf.bulk import Columns, Job, Options, start
 from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
+
+SECONDS_UNTIL_STUCK = 600
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def test_the_input_may_move_between_runs(tmp_path, model):
         ({"window": 6}, "options.window was 5 and is 6"),
         ({"num_beams": 3}, "options.num_beams was 2 and is 3"),
         ({"threads": 2}, "options.threads was 1 and is 2"),
-        ({"keep": ("year",)}, r"options.keep was \[\] and is \['year'\]"),
+        ({"columns": Columns(keep=("year",))}, r"options.columns.keep was \[\] and is \['year'\]"),
         ({"model": 1}, "model.weights was "),
         ({"rows": 11}, "inputs.in.parquet.bytes was "),
         ({"file": "other.parquet"}, "inputs.in.parquet was {.*} and is None"),
@@ -144,23 +147,38 @@ def test_a_damaged_shard_is_found_at_the_end_and_made_again_once_it_is_removed(t
 
 
 def killed_after(count: int, output: Path, command: list[str]) -> int:
-    """Run the command, kill it without warning once it has written some shards; returns how many there are then."""
+    """Run the command, kill it without warning once it has written some shards; returns how many there are then.
+
+    It may take any time as long as it works: a process that neither ends, uses a processor nor writes is stuck.
+    """
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
+        progress, last_progress = None, time.monotonic()
         while len(shards(output)) < count:
             assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
+            found = (len(shards(output)), processor_seconds(process.pid))
+            if found != progress:
+                progress, last_progress = found, time.monotonic()
+            elif time.monotonic() - last_progress > SECONDS_UNTIL_STUCK:
+                process.kill()
+                pytest.fail(f"stuck at {progress[0]} shards")
             time.sleep(0.002)
         process.kill()
     assert process.returncode == -9
     return len(shards(output))
 
 
+def processor_seconds(pid: int) -> float:
+    try:
+        return sum(psutil.Process(pid).cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return 0.0  # it has just ended
+
+
 def test_after_kill_9_the_same_command_goes_on_without_a_lost_or_doubled_row(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(200))
-    arguments = ["link", "--input", source, "--model", model, "--window", 2, "--num-beams", 2, "--device", "cpu"]
+    arguments = ["bulk", "--input", source, "--model", model, "--window", 2, "--num-beams", 2, "--device", "cpu"]
     arguments = [str(argument) for argument in arguments]
-    angel = [sys.executable, "-m", "angel_hf.cli"]
+    angel = [sys.executable, "-m", "angel_hf"]
     killed = killed_after(3, tmp_path / "out", [*angel, *arguments, "--output", str(tmp_path / "out")])
     assert 3 <= killed < 100
     resumed = run(*arguments, "--output", tmp_path / "out")
@@ -174,8 +192,8 @@ def test_after_kill_9_the_same_command_goes_on_without_a_lost_or_doubled_row(tmp
 @pytest.mark.slow
 def test_kill_9_again_and_again(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(600))
-    arguments = ["link", "--input", str(source), "--model", str(model), "--window", "6", "--num-beams", "4"]
-    command = [sys.executable, "-m", "angel_hf.cli", *arguments, "--output", str(tmp_path / "out")]
+    arguments = ["bulk", "--input", str(source), "--model", str(model), "--window", "6", "--num-beams", "4"]
+    command = [sys.executable, "-m", "angel_hf", *arguments, "--output", str(tmp_path / "out")]
     there = 0
     for more in (1, 2, 5, 11):
         there = killed_after(there + more, tmp_path / "out", command)

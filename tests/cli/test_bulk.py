@@ -1,4 +1,4 @@
-"""`angel link` on Parquet: what it tells, and what it refuses before anything is done."""
+"""`angel bulk`: what it reports, and what it refuses before anything is done."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tm
     for row in rows[5:30]:
         row["text"] = None
     write(tmp_path / "in.parquet", rows)
-    command = ("link", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out", "--model", model)
+    command = ("bulk", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out", "--model", model)
     first = run(*command, "--num-beams", 2)
     assert first.exit_code == 1
     lines = first.stderr.splitlines()
@@ -43,11 +43,6 @@ def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tm
         ),
         (["--input", "absent/*.parquet", "--output", "out"], "absent/*.parquet: no such file or folder"),
         (["--input", "text.parquet", "--output", "out"], "text.parquet: not a readable Parquet file"),
-        (["--input", "in.parquet"], "in.parquet is linked into a folder of Parquet shards; name it with --output"),
-        (
-            ["--input", "in.parquet", "-o", "out", "--output-format", "jsonl"],
-            "--output-format was given; --input in.parq",
-        ),
         (["--input", "in.parquet", "-o", "out", "--workers", "2"], "--workers needs --engine ray"),
         (["--input", "in.parquet", "-o", "out", "--text-column", "body"], "has no column body, only document_id, text"),
         (["--input", "in.parquet", "-o", "out", "--text-column", "year"], "column year is int16; expected a string"),
@@ -62,16 +57,8 @@ def test_rejected_rows_are_told_counted_and_make_the_exit_code_1_on_every_run(tm
         (["--input", "folder/../folder/*/*.parquet", "-o", "folder"], "folder is inside the input"),
         (["--input", "**/*.parquet", "-o", "out"], "out is inside the input"),
         (["--input", "cut.parquet", "-o", "out"], "cut.parquet: not a readable Parquet file"),
-        (
-            ["--input", "in.parquet", "-o", "out", "--annotations", "keep"],
-            "--annotations was given; --input in.parquet is Parquet",
-        ),
         (["--input", "gopher://a/b.parquet", "-o", "out"], "gopher://a/b.parquet: "),
-        (["[[ataxia]]", "--input", "in.parquet", "-o", "out"], "a sentence was given; --input in.parquet is Parquet"),
-        (["[[ataxia]]", "--engine", "ray"], "--engine was given; expected Parquet with --input"),
-        (["[[ataxia]]", "--threads", "2"], "--threads was given; expected Parquet with --input"),
-        (["--input", "in.jsonl", "--window", "1024"], "--window was given; expected Parquet with --input"),
-        (["--input", "in.jsonl", "--text-column", "body"], "--text-column was given; expected Parquet with --input"),
+        (["--input", "in.parquet", "-o", "out", "--top-k", "11"], "--top-k 11 with --num-beams 10; expected at least"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkeypatch, arguments, told):
@@ -83,7 +70,7 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
     damaged = bytearray((tmp_path / "in.parquet").read_bytes())
     damaged[-40:-8] = b"\xff" * 32  # of the footer, whose end and length stay
     (tmp_path / "cut.parquet").write_bytes(damaged)
-    result = run("link", *arguments)
+    result = run("bulk", *arguments)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")
@@ -96,11 +83,9 @@ def test_what_cannot_be_done_is_told_before_the_model_is_loaded(tmp_path, monkey
 )
 def test_each_thread_has_a_batch_of_its_own_unless_told_otherwise(monkeypatch, given, batch_size):
     asked = []
-    monkeypatch.setattr(
-        "angel_hf.cli.link.link_parquet", lambda source, output, options, *rest: asked.append(options) or 0
-    )
-    assert run("link", "--input", "in.parquet", "--output", "out", *given).exit_code == 0
-    assert [options["batch_size"] for options in asked] == [batch_size]
+    monkeypatch.setattr("angel_hf.cli.bulk.link_parquet", lambda job, *rest: asked.append(job.options) or 0)
+    assert run("bulk", "--input", "in.parquet", "--output", "out", *given).exit_code == 0
+    assert [options.batch_size for options in asked] == [batch_size]
 
 
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
@@ -108,5 +93,39 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("angel_hf.bulk")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    result = run("link", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
+    result = run("bulk", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (2, "error: bulk linking needs: pip install 'angel-hf[parquet]'\n")
+
+
+@pytest.mark.parametrize("missing", ["--input", "--output"])
+def test_without_input_or_output_it_is_a_wrong_use(missing):
+    given = {"--input": "in.parquet", "--output": "out"}
+    del given[missing]
+    result = run("bulk", *next(iter(given.items())))
+    assert result.exit_code == 2
+    assert f"Missing option '{missing}'" in result.stderr
+
+
+@pytest.mark.parametrize("source", ["in.parquet", "folder", "folder/*.parquet", "s3://bucket/folder"])
+@pytest.mark.parametrize("command", ["link", "annotate"])
+def test_the_commands_for_records_and_texts_refuse_parquet_and_name_the_one_for_it(
+    tmp_path, monkeypatch, command, source
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("link", "annotate"):
+        monkeypatch.setattr(f"angel_hf.cli.{name}.load_linker", None)
+    write(tmp_path / "in.parquet", documents(3))
+    write(tmp_path / "folder" / "in.parquet", documents(3))
+    result = run(command, "--input", source)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: --input {source}: Parquet files, folders of them, patterns and URIs are for angel ")
+    assert line.endswith(f"expected angel bulk --input {source} --output FOLDER")
+
+
+@pytest.mark.parametrize("option", ["--input-format", "--rejected", "--annotations", "--mention", "--engine"])
+def test_link_and_bulk_know_their_own_options_only(option):
+    command = "link" if option == "--engine" else "bulk"
+    result = run(command, option, "x")
+    assert result.exit_code == 2
+    assert f"No such option: {option}" in result.stderr

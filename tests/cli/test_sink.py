@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
-from angel_hf.cli.linker import Search, link_records
-from angel_hf.cli.sentence import parse_marked, sentence_record
+from angel_hf.cli.record_linker import RecordLinker
+from angel_hf.cli.search_flags import build_search
+from angel_hf.formats.marked_sentences import sentence_record
+from angel_hf.text.reading import parse_marked
 from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
 
 
@@ -110,6 +112,6 @@ def test_results_come_before_all_of_the_input_was_read(linker):
             read += 1
             yield sentence_record(parse_marked("[[ataxia]]"), line=read)
 
-    results = link_records(linker, endless(), Search(1, 1, batch_size=4))
+    results = RecordLinker(linker, build_search(1, 1), batch_size=4).link(endless())
     assert [next(results).record.line for _ in range(33)] == list(range(1, 34))
     assert read == 64

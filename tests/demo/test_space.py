@@ -22,6 +22,7 @@ from tests.demo.conftest import TEXT
 
 FOLDER = Path(demo.__file__).parent
 ROOT = FOLDER.parent
+TITLE = "ANGEL: biomedical entity linking"
 _PIN = re.compile(r"([\w-]+)(?:\[[\w,]+\])?==([\w.]+)")
 
 # Writes down every address outside this machine that anything asks for, and lets nobody through.
@@ -86,6 +87,8 @@ def test_the_code_that_the_page_shows_runs(capsys, visit):
 def test_a_copy_of_the_folder_starts_without_a_call_to_anywhere(tmp_path):
     """As on a machine that is new and offline: no cache, and nothing in the environment that keeps calls back."""
     shutil.copytree(FOLDER, tmp_path / "space", ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "space" / "page.py"
+    source.write_text(source.read_text(encoding="utf-8").replace(TITLE, "The page of the copy"), encoding="utf-8")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WATCH)
     calls = tmp_path / "calls.txt"
@@ -109,7 +112,7 @@ def test_a_copy_of_the_folder_starts_without_a_call_to_anywhere(tmp_path):
         finally:
             process.terminate()
             process.wait(timeout=60)
-    assert "ANGEL: biomedical entity linking" in page
+    assert "The page of the copy" in page, "another folder's page, as that of an installed package"
     assert not calls.exists(), f"it called {calls.read_text()}"
 
 

@@ -11,6 +11,7 @@ from transformers import AutoModelForSeq2SeqLM, pipeline
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
 from tests.exhaustive import score_all_names
 from tests.hub_clients import NAMES
+from tests.toy import find_names
 
 MENTIONS = [Mention("Mutations cause ataxia", 16, 22), Mention("colon cancer", 0, 12)]
 # Every linear layer of BART, the head too.
@@ -54,7 +55,7 @@ def test_an_adapter_loads_with_its_base_at_the_revision_it_names(adapter, model)
 def test_the_search_reads_the_adapter_as_the_whole_model_does(adapter):
     loaded = AngelForEntityLinking.from_pretrained("org/angel-lora").eval()
     encoder_ids, prefix_ids = loaded.processor.encode_mentions(MENTIONS)
-    found = loaded.search(encoder_ids, prefix_ids, num_beams=loaded.trie.num_names)
+    found = find_names(loaded, encoder_ids, prefix_ids, num_beams=loaded.trie.num_names)
     for source, prefix, hypotheses in zip(encoder_ids, prefix_ids, found):
         every = score_all_names(loaded, source, prefix)
         assert [h.name_index for h in hypotheses] == [h.name_index for h in every]

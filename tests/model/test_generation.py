@@ -6,7 +6,7 @@ from transformers import BartConfig, BartForConditionalGeneration, set_seed
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.model.generation import AngelGenerateOutput, BartWithTrieGeneration
-from tests.toy import SMALL, byte_tokenizer, mention, random_model
+from tests.toy import SMALL, byte_tokenizer, find_names, mention, random_model
 
 TOKENIZER = byte_tokenizer()
 MENTIONS = [mention(marked) for marked in ("the old [ataxia] gene", "[q]", "the [gene is old] of the disease")]
@@ -31,7 +31,7 @@ def inputs(model):
 @pytest.mark.parametrize(("num_beams", "per_mention"), [(1, 1), (4, 1), (4, 3), (6, 6)])
 def test_generate_equals_search(model, inputs, num_beams, per_mention):
     sources, prefixes = model.processor.encode_mentions(MENTIONS)
-    found = model.search(sources, prefixes, num_beams)
+    found = find_names(model, sources, prefixes, num_beams)
     output = model.generate(
         **inputs,
         num_beams=num_beams,

@@ -21,7 +21,7 @@ from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.trie.stored_trie import TRIE_FILE
 from tests.conftest import SAMPLE
 from tests.exhaustive import score_all_names
-from tests.toy import CONCEPTS, SMALL, WORDS, byte_tokenizer, mention, random_model, word_tokenizer
+from tests.toy import CONCEPTS, SMALL, WORDS, byte_tokenizer, find_names, mention, random_model, word_tokenizer
 
 TOKENIZER = byte_tokenizer()
 NAMES = {
@@ -116,7 +116,7 @@ def test_widths_that_make_no_sense_are_refused(model, options, message):
 
 def test_a_search_for_no_names_is_refused(model):
     with pytest.raises(ValueError, match="num_beams=10, batch_size=32, top_k=0; expected all to be 1 or more"):
-        model.search(*model.processor.encode_mentions(MENTIONS, None), top_k=0)
+        find_names(model, *model.processor.encode_mentions(MENTIONS, None), top_k=0)
 
 
 def test_a_string_is_no_mention(model):
@@ -129,7 +129,7 @@ def test_a_mention_that_does_not_fit_is_refused(model):
     with pytest.raises(ValueError, match="takes 102 tokens with its markers; the encoder reads 62"):
         model.link(Mention("q " * 100, 0, 199))
     with pytest.raises(ValueError, match="mention 1: prefix of 63 tokens leaves no room .* 64 positions"):
-        model.search([[0, 2], [0, 2]], [[4], [14] * 62 + [4]])
+        find_names(model, [[0, 2], [0, 2]], [[4], [14] * 62 + [4]])
 
 
 def test_a_model_without_knowledge_base_or_processor_says_how_to_get_one():

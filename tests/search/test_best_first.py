@@ -7,16 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import AngelConfig, AngelForEntityLinking, NameTrie
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.engine import PackedEngine
+from angel_hf.inference.plain import PlainEngine
 from angel_hf.search import best_first
-from angel_hf.search.best_first import best_first_search
+from angel_hf.search.beam import Names
+from angel_hf.search.best_first import BestFirstSearch
 from angel_hf.trie.masked import MaskedTrie
 from angel_hf.types import Hypothesis
 from tests.exhaustive import score_all_names
+from tests.toy import find_names, questions
 
 PREFIX_END, END = 3, 2
 
 tokens = st.integers(4, 13)
+engines = st.sampled_from([PackedEngine, PlainEngine])
 key_sets = st.lists(st.lists(tokens, min_size=1, max_size=6), min_size=1, max_size=25)
 mentions = st.lists(
     st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(tokens, max_size=4)), min_size=1, max_size=5
@@ -36,29 +40,21 @@ def small_model(names, seed=0, max_positions=32) -> AngelForEntityLinking:
     return model
 
 
-def search(model, sources, prefixes, top_k, max_expansions=10_000):
-    return best_first_search(
-        PackedBart(model),
-        model.trie,
-        sources,
-        [[END, *prefix] for prefix in prefixes],
-        top_k=top_k,
-        end_token_id=END,
-        max_length=model.config.max_position_embeddings,
-        max_expansions=max_expansions,
-    )
+def search(model, sources, prefixes, top_k, max_expansions=10_000, num_beams=10, make_engine=PackedEngine):
+    best_first_search = BestFirstSearch(max_expansions, num_beams)
+    return best_first_search(make_engine(model), Names(model.trie), questions(model, sources, prefixes), top_k)
 
 
 @settings(deadline=None, max_examples=60)
-@given(key_sets, mentions, st.integers(0, 2**16), st.integers(1, 4), st.sampled_from([1, 2, 64]))
-def test_the_names_found_are_the_best_of_all_names(names, batch, seed, top_k, width):
+@given(key_sets, mentions, st.integers(0, 2**16), st.integers(1, 4), st.sampled_from([1, 2, 64]), engines)
+def test_the_names_found_are_the_best_of_all_names(names, batch, seed, top_k, width, make_engine):
     model = small_model(names, seed)
     sources = [[0, *source, END] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(best_first, "_WIDTH", width)
-        patch.setattr(best_first, "_FIRST_BEAMS", 1)  # so that there is something left to find
-        proofs = search(model, sources, prefixes, top_k)
+        # Few beams first, so that there is something left to find.
+        proofs = search(model, sources, prefixes, top_k, num_beams=top_k, make_engine=make_engine)
     for source, prefix, proof in zip(sources, prefixes, proofs, strict=True):
         expected = score_all_names(model, source, prefix)
         assert proof.is_proven
@@ -86,7 +82,8 @@ def test_the_root_is_looked_into_however_sure_the_model_is():
     """Rounding may give a name 0 or a little more; all mentions of a batch begin with the pass over their prefixes."""
     trie = NameTrie.from_sequences([[4], [5]])
     sure = Hypothesis((4, END), 2e-6, (1e-6, 1e-6), 0)
-    search = best_first._MentionSearch(trie, 1, END, 10, 3, 100, [sure])
+    engine = PackedEngine(small_model([[4]], max_positions=12))
+    search = best_first._MentionSearch(trie, 1, engine, 3, 100, [sure])
     assert search.next_batch().node.tolist() == [trie.root]
     assert not len(search.next_batch())
 
@@ -94,7 +91,7 @@ def test_the_root_is_looked_into_however_sure_the_model_is():
 def test_a_search_that_is_given_up_says_so_and_tells_what_beams_find():
     model = small_model([[4, 5, 6], [7, 8, 9], [10, 11, 12]])
     (proof,) = search(model, [[0, 5, 6, END]], [[5, PREFIX_END]], 1, max_expansions=1)
-    (beams,) = model.search([[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=10)
+    (beams,) = find_names(model, [[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=10)
     assert (proof.is_proven, proof.expansions, proof.hypotheses) == (False, 1, tuple(beams[:1]))
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase, NameTrie
 from tests.exhaustive import score_all_names
+from tests.toy import find_names
 
 PREFIX_END = 3
 
@@ -38,7 +39,8 @@ def test_golden_outputs(golden, batches):
     model, mentions = golden
     compared = 0
     for rows in batches(list(range(len(mentions)))):
-        found = model.search(
+        found = find_names(
+            model,
             [mentions[row]["input_ids"] for row in rows],
             [mentions[row]["decoder_prefix_ids"] for row in rows],
             num_beams=10,
@@ -103,7 +105,7 @@ def test_with_enough_beams_the_search_equals_scoring_every_name(names, batch, se
     model = small_model(names, seed)
     sources = [[0, *source, 2] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
-    found = model.search(sources, prefixes, num_beams=model.trie.num_names + extra_beams)
+    found = find_names(model, sources, prefixes, num_beams=model.trie.num_names + extra_beams)
     for source, prefix, hypotheses in zip(sources, prefixes, found, strict=True):
         assert_same_hypotheses(hypotheses, score_all_names(model, source, prefix))
 
@@ -114,10 +116,10 @@ def test_a_mention_alone_equals_the_mention_in_a_batch(names, batch, seed, beams
     model = small_model(names, seed)
     sources = [[0, *source, 2] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
-    together = model.search(sources, prefixes, num_beams=beams)
-    reversed_ = model.search(sources[::-1], prefixes[::-1], num_beams=beams, batch_size=2)[::-1]
+    together = find_names(model, sources, prefixes, num_beams=beams)
+    reversed_ = find_names(model, sources[::-1], prefixes[::-1], num_beams=beams, batch_size=2)[::-1]
     for row, hypotheses in enumerate(together):
-        assert_same_hypotheses(hypotheses, model.search(sources[row : row + 1], prefixes[row : row + 1], beams)[0])
+        assert_same_hypotheses(hypotheses, find_names(model, sources[row : row + 1], prefixes[row : row + 1], beams)[0])
         assert_same_hypotheses(hypotheses, reversed_[row])
 
 
@@ -125,7 +127,7 @@ def test_a_mention_alone_equals_the_mention_in_a_batch(names, batch, seed, beams
 
 
 def search_one(model, num_beams, prefix=(5, PREFIX_END)):
-    return model.search([[0, 5, 6, 2]], [list(prefix)], num_beams=num_beams)[0]
+    return find_names(model, [[0, 5, 6, 2]], [list(prefix)], num_beams=num_beams)[0]
 
 
 def test_fewer_names_than_beams_gives_all_names():
@@ -170,7 +172,7 @@ def test_the_beam_is_pruned_by_sum_and_ranked_by_mean():
 def test_length_penalty_divides_by_a_power_of_the_length():
     model = small_model([[4], [5, 6]])
     for penalty in (0.0, 0.5, 2.0):
-        for hypothesis in model.search([[0, 5, 2]], [[5, PREFIX_END]], 2, length_penalty=penalty)[0]:
+        for hypothesis in find_names(model, [[0, 5, 2]], [[5, PREFIX_END]], 2, length_penalty=penalty)[0]:
             length = len(hypothesis.token_ids)
             assert hypothesis.score == pytest.approx(sum(hypothesis.token_logprobs) / length**penalty)
 
@@ -190,15 +192,15 @@ def test_length_penalty_divides_by_a_power_of_the_length():
 )
 def test_ids_that_cannot_be_searched_are_refused(source, prefix, message):
     with pytest.raises(ValueError, match=message):
-        small_model([[4]]).search([source], [prefix])
+        find_names(small_model([[4]]), [source], [prefix])
 
 
 def test_no_mentions_give_no_answers():
-    assert small_model([[4]]).search([], []) == []
+    assert find_names(small_model([[4]]), [], []) == []
 
 
 def test_a_model_without_knowledge_base_says_how_to_get_one():
     model = small_model([[4]])
     model.trie = None
     with pytest.raises(RuntimeError, match=r"no knowledge base to link to; call model.set_knowledge_base"):
-        model.search([[0, 2]], [[PREFIX_END]])
+        find_names(model, [[0, 2]], [[PREFIX_END]])

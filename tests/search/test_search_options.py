@@ -9,17 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import AngelConfig, AngelForEntityLinking, KnowledgeBase, NameTrie
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.decoder import PackedDecoder
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.low_precision import fast_precisions, in_low_precision
 from angel_hf.model.subset import restricted
-from angel_hf.search import lookahead
-from angel_hf.search.adaptive import adaptive_beam_search
+from angel_hf.search import AdaptiveBeamSearch, BeamSearch, BestFirstSearch, lookahead
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.beam import beam_search
-from angel_hf.search.options import SearchOptions
+from angel_hf.search.beam import Names
 from angel_hf.types import Proven
 from tests.exhaustive import score_all_names
-from tests.toy import CONCEPTS, byte_tokenizer, mention, random_model
+from tests.toy import CONCEPTS, byte_tokenizer, find_names, mention, questions, random_model
 
 PREFIX_END, END = 3, 2
 
@@ -70,8 +69,8 @@ MENTIONS = [mention("the old [ataxia] gene"), mention("a [t] of fever"), mention
 def test_a_search_that_ends_early_gives_the_first_names_of_one_that_does_not(names, batch, seed, beams, data):
     model = small_model(names, seed)
     top_k = data.draw(st.integers(1, beams))
-    whole = model.search(*in_ids(batch), num_beams=beams)
-    early = model.search(*in_ids(batch), num_beams=beams, top_k=top_k)
+    whole = find_names(model, *in_ids(batch), num_beams=beams)
+    early = find_names(model, *in_ids(batch), num_beams=beams, top_k=top_k)
     assert names_of(early) == [indices[:top_k] for indices in names_of(whole)]
 
 
@@ -79,13 +78,13 @@ def test_a_search_for_one_name_takes_fewer_rows_of_the_decoder(monkeypatch):
     """Where the best name is a short one, long ones need not be written to their end."""
     names = [[4], [5], [5, 6], *([first, 6, 7, 8, 9, 10, 11] for first in range(6, 14))]
     monkeypatch.setattr(lookahead, "ROWS", 0)
-    rows, step = [], PackedBart.step
-    monkeypatch.setattr(PackedBart, "step", lambda self, *given: rows.append(len(given[1])) or step(self, *given))
+    rows, step = [], PackedDecoder.step
+    monkeypatch.setattr(PackedDecoder, "step", lambda self, one: rows.append(len(one.slot)) or step(self, one))
     taken = {}
     for top_k in (6, 1):
         rows.clear()
         for seed in range(8):
-            small_model(names, seed).search([[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=6, top_k=top_k)
+            find_names(small_model(names, seed), [[0, 5, 6, END]], [[5, PREFIX_END]], num_beams=6, top_k=top_k)
         taken[top_k] = sum(rows)
     assert 0 < taken[1] < taken[6]
 
@@ -97,54 +96,49 @@ def test_a_search_for_one_name_takes_fewer_rows_of_the_decoder(monkeypatch):
 @given(key_sets, batches, st.integers(0, 2**16))
 def test_mentions_in_doubt_get_what_all_beams_find_and_others_what_the_first_find(names, batch, seed):
     model = small_model(names, seed)
-    sources, prefixes = in_ids(batch)
-    prefixes = [[END, *prefix] for prefix in prefixes]
-    limits = {"end_token_id": END, "max_length": 32}
-    narrow, wide = (
-        beam_search(PackedBart(model), model.trie, sources, prefixes, num_beams=beams, **limits) for beams in (2, 6)
-    )
-    doubtful = [hypotheses[0].name_index % 2 == 0 for hypotheses in narrow]
-    found = adaptive_beam_search(
-        PackedBart(model),
-        model.trie,
-        sources,
-        prefixes,
-        first_beams=2,
-        num_beams=6,
-        is_in_doubt=lambda hypotheses: hypotheses[0].name_index % 2 == 0,
-        **limits,
-    )
+    asked = questions(model, *in_ids(batch))
+    engine = PackedEngine(model)
+    # Names of even index are of one concept: with a wide margin they are in doubt where the beams found an odd one too.
+    chosen = Names(model.trie, lambda name_index: frozenset((name_index % 2,)))
+    narrow, wide = (BeamSearch(beams)(engine, chosen, asked, beams) for beams in (2, 6))
+    doubtful = [len({one.name_index % 2 for one in hypotheses}) > 1 for hypotheses in narrow]
+    found = AdaptiveBeamSearch(2, 6, margin=1e9)(engine, chosen, asked, 6)
     expected = [own if doubt else first for own, first, doubt in zip(wide, narrow, doubtful)]
     assert names_of(found) == names_of(expected)
 
 
 def test_doubt_is_a_small_lead_over_another_concept(model):
-    names = [model.link(MENTIONS[0], 10).candidates, model.search(*model.processor.encode_mentions(MENTIONS[:1]))[0]]
-    candidates, hypotheses = names
+    candidates = model.link(MENTIONS[0], 10).candidates
+    (hypotheses,) = find_names(model, *model.processor.encode_mentions(MENTIONS[:1]))
     rival = next(one for one in candidates if set(one.concept_ids).isdisjoint(candidates[0].concept_ids))
     lead = candidates[0].score - rival.score
-    assert model._is_in_doubt(hypotheses, lead + 1e-4)
-    assert not model._is_in_doubt(hypotheses, lead - 1e-4)
+    chosen = Names(model.trie, lambda entry: frozenset(model.knowledge_base.entry_concept_ids(entry)))
+    assert AdaptiveBeamSearch(margin=lead + 1e-4).is_in_doubt(hypotheses, chosen)
+    assert not AdaptiveBeamSearch(margin=lead - 1e-4).is_in_doubt(hypotheses, chosen)
 
 
 def test_without_doubt_few_beams_answer(model):
-    options = SearchOptions(first_beams=2, margin=0.0)
-    assert [len(linked.candidates) for linked in model.link(MENTIONS, options=options)] == [2, 2, 2]
+    search = AdaptiveBeamSearch(first_beams=2, margin=0.0)
+    assert [len(linked.candidates) for linked in model.link(MENTIONS, search=search)] == [2, 2, 2]
 
 
 def test_with_doubt_everywhere_the_answers_are_those_of_all_beams(model):
-    options = SearchOptions(first_beams=3, margin=1e9)
-    found = model.link(MENTIONS, options=options)
+    found = model.link(MENTIONS, search=AdaptiveBeamSearch(first_beams=3, margin=1e9))
     for linked, expected in zip(found, model.link(MENTIONS)):
         if len({one.concept_ids for one in linked.candidates}) > 1:
             assert [one.name for one in linked.candidates] == [one.name for one in expected.candidates]
+
+
+def test_as_many_beams_first_as_there_are_is_the_search_with_all_of_them(model):
+    search = AdaptiveBeamSearch(first_beams=10, num_beams=10, margin=1e9)
+    assert model.link(MENTIONS, search=search) == model.link(MENTIONS)
 
 
 # Proof
 
 
 def test_an_exact_answer_is_the_best_of_all_names_and_says_so(model):
-    for linked in model.link(MENTIONS, top_k=2, options=SearchOptions(exact=True)):
+    for linked in model.link(MENTIONS, top_k=2, search=BestFirstSearch()):
         encoder_ids, prefix_ids = model.processor.encode_mentions([linked.mention])
         expected = score_all_names(model, encoder_ids[0], prefix_ids[0])[:2]
         assert isinstance(linked, Proven) and linked.is_proven and linked.expansions > 0
@@ -152,7 +146,7 @@ def test_an_exact_answer_is_the_best_of_all_names_and_says_so(model):
 
 
 def test_an_exact_search_without_budget_is_not_proven(model):
-    linked = model.link(MENTIONS[0], top_k=1, options=SearchOptions(exact=True, max_expansions=1))
+    linked = model.link(MENTIONS[0], top_k=1, search=BestFirstSearch(max_expansions=1))
     assert (linked.is_proven, linked.expansions) == (False, 1)
     assert linked.best == model.link(MENTIONS[0], top_k=1).best
 
@@ -169,7 +163,7 @@ def test_a_shorter_context_is_what_stands_nearest(model, context_tokens, source)
     expected = model.processor.encode_mentions([whole if source is None else mention(source)])
     assert model.processor.encode_mentions([whole], context_tokens) == expected
     if source is not None:
-        short = model.link(whole, options=SearchOptions(context_tokens=context_tokens))
+        short = model.link(whole, context_tokens=context_tokens)
         assert short.candidates == model.link(mention(source)).candidates
 
 
@@ -185,19 +179,18 @@ def remembering(model):
 
 
 def test_a_mention_alone_is_searched_once_however_often_it_comes(remembering):
-    options = SearchOptions(context_tokens=0)
-    found = remembering.link(MENTIONS, options=options)
+    found = remembering.link(MENTIONS, context_tokens=0)
     assert (remembering.answer_cache.hits, remembering.answer_cache.misses) == (1, 2)  # "ataxia" comes twice
     assert found[0].candidates == found[2].candidates
-    assert remembering.link(MENTIONS, options=options) == found
+    assert remembering.link(MENTIONS, context_tokens=0) == found
     assert remembering.answer_cache.misses == 2
 
 
 def test_another_search_is_another_question(remembering):
     first = remembering.link(MENTIONS[0])
     assert len(remembering.link(MENTIONS[0], top_k=1).candidates) == 1
-    assert len(remembering.link(MENTIONS[0], top_k=2, num_beams=2).candidates) == 2
-    assert remembering.link(MENTIONS[0], top_k=1, options=SearchOptions(exact=True)).is_proven
+    assert len(remembering.link(MENTIONS[0], top_k=2, search=BeamSearch(2)).candidates) == 2
+    assert remembering.link(MENTIONS[0], top_k=1, search=BestFirstSearch()).is_proven
     assert remembering.link(MENTIONS[0]) == first
 
 
@@ -263,16 +256,22 @@ def test_precisions_are_those_that_the_processor_has_instructions_for(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("make", "message"),
     [
-        ({"context_tokens": -1}, "context_tokens=-1; expected 0 or more"),
-        ({"first_beams": 1}, "first_beams=1; expected 2 or more"),
-        ({"margin": -0.1}, "margin=-0.1; expected 0 or more"),
-        ({"max_expansions": 0}, "max_expansions=0; expected 1 or more"),
-        ({"exact": True, "first_beams": 2}, "exact with first_beams"),
-        ({"exact": True, "verbatim_first": True}, "exact with verbatim_first"),
+        (lambda: BeamSearch(0), "num_beams=0; expected 1 or more"),
+        (lambda: AdaptiveBeamSearch(first_beams=1), "first_beams=1; expected 2 or more"),
+        (lambda: AdaptiveBeamSearch(num_beams=0), "num_beams=0; expected 1 or more"),
+        (lambda: AdaptiveBeamSearch(margin=-0.1), "margin=-0.1; expected 0 or more"),
+        (lambda: AdaptiveBeamSearch(margin=float("nan")), "margin=nan; expected 0 or more"),
+        (lambda: BestFirstSearch(max_expansions=0), "max_expansions=0; expected 1 or more"),
+        (lambda: BestFirstSearch(num_beams=0), "num_beams=0; expected 1 or more"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(options, message):
+def test_searches_that_mean_nothing_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
-        SearchOptions(**options)
+        make()
+
+
+def test_a_negative_context_is_refused(model):
+    with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
+        model.link(MENTIONS, context_tokens=-1)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from angel_hf import KnowledgeBase
-from angel_hf.search.threads import answer_batches
+from angel_hf.search import BeamSearch
+from angel_hf.search.batches import answer_batches
 from tests.toy import byte_tokenizer, mention, random_model
 
 NAMES = {"D1": ["ataxia", "old ataxia"], "D2": ["wilson disease", "old"], "D3": ["fever", "old ataxia of the gene"]}
@@ -39,11 +40,11 @@ def meeting():
 class _Meeting:
     def __init__(self):
         self.barrier = threading.Barrier(2)
-        self.batches, self.barts, self.threads = [], {}, set()
+        self.batches, self.engines, self.threads = [], {}, set()
 
-    def answer(self, bart, batch):
-        first_time = threading.get_ident() not in self.barts
-        self.barts[threading.get_ident()] = bart
+    def answer(self, engine, batch):
+        first_time = threading.get_ident() not in self.engines
+        self.engines[threading.get_ident()] = engine
         self.batches.append(batch)
         self.threads.add(torch.get_num_threads())
         if first_time:
@@ -51,7 +52,7 @@ class _Meeting:
         return [-position for position in batch]
 
 
-@pytest.mark.parametrize("options", [{}, {"top_k": 1}, {"num_beams": 3, "top_k": 3}])
+@pytest.mark.parametrize("options", [{}, {"top_k": 1}, {"search": BeamSearch(3), "top_k": 3}])
 def test_two_threads_answer_as_one_does(model, two_threads, options):
     mentions = [mention(marked) for marked in MARKED * 5]
     found = model.link(mentions, **({"top_k": 5} | options), batch_size=16)
@@ -65,7 +66,7 @@ def test_two_threads_answer_as_one_does(model, two_threads, options):
 
 def test_threads_share_the_weights_and_nothing_else(model, two_threads, meeting):
     assert answer_batches(model, range(20), 16, meeting.answer) == {position: -position for position in range(20)}
-    one, other = meeting.barts.values()
+    one, other = meeting.engines.values()
     assert one.workspace is not other.workspace and one.decoder_layers is other.decoder_layers
     # Eight at a time on each thread, in batches of equal size that go round evenly; those side by side are alike.
     assert sorted(meeting.batches) == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [10, 12, 14, 16, 18], [11, 13, 15, 17, 19]]
@@ -77,7 +78,7 @@ def test_threads_share_the_weights_and_nothing_else(model, two_threads, meeting)
 def test_few_mentions_together_are_one_batch_on_all_threads(model, two_threads, mentions, batch_size):
     threads, sizes = set(), []
 
-    def answer(bart, batch):
+    def answer(engine, batch):
         threads.add((threading.get_ident(), torch.get_num_threads()))
         sizes.append(len(batch))
         return batch
@@ -96,7 +97,7 @@ def test_a_model_that_something_else_runs_with_is_called_by_one_thread(model, tw
         layer.forward = layer.forward
     callers = set()
 
-    def answer(bart, batch):
+    def answer(engine, batch):
         callers.add(threading.get_ident())
         return batch
 
@@ -113,8 +114,8 @@ def test_calls_that_overlap_leave_every_thread_with_as_many_as_before(model, two
     meetings = {name: _Meeting() for name in inside}
 
     def call(name):
-        def answer(bart, batch):
-            answers = meetings[name].answer(bart, batch)
+        def answer(engine, batch):
+            answers = meetings[name].answer(engine, batch)
             inside[name].set()
             may_go[name].wait(timeout=30)
             if failing:
@@ -141,7 +142,7 @@ def test_calls_that_overlap_leave_every_thread_with_as_many_as_before(model, two
 def test_after_an_error_nobody_begins_another_batch(model, two_threads):
     began, barrier = [], threading.Barrier(2)
 
-    def answer(bart, batch):
+    def answer(engine, batch):
         began.append(batch)
         if len(began) <= 2:
             barrier.wait(timeout=30)

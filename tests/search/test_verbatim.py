@@ -1,24 +1,26 @@
 """Names that are spelled as their mentions: found, scored and put first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.subset import restricted
-from angel_hf.search import lookahead
+from angel_hf.search import BeamSearch, VerbatimFirst, lookahead
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.options import SearchOptions
+from angel_hf.search.lookahead import LookaheadEngine
 from angel_hf.search.verbatim import put_first, score_names
 from angel_hf.trie.masked import MaskedTrie
-from angel_hf.types import Concept, Hypothesis
+from angel_hf.types import Concept, Hypothesis, Question
 from tests.exhaustive import score_all_names
 from tests.search.test_search_options import END, batches, in_ids, key_sets, names_of, small_model
-from tests.toy import CONCEPTS, byte_tokenizer, mention, random_model
+from tests.toy import CONCEPTS, byte_tokenizer, find_names, mention, questions, random_model
 
-VERBATIM = SearchOptions(verbatim_first=True)
+VERBATIM = VerbatimFirst()
 
 
 @given(key_sets, st.lists(st.integers(4, 13), max_size=6))
@@ -43,12 +45,10 @@ def test_a_name_has_the_score_that_scoring_all_names_gives_it(rows, names, batch
     model = small_model(names, seed)
     sources, prefixes = in_ids(batch)
     own = [data.draw(st.sampled_from(names)) for _ in batch]
-    limits = {"end_token_id": END, "max_length": 32}
+    asked = [replace(one, surface_ids=ids) for one, ids in zip(questions(model, sources, prefixes), own)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(lookahead, "ROWS", rows)
-        found = score_names(
-            PackedBart(model), model.trie, sources, [[END, *ids] for ids in prefixes], names=own, **limits
-        )
+        found = score_names(LookaheadEngine(PackedEngine(model)), model.trie, asked)
     for hypothesis, name, source, prefix in zip(found, own, sources, prefixes):
         assert hypothesis is not None
         (expected,) = (one for one in score_all_names(model, source, prefix) if one.name_index == hypothesis.name_index)
@@ -59,8 +59,13 @@ def test_a_name_has_the_score_that_scoring_all_names_gives_it(rows, names, batch
 
 def test_a_name_that_the_decoder_has_no_room_for_has_no_score():
     model = small_model([[4, 5, 6]])
-    given = (PackedBart(model), model.trie, [[0, 5, END]] * 2, [[END, 5, 3]] * 2)
-    roomy, narrow = (score_names(*given, names=[[4, 5, 6]] * 2, end_token_id=END, max_length=most) for most in (6, 5))
+    asked = [Question([0, 5, END], [END, 5, 3], [4, 5, 6])] * 2
+    found = []
+    for most in (6, 5):
+        engine = PackedEngine(model)
+        engine.max_length = most
+        found.append(score_names(engine, model.trie, asked))
+    roomy, narrow = found
     assert [one.name_index for one in roomy] == [0, 0]
     assert narrow == [None, None]
 
@@ -96,7 +101,7 @@ SPELLED = ["ataxia", None, "a t", "louis bar", None]
 
 
 def test_mentions_that_spell_a_name_have_it_first_and_the_others_what_the_search_finds(model):
-    published, verbatim = model.link(MENTIONS), model.link(MENTIONS, options=VERBATIM)
+    published, verbatim = model.link(MENTIONS), model.link(MENTIONS, search=VERBATIM)
     for before, after, name in zip(published, verbatim, SPELLED):
         if name is None:
             assert after == before
@@ -112,30 +117,31 @@ def test_mentions_that_spell_a_name_have_it_first_and_the_others_what_the_search
 
 
 def test_a_shared_name_keeps_all_its_concepts(model):
-    assert model.link(MENTIONS[2], options=VERBATIM).best.concept_ids == ("D001260", "X1")
+    assert model.link(MENTIONS[2], search=VERBATIM).best.concept_ids == ("D001260", "X1")
 
 
 def test_a_name_that_the_beams_lose_comes_first_with_its_score(model):
     whole = model.link(MENTIONS[0], 10)
     (lost,) = [one for one in model.link(MENTIONS[:1], 10)[0].candidates if one.name == "Ataxia"]
-    narrow = model.link(MENTIONS[0], 1, 1, options=VERBATIM)
+    narrow = model.link(MENTIONS[0], 1, VerbatimFirst(BeamSearch(1)))
     assert [one.name for one in narrow.candidates] == ["Ataxia"]
     assert narrow.best.score == pytest.approx(lost.score, abs=1e-5)
     # With two beams, and two names wanted, the others are those of the search.
-    published, verbatim = model.link(MENTIONS[0], 2, 2), model.link(MENTIONS[0], 2, 2, options=VERBATIM)
+    two = BeamSearch(2)
+    published, verbatim = (model.link(MENTIONS[0], 2, search) for search in (two, VerbatimFirst(two)))
     assert "Ataxia" in [one.name for one in whole.candidates] and len(verbatim.candidates) == 2
     assert verbatim.candidates[1] == next(one for one in published.candidates if one.name != "Ataxia")
 
 
 def test_one_name_is_the_first_of_many_and_takes_no_search_where_it_is_spelled(model, monkeypatch):
-    many = model.link(MENTIONS, options=VERBATIM)
-    asked, search = [], AngelForEntityLinking.search
+    many = model.link(MENTIONS, search=VERBATIM)
+    asked, call = [], BeamSearch.__call__
     monkeypatch.setattr(
-        AngelForEntityLinking,
-        "search",
-        lambda self, sources, *more, **k: asked.append(len(sources)) or search(self, sources, *more, **k),
+        BeamSearch,
+        "__call__",
+        lambda self, engine, names, batch, top_k: asked.append(len(batch)) or call(self, engine, names, batch, top_k),
     )
-    one = model.link(MENTIONS, top_k=1, options=VERBATIM)
+    one = model.link(MENTIONS, top_k=1, search=VERBATIM)
     assert asked == [SPELLED.count(None)]
     assert [linked.best.name for linked in one] == [linked.best.name for linked in many]
     assert [linked.best.score for linked in one] == pytest.approx([linked.best.score for linked in many], abs=1e-5)
@@ -144,10 +150,10 @@ def test_one_name_is_the_first_of_many_and_takes_no_search_where_it_is_spelled(m
 def test_names_outside_a_restricted_part_do_not_lead(model):
     view = restricted(model, below=["D001259"])
     of_another = mention("[Maladie de Louis–Bar]")
-    assert model.link(of_another, options=VERBATIM).best.concept_ids == ("X1",)
-    assert view.link(of_another, options=VERBATIM) == view.link(of_another)
+    assert model.link(of_another, search=VERBATIM).best.concept_ids == ("X1",)
+    assert view.link(of_another, search=VERBATIM) == view.link(of_another)
     # Where concepts share the name, it leads for the one that is left.
-    assert view.link(MENTIONS[2], options=VERBATIM).best.concept_ids == ("D001260",)
+    assert view.link(MENTIONS[2], search=VERBATIM).best.concept_ids == ("D001260",)
 
 
 def test_names_count_in_the_form_of_the_knowledge_base():
@@ -156,8 +162,8 @@ def test_names_count_in_the_form_of_the_knowledge_base():
         KnowledgeBase.from_concepts([Concept("1", ("Ataxia",)), Concept("2", ("ataxia",))], "as-is")
     )
     for name in ("Ataxia", "ataxia"):
-        assert model.link(mention(f"old [{name}]"), options=VERBATIM).best.name == name
-    assert model.link(mention("old [ATAXIA]"), options=VERBATIM) == model.link(mention("old [ATAXIA]"))
+        assert model.link(mention(f"old [{name}]"), search=VERBATIM).best.name == name
+    assert model.link(mention("old [ATAXIA]"), search=VERBATIM) == model.link(mention("old [ATAXIA]"))
 
 
 def test_a_name_too_long_to_follow_its_mention_is_searched_for_like_others():
@@ -168,26 +174,26 @@ def test_a_name_too_long_to_follow_its_mention_is_searched_for_like_others():
         model.set_knowledge_base(KnowledgeBase.from_concepts([*CONCEPTS, Concept("Q", (name,))]))
         whole = Mention(name, 0, len(name))
         for top_k in (1, 3):
-            found = model.link(whole, top_k, options=VERBATIM)
+            found = model.link(whole, top_k, search=VERBATIM)
             assert len(found.candidates) == top_k
             assert (found.best.name == name) == is_first
 
 
 def test_answers_from_memory_are_those_of_the_search(model):
     expected = [
-        [(one.name, one.concept_ids) for one in linked.candidates] for linked in model.link(MENTIONS, options=VERBATIM)
+        [(one.name, one.concept_ids) for one in linked.candidates] for linked in model.link(MENTIONS, search=VERBATIM)
     ]
     model.answer_cache = AnswerCache()
     try:
         for hits in (5, 10):
             before = model.answer_cache.hits
-            found = model.link([*MENTIONS, *MENTIONS], options=VERBATIM)
+            found = model.link([*MENTIONS, *MENTIONS], search=VERBATIM)
             assert [[(one.name, one.concept_ids) for one in linked.candidates] for linked in found] == expected * 2
             assert model.answer_cache.hits - before == hits
         # Those that spell a name are now scored, and the others searched for one name alone.
         for hits in (5, 10):
             before = model.answer_cache.hits
-            found = model.link([*MENTIONS, *MENTIONS], top_k=1, options=VERBATIM)
+            found = model.link([*MENTIONS, *MENTIONS], top_k=1, search=VERBATIM)
             assert [linked.best.name for linked in found] == [own[0][0] for own in expected * 2]
             assert model.answer_cache.hits - before == hits
     finally:
@@ -195,23 +201,23 @@ def test_answers_from_memory_are_those_of_the_search(model):
 
 
 def test_what_is_remembered_stays_as_it_was_found(model):
-    published = model.link(MENTIONS[0], 1, 1), model.link(MENTIONS[0], 2, 2)
+    published = model.link(MENTIONS[0], 1, BeamSearch(1)), model.link(MENTIONS[0], 2, BeamSearch(2))
     names = {one.name for linked in published for one in linked.candidates}
     assert "Ataxia" not in names, "the beams do not lose the name, so that nothing is scored beside them"
     model.answer_cache = AnswerCache()
     try:
-        for linked in model.link([MENTIONS[0], MENTIONS[0]], 2, 2, options=VERBATIM):
+        for linked in model.link([MENTIONS[0], MENTIONS[0]], 2, VerbatimFirst(BeamSearch(2))):
             assert linked.best.name == "Ataxia"
             assert len({one.name for one in linked.candidates}) == 2
-        assert model.link(MENTIONS[0], 2, 2) == published[1]
+        assert model.link(MENTIONS[0], 2, BeamSearch(2)) == published[1]
         # Nor does it change with what a caller does to the lists.
         ids = model.processor.encode_mentions(MENTIONS[:1], None)
-        model.search(*ids)[0].clear()
-        assert model.search(*ids)[0]
+        find_names(model, *ids)[0].clear()
+        assert find_names(model, *ids)[0]
     finally:
         model.answer_cache = None
 
 
 def test_without_a_knowledge_base_the_search_says_what_is_missing():
     with pytest.raises(RuntimeError, match="no knowledge base to link to"):
-        random_model(byte_tokenizer()).link(MENTIONS[0], options=VERBATIM)
+        random_model(byte_tokenizer()).link(MENTIONS[0], search=VERBATIM)

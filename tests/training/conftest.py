@@ -1,13 +1,17 @@
 """A knowledge base of five diseases, a document about two of them, and a tokenizer trained on both."""
 
+import shutil
+
 import pytest
 
 from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.formats.pubtator import read_pubtator
-from angel_hf.training.concept_names import ConceptNames
-from angel_hf.training.corpus import AnnotatedMention, split_identifiers
-from angel_hf.training.vocabulary import train_tokenizer
+from angel_hf.training.data.concept_names import ConceptNames
+from angel_hf.training.data.corpus import AnnotatedMention, split_identifiers
+from angel_hf.training.data.vocabulary import train_tokenizer
+from angel_hf.training.run.pipeline import run_recipe
 from angel_hf.types import Concept, Mention
+from tests.training.small_recipe import recipe, write_data
 
 CONCEPTS = [
     Concept("D1", ("Skin Neoplasms", "Cancer of the Skin", "Skin Cancer", "Skin Tumors"), ("OMIM:1",)),
@@ -74,3 +78,26 @@ def tokenizer(concept_names, documents):
 @pytest.fixture(scope="session")
 def processor(tokenizer):
     return AngelProcessor(tokenizer, max_source_length=24)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, concepts, record):
+    path = tmp_path_factory.mktemp("data")
+    write_data(path, concepts, record)
+    return path
+
+
+@pytest.fixture(scope="module")
+def output(data, tmp_path_factory):
+    """A run of the whole recipe."""
+    path = tmp_path_factory.mktemp("run") / "output"
+    run_recipe(recipe(data), data, path)
+    return path
+
+
+@pytest.fixture
+def fine_tuned(output, tmp_path):
+    """A run that was stopped before its preference training, and may go on under another recipe."""
+    path = tmp_path / "output"
+    shutil.copytree(output, path, ignore=shutil.ignore_patterns("preference", "model", "recipe.json"))
+    return path

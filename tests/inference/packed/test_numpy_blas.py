@@ -8,7 +8,7 @@ from angel_hf import KnowledgeBase
 from angel_hf.inference.packed import numpy_blas
 from angel_hf.inference.packed.numpy_blas import has_avx2_openblas, one_thread
 from angel_hf.inference.packed.products import OneDnnWeight, OpenBlasWeight
-from angel_hf.search.threads import answer_batches
+from angel_hf.search.batches import answer_batches
 from tests.toy import byte_tokenizer, random_model
 
 pytestmark = pytest.mark.skipif(
@@ -74,7 +74,7 @@ def test_without_the_library_nothing_happens(monkeypatch, two_threads):
 
 @pytest.mark.parametrize(("kind", "expected"), [(OpenBlasWeight, 1), (OneDnnWeight, 2), (None, 2)])
 def test_products_of_a_search_take_one_thread_each_and_else_nothing_changes(monkeypatch, two_threads, kind, expected):
-    monkeypatch.setattr("angel_hf.search.threads.packed_type", lambda dtype, threads: kind)
+    monkeypatch.setattr("angel_hf.search.batches.packed_type", lambda dtype, threads: kind)
     model, found = random_model(byte_tokenizer()), []
     model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"]}))
     answer_batches(model, range(20), 16, lambda bart, batch: [found.append(threads()) for _ in batch])

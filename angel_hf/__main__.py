@@ -1,0 +1,6 @@
+"""`python -m angel_hf`: the same as `angel`."""
+
+from angel_hf.cli import app
+
+if __name__ == "__main__":
+    app(prog_name="angel")

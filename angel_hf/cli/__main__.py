@@ -1,6 +1,0 @@
-"""`python -m angel_hf.cli`: the same as `angel`."""
-
-from angel_hf.cli import app
-
-if __name__ == "__main__":
-    app(prog_name="angel")

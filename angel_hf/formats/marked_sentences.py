@@ -1,0 +1,49 @@
+"""Sentences from the command line or from lines of text, their mentions marked `[[so]]` or named."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from angel_hf.formats.records import Record, Rejected
+from angel_hf.formats.source import Line
+from angel_hf.text.reading import parse_marked
+from angel_hf.types import Mention
+
+
+def find_mentions(text: str, surfaces: Sequence[str]) -> tuple[Mention, ...]:
+    """The mentions that are spelled like `surfaces`: of each the first whole word, if given twice also the second.
+
+    Raises:
+        ValueError: one is not in the text, or not that often.
+    """
+    mentions = []
+    seen: Counter[str] = Counter()
+    for surface in surfaces:
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(surface)}(?!\w)", text) if surface.strip()]
+        if len(found) <= seen[surface]:
+            times = "is not in" if not found else f"is only {len(found)} times in"
+            raise ValueError(f"the mention {surface!r} {times} {text!r} as a whole word; expected it as it is spelled")
+        mentions.append(Mention(text, *found[seen[surface]]))
+        seen[surface] += 1
+    return tuple(mentions)
+
+
+def sentence_record(mentions: tuple[Mention, ...], line: int = 1, raw: str = "") -> Record:
+    """A record of the mentions of one sentence."""
+    return Record(line, raw, {"text": mentions[0].text}, mentions)
+
+
+def read_sentences(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
+    """Read marked sentences, one a line; empty lines are passed over."""
+    for line in lines:
+        if not line.text.strip():
+            continue
+        if line.fault is not None:
+            yield Rejected(line.number, line.fault, line.text)
+            continue
+        try:
+            yield sentence_record(parse_marked(line.text), line.number, line.text)
+        except ValueError as error:
+            yield Rejected(line.number, str(error), line.text)

@@ -1,0 +1,1 @@
+"""From a knowledge base and an annotated corpus to encoded training pairs."""

@@ -1,0 +1,1 @@
+"""Recipes: TOML files, the tables they hold, and their reading."""

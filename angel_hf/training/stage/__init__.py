@@ -1,0 +1,1 @@
+"""What all stages share: their materials, artifacts, checkpoints and trainer options."""
