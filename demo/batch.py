@@ -95,7 +95,7 @@ def write_csv(rows: Iterable[dict[str, Any]], path: Path) -> Path:
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
-        writer.writerows({column: _inert(value) for column, value in row.items()} for row in rows)
+        writer.writerows({column: _escape_formula(value) for column, value in row.items()} for row in rows)
     return path
 
 
@@ -116,7 +116,7 @@ def write_parquet(rows: list[dict[str, Any]], path: Path) -> Path:
     return path
 
 
-def _inert(value: Any) -> Any:
+def _escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 

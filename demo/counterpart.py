@@ -31,17 +31,17 @@ def about_counterpart(model_name: str) -> str:
     found = positive_counterpart(model_name)
     if found is not None:
         return (
-            f"**{_shown(found)}** is {_shown(model_name)} before the second step: the same names, the same shape, "
+            f"**{_title(found)}** is {_title(model_name)} before the second step: the same names, the same shape, "
             "trained on right names only."
         )
     return (
-        f"**No positive-only counterpart of {_shown(model_name)} is here**: there is nothing yet to compare it with. "
+        f"**No positive-only counterpart of {_title(model_name)} is here**: there is nothing yet to compare it with. "
         f"The page looks for a model of that name with `{SUFFIX}` at its end, in the package or as a folder beside the "
         "model's. Any other model can be named below, such as a repository of the Hub."
     )
 
 
-def _shown(model_name: str) -> str:
+def _title(model_name: str) -> str:
     """The name alone, without Markdown in it and without the folders of this machine."""
     shown = Path(model_name).name if Path(model_name).is_absolute() else model_name
     return "".join(f"\\{character}" if not character.isalnum() else character for character in shown)

@@ -95,7 +95,7 @@ class Handlers:
     def mark(self, text: str, precision: float | None, visit: Visit | None) -> tuple[Page, str, str]:
         """Annotate the text box and show the details of the first mention."""
         visit = self.visit(visit)
-        return self._shown(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)
+        return self._render(Page(visit, text, annotate(visit, text, precision or None), precision or None), 0)
 
     @shows_errors
     def mark_again(self, page: Page | None, precision: float | None, visit: Visit | None) -> tuple[Any, Any, Any]:
@@ -120,7 +120,7 @@ class Handlers:
             raise VisitorError("Select words of the marked text first.")
         chosen = annotate_span(page.visit, page.text, start, end, page.precision)
         annotated = with_span(page.annotated, chosen)
-        return self._shown(Page(page.visit, page.text, annotated, page.precision), annotated.index(chosen[0]))
+        return self._render(Page(page.visit, page.text, annotated, page.precision), annotated.index(chosen[0]))
 
     @shows_errors
     def run_batch(
@@ -174,7 +174,7 @@ class Handlers:
             # By now the visitor may have written something already.
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
-    def _shown(self, page: Page, position: int) -> tuple[Page, str, str]:
+    def _render(self, page: Page, position: int) -> tuple[Page, str, str]:
         if not page.annotated:
             return page, marked_html(page.text, []), details.EMPTY
         marked = marked_html(page.text, page.annotated, position)

@@ -100,7 +100,7 @@ class Workbench:
                     self._models.move_to_end(name)
                     return self._models[name]
             try:
-                model = self._loaded(name)
+                model = self._load(name)
             finally:
                 with self._lock:
                     self._loading.pop(name, None)
@@ -111,7 +111,7 @@ class Workbench:
                         del self._models[other]
             return model
 
-    def _loaded(self, name: str) -> AngelForEntityLinking:
+    def _load(self, name: str) -> AngelForEntityLinking:
         is_own = name in (self.default, positive_counterpart(self.default), *EMBEDDED_MODELS)
         if not (is_own or self._folders or (_REPOSITORY.fullmatch(name) and not Path(name).exists())):
             raise VisitorError(

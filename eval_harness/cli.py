@@ -215,7 +215,7 @@ def leaderboard(
 def _benchmark(name: str) -> Any:
     from eval_harness.benchmarks import BENCHMARKS
 
-    return _named(name, BENCHMARKS, "--benchmark")
+    return _find_named(name, BENCHMARKS, "--benchmark")
 
 
 def _text_form(name: str) -> Any:
@@ -226,7 +226,7 @@ def _text_form(name: str) -> Any:
     return name
 
 
-def _named(name: str, known: Sequence[_Value], option: str) -> _Value:
+def _find_named(name: str, known: Sequence[_Value], option: str) -> _Value:
     for value in known:
         if value.name == name:
             return value

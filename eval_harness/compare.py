@@ -47,7 +47,7 @@ def compare_files(
         ValueError: the files are not about the same mentions, or are damaged.
         FileNotFoundError: one is not there.
     """
-    own, other = _aligned(first, read_predictions(first), second, read_predictions(second))
+    own, other = _align(first, read_predictions(first), second, read_predictions(second))
     units: list[Hashable] = [one.key if by_mention else (one.fold, one.document_id) for one in own]
     return [_compare(k, [one.rank for one in own], [one.rank for one in other], units, seed) for k in ks]
 
@@ -74,7 +74,7 @@ def format_comparison(comparisons: Sequence[Comparison], first: str, second: str
     return "\n".join(lines) + "\n"
 
 
-def _aligned(
+def _align(
     first: Path, own: list[Prediction], second: Path, other: list[Prediction]
 ) -> tuple[list[Prediction], list[Prediction]]:
     """Both in the order of the first."""

@@ -139,7 +139,7 @@ class Corpus:
     def checksums(self) -> dict[str, str]:
         """SHA-256 of the files read so far and of the knowledge bases, by path."""
         files = [*self._read, *self.source.knowledge_base_files(), *self.knowledge_base_files]
-        return {self._short(path): sha256(path) for path in sorted(set(files)) if path.is_file()}
+        return {self._relative_name(path): sha256(path) for path in sorted(set(files)) if path.is_file()}
 
     @property
     def _train_holds_dev(self) -> bool:
@@ -162,7 +162,7 @@ class Corpus:
         if difference not in self.differences:
             self.differences.append(difference)
 
-    def _short(self, path: Path) -> str:
+    def _relative_name(self, path: Path) -> str:
         inside = path.is_relative_to(self.source.location)
         return str(path.relative_to(self.source.location)) if inside else path.name
 

@@ -57,8 +57,8 @@ def publish(examples: Iterable[Example], form: TextForm) -> tuple[Example, ...]:
     """
     if form == "released":
         return tuple(examples)
-    find = cache(_ab3p() if form == "ab3p" else _own)
-    return tuple(_publish(example, find(example.mention.text)) for example in _once(examples))
+    find = cache(_ab3p() if form == "ab3p" else _find_long_forms)
+    return tuple(_publish(example, find(example.mention.text)) for example in _drop_duplicates(examples))
 
 
 def write_out(mention: str, abbreviations: Mapping[str, str]) -> str:
@@ -110,7 +110,7 @@ def _window(left: str, right: str, words_in_all: int) -> tuple[str, str]:
     return " ".join(before[-_WINDOW // 2 :]), " ".join(after[: _WINDOW // 2])
 
 
-def _once(examples: Iterable[Example]) -> Iterator[Example]:
+def _drop_duplicates(examples: Iterable[Example]) -> Iterator[Example]:
     """Without the second copy of an annotation, which only a document that comes twice has."""
     seen = set()
     for example in examples:
@@ -120,7 +120,7 @@ def _once(examples: Iterable[Example]) -> Iterator[Example]:
             yield example
 
 
-def _own(text: str) -> dict[str, str]:
+def _find_long_forms(text: str) -> dict[str, str]:
     return {found.short: found.long for found in find_abbreviations(text)}
 
 

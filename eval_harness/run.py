@@ -82,7 +82,7 @@ def run_all(
             results.append(summarise(found, origin, protocol, left_out, parents, description.seed))
             predictions.append(found)
             timings += [timing] if timing else []
-    report = Report(_completed(description, corpus), tuple(results))
+    report = Report(_complete(description, corpus), tuple(results))
     write_results(out / RESULTS_FILE, report)
     write_report(out, report, predictions)
     if timings:
@@ -128,7 +128,7 @@ def _answers(
     return found, Timing(origin.predictor, origin.protocol, len(found), round(seconds, 3))
 
 
-def _completed(description: RunDescription, corpus: Corpus) -> RunDescription:
+def _complete(description: RunDescription, corpus: Corpus) -> RunDescription:
     return replace(
         description,
         data_sha256=corpus.checksums(),

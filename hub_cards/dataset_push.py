@@ -58,7 +58,7 @@ def plan_dataset(directory: Path, repository: str, facts: Facts | None, names: N
             raise ValueError(f"{directory}: its own card may describe the columns {', '.join(dropped)}; give --facts")
         files, left_out = collect(directory, ("**/*.parquet",), {"README.md": _own_card(directory, "configs").encode()})
         return PushPlan(repository, "dataset", files, "Data set, with its card", (), left_out)
-    rendered = {path.relative_to(directory).as_posix(): _without(path, dropped) for path in paths if dropped}
+    rendered = {path.relative_to(directory).as_posix(): _drop_columns(path, dropped) for path in paths if dropped}
     configs = _configs(directory, paths)
     columns = {field.name: str(field.type) for field in fields}
     card = dataset_card(
@@ -153,7 +153,7 @@ def _strings(values: Iterable[Any]) -> Iterator[str]:
             yield from _strings(value.values())
 
 
-def _without(path: Path, dropped: tuple[str, ...]) -> bytes:
+def _drop_columns(path: Path, dropped: tuple[str, ...]) -> bytes:
     table = pq.read_table(path)
     buffer = io.BytesIO()
     pq.write_table(table.drop_columns([name for name in dropped if name in table.column_names]), buffer)
@@ -183,12 +183,12 @@ def _splits(directory: Path, configs: list[dict[str, Any]]) -> Iterator[Split]:
         for one in [{"split": "train", "path": files}] if isinstance(files, str) else files:
             patterns = [one["path"]] if isinstance(one["path"], str) else one["path"]
             rows = sum(
-                pq.read_metadata(path).num_rows for pattern in patterns for path in _matching(directory, pattern)
+                pq.read_metadata(path).num_rows for pattern in patterns for path in _matching_files(directory, pattern)
             )
             yield Split(config.get("config_name", "default"), one["split"], rows)
 
 
-def _matching(directory: Path, pattern: str) -> list[Path]:
+def _matching_files(directory: Path, pattern: str) -> list[Path]:
     """The files of a directory that its card names; none lies outside it."""
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise ValueError(f"{directory / 'README.md'}: names the data files {pattern!r}; expected files of the folder")

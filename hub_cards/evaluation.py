@@ -133,7 +133,7 @@ def _bootstrap(values: dict[str, Any] | None) -> Bootstrap | None:
 
 def _score(row: dict[str, Any]) -> Score:
     interval = row.get("accuracy_at_1_interval")
-    rules = {key: _words(value) for key, value in row["protocol"].items() if key != "name"}
+    rules = {key: _as_text(value) for key, value in row["protocol"].items() if key != "name"}
     return Score(
         predictor=row["predictor"],
         protocol=row["protocol"]["name"],
@@ -145,5 +145,5 @@ def _score(row: dict[str, Any]) -> Score:
     )
 
 
-def _words(value: object) -> str:
+def _as_text(value: object) -> str:
     return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

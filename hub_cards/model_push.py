@@ -79,7 +79,7 @@ def plan_model(
     figures = ModelFigures(knowledge_base.num_concepts, knowledge_base.num_names, _parameters(directory))
     confidence = Confidence.load(directory) if (directory / CONFIDENCE_FILE).is_file() else None
     card = model_card(repository, facts, figures, tuple(evaluations), withheld, confidence)
-    rendered |= {"README.md": card.encode()} | _encoded(eval_results_files(facts, tuple(evaluations)))
+    rendered |= {"README.md": card.encode()} | _encode(eval_results_files(facts, tuple(evaluations)))
     files, left_out = collect(directory, _MODEL_FILES, rendered)
     kept = tuple(file for file in files if file.path not in hidden)
     left_out += tuple((file.path, "names, withheld") for file in files if file.path in hidden)
@@ -116,7 +116,7 @@ def plan_adapter(
     tied = config | {"base_model_name_or_path": base, "revision": revision}
     card = adapter_card(repository, facts, base, str(revision), _parameters_in(weights), tuple(evaluations))
     rendered = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
-    rendered |= _encoded(eval_results_files(facts, tuple(evaluations)))
+    rendered |= _encode(eval_results_files(facts, tuple(evaluations)))
     files, left_out = collect(directory, _ADAPTER_FILES, rendered)
     return PushPlan(repository, "model", files, f"{facts.title}, with its card", _ADAPTER_STALE, left_out)
 
@@ -177,5 +177,5 @@ def _read_json(path: Path, expected: str) -> dict[str, Any]:
     return values
 
 
-def _encoded(files: dict[str, str]) -> dict[str, bytes]:
+def _encode(files: dict[str, str]) -> dict[str, bytes]:
     return {path: text.encode() for path, text in files.items()}

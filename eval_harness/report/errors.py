@@ -24,7 +24,7 @@ def errors_as_json(pairs: Sequence[tuple[Result, Sequence[Prediction]]]) -> str:
     sets = []
     for result, predictions in pairs:
         rows = []
-        for one in _wrong(predictions):
+        for one in _wrong_predictions(predictions):
             key = (one.key, one.gold_in_knowledge_base, str(one.flags))
             if key not in numbers:
                 numbers[key] = len(mentions)
@@ -37,7 +37,7 @@ def errors_as_json(pairs: Sequence[tuple[Result, Sequence[Prediction]]]) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _wrong(predictions: Sequence[Prediction]) -> Iterator[Prediction]:
+def _wrong_predictions(predictions: Sequence[Prediction]) -> Iterator[Prediction]:
     return (one for one in predictions if one.rank != 1)
 
 

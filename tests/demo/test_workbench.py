@@ -169,12 +169,12 @@ def test_who_loads_a_model_keeps_nobody_else_waiting(model_dir, monkeypatch):
         assert release.wait(30)
         raise VisitorError("gone")
 
-    monkeypatch.setattr(bench, "_loaded", slow)
+    monkeypatch.setattr(bench, "_load", slow)
     waiting = [threading.Thread(target=_refused, args=(bench,)) for _ in range(2)]
     for thread in waiting:
         thread.start()
     assert started.wait(30)
-    assert bench.visit().model_name == str(model_dir), "a loaded model is had at once"
+    assert bench.visit().model_name == str(model_dir), "a loaded model is available at once"
     release.set()
     for thread in waiting:
         thread.join(30)

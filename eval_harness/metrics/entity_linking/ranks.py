@@ -22,7 +22,7 @@ def accuracy_at(k: int, ranks: Sequence[int | None]) -> float:
     Raises:
         ValueError: there are no mentions.
     """
-    return 100 * sum(hits_at(k, ranks)) / len(_some(ranks))
+    return 100 * sum(hits_at(k, ranks)) / len(_require_mentions(ranks))
 
 
 def hits_at(k: int, ranks: Sequence[int | None]) -> list[bool]:
@@ -37,7 +37,7 @@ def accuracy_over_groups_at(k: int, ranks: Sequence[int | None], groups: Sequenc
         ValueError: there are no mentions, or another number of groups.
     """
     hits: dict[Hashable, list[bool]] = {}
-    for hit, group in zip(hits_at(k, _some(ranks)), groups, strict=True):
+    for hit, group in zip(hits_at(k, _require_mentions(ranks)), groups, strict=True):
         hits.setdefault(group, []).append(hit)
     return 100 * sum(sum(group) / len(group) for group in hits.values()) / len(hits)
 
@@ -48,7 +48,7 @@ def mean_reciprocal_rank(ranks: Sequence[int | None]) -> float:
     Raises:
         ValueError: there are no mentions.
     """
-    return 100 * sum(1 / rank for rank in _some(ranks) if rank is not None) / len(ranks)
+    return 100 * sum(1 / rank for rank in _require_mentions(ranks) if rank is not None) / len(ranks)
 
 
 def average_precision(candidates: Sequence[Collection[str]], gold: Collection[str]) -> float:
@@ -69,7 +69,7 @@ def average_precision(candidates: Sequence[Collection[str]], gold: Collection[st
     return total / total_gold
 
 
-def _some(ranks: Sequence[int | None]) -> Sequence[int | None]:
+def _require_mentions(ranks: Sequence[int | None]) -> Sequence[int | None]:
     if not ranks:
         raise ValueError("no mentions to score; expected at least one")
     return ranks
