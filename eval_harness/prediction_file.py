@@ -82,7 +82,8 @@ def read_origin(path: Path) -> Origin:
 def _row(prediction: Prediction) -> dict[str, Any]:
     """By hand: `dataclasses.asdict` copies every string and takes longer than a fast linker's answer."""
     row = {name: getattr(prediction, name) for name in PREDICTION_SCHEMA.names}
-    row["flags"] = {field.name: getattr(prediction.flags, field.name) for field in PREDICTION_SCHEMA.field("flags").type}
+    flags = PREDICTION_SCHEMA.field("flags").type
+    row["flags"] = {field.name: getattr(prediction.flags, field.name) for field in flags}
     row["candidates"] = [
         {"name": one.name, "concept_ids": one.concept_ids, "score": one.score} for one in prediction.candidates
     ]
