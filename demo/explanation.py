@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from angel_hf import AngelForEntityLinking, Hypothesis, Mention
+from angel_hf.search import BeamSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class TokenTrace:
 
 def explain(model: AngelForEntityLinking, mention: Mention) -> list[TokenTrace]:
     """The traces of the chosen name and, where there is one, of the best name of another concept."""
-    processor, knowledge_base = model.processor, model.knowledge_base
-    assert processor is not None and knowledge_base is not None, "a model that links has both"
-    found = model.search(*processor.encode_mentions([mention]))[0]
+    knowledge_base = model.knowledge_base
+    assert knowledge_base is not None, "a model that links has one"
+    (found,) = model.answer(model.questions([mention]), BeamSearch(), top_k=10)
     traces: list[TokenTrace] = []
     for hypothesis in found:
         concept_ids = knowledge_base.entry_concept_ids(hypothesis.name_index)

@@ -179,9 +179,7 @@ def build(
         if built.concepts:
             typer.echo(f"{out}/knowledge_base: {built.concepts:,} concepts")
         else:
-            _progress(
-                "note: no knowledge base; give one with --knowledge-base, if its names may be redistributed"
-            )
+            _progress("note: no knowledge base; give one with --knowledge-base, if its names may be redistributed")
         if push_to_hub:
             typer.echo(push(built, push_to_hub))
 

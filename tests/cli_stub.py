@@ -22,9 +22,9 @@ class TableLinker:
     calls: list = field(default_factory=list)
     options: list = field(default_factory=list)
 
-    def link(self, mentions, *, top_k, num_beams, batch_size, options):
-        self.calls.append((len(mentions), top_k, num_beams, batch_size))
-        self.options.append(options)
+    def link(self, mentions, *, top_k, search, batch_size, context_tokens):
+        self.calls.append((len(mentions), top_k, search.num_beams, batch_size))
+        self.options.append((search, context_tokens))
         if any(mention.surface == "unlinkable" for mention in mentions):
             raise ValueError("the mention is longer than the decoder can be given")
         return [Linked(mention, NAMES.get(mention.surface, ())[:top_k]) for mention in mentions]

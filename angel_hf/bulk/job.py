@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search.batches import Search
+from angel_hf.search.beam import BeamSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Options:
         detector: with `detect`, a token-classification model that finds them; None looks up the knowledge base's names.
         expand: write the abbreviations in a mention out where its text defines them, which makes the column `read_as`.
         top_k: names for each mention; more than one makes the column `candidates`.
-        num_beams: width of the search, at least `top_k`.
-        search: departures from the published search.
+        search: how names are searched for; with at least `top_k` beams.
+        context_tokens: most tokens of context that the encoder reads; None: all that fit.
         batch_size: mentions that go through the model together.
         window: rows of a shard, which an interruption makes necessary again.
         threads: of each process. The order in which a sum is computed depends on it, so that scores of runs with
@@ -51,15 +52,16 @@ class Options:
     detector: str | None = None
     expand: bool = True
     top_k: int = 1
-    num_beams: int = 10
-    search: SearchOptions = PUBLISHED
+    search: Search = field(default_factory=BeamSearch)
+    context_tokens: int | None = None
     batch_size: int = 32
     window: int = 1024
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.top_k <= self.num_beams:
-            raise ValueError(f"top_k={self.top_k} with num_beams={self.num_beams}; expected 1 <= top_k <= num_beams")
+        most = self.search.num_beams
+        if not 1 <= self.top_k <= most:
+            raise ValueError(f"top_k={self.top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         for name in ("batch_size", "window", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; expected 1 or more")

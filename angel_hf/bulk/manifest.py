@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import torch
@@ -84,10 +84,18 @@ def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: 
         "angel_hf": __version__,
         _LOADED_FROM: loaded_from,
         "model": model,
-        "options": asdict(options),
+        "options": asdict(options) | {"search": _named(options.search)},
         "inputs": files,
     }
     return json.loads(json.dumps(values))
+
+
+def _named(search: Any) -> dict[str, Any]:
+    """A search as JSON: its name, and what it is made of."""
+    parts = {field.name: getattr(search, field.name) for field in fields(search)}
+    return {"name": type(search).__name__} | {
+        name: _named(value) if is_dataclass(value) else value for name, value in parts.items()
+    }
 
 
 def claim(output: Storage, expected: dict[str, Any]) -> None:

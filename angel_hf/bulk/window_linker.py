@@ -37,7 +37,7 @@ class WindowLinker:
         if options.detect:
             tagger = options.detector
             detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
-            self._annotator = Annotator(self._model, detector, expand=options.expand, options=options.search)
+            self._annotator = Annotator(self._model, detector, expand=options.expand, search=options.search)
 
     def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
         """Link the rows of a window.
@@ -47,7 +47,7 @@ class WindowLinker:
             file: its name, for the rejected rows.
             first_row: of the window, in the file.
         """
-        if self._options.search.context_tokens == 0:
+        if self._options.context_tokens == 0:
             # Mentions read alone repeat. They are remembered within a window only, since a shard must not depend on the
             # windows before it.
             self._model.answer_cache = AnswerCache()
@@ -96,11 +96,11 @@ class WindowLinker:
     def _linked(self, mentions: Sequence[Mention]) -> list[list[Annotated]]:
         options, confidence = self._options, self._model.confidence
         if self._annotator is not None:
-            return self._annotator.annotate_mentions(mentions, options.top_k, options.num_beams, options.batch_size)
+            return self._annotator.annotate_mentions(mentions, options.top_k, options.batch_size)
         # A confidence must not depend on `top_k`, so it sees all that the search finds.
-        names = options.top_k if confidence is None else options.num_beams
+        names = options.top_k if confidence is None else options.search.num_beams
         read = expand_abbreviations(mentions) if options.expand else mentions
-        linked = self._model.link(read, names, options.num_beams, options.batch_size, options.search)
+        linked = self._model.link(read, names, options.search, options.batch_size, options.context_tokens)
         return [
             [
                 Annotated(

@@ -17,7 +17,7 @@ from angel_hf.cli import options
 from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, describe_os_error, failures_reported
 from angel_hf.cli.linker import load_linker
 from angel_hf.cli.parquet_input import refuse_parquet
-from angel_hf.cli.search_flags import NumBeams, Search, TopK, build_search
+from angel_hf.cli.search_flags import NumBeams, TopK, build_search
 from angel_hf.cli.sink import open_output
 from angel_hf.formats.annotated_formats import STREAM_WRITERS, AnnotatedFormat
 from angel_hf.formats.annotated_writer import AnnotatedWriter
@@ -29,6 +29,7 @@ from angel_hf.jobs.refusal import answered_or_refused
 
 if TYPE_CHECKING:
     from angel_hf.annotation.annotator import Annotator
+    from angel_hf.search.batches import Search
 
 _DOCUMENTS_AT_ONCE = 16
 
@@ -99,10 +100,11 @@ def annotate(
             refuse_parquet(input_path)
         inputs = _Inputs(text, None if input_path is None else Path(input_path), input_format)
         linker = load_linker(model, knowledge_base, revision, device)
-        annotator = _annotator(linker, precision, detector, semantic_type or (), below or ())
+        part = _part(linker, semantic_type or (), below or ())
+        annotator = _annotator(part, precision, detector, search.search)
         with ExitStack() as opened:
             writer = _writer(output_format, output, mention_type, opened)
-            mentions = _run(annotator, inputs, writer, search)
+            mentions = _run(annotator, inputs, writer, top_k)
             remark = writer.close()
             if remark is not None:
                 typer.echo(remark, err=True)
@@ -180,21 +182,28 @@ def _standard_input() -> TextDocument:
         raise InputError(f"standard input: not UTF-8 ({error}); expected UTF-8 text") from None
 
 
-def _annotator(
-    linker: Any, precision: float | None, detector: str | None, semantic_types: Sequence[str], below: Sequence[str]
-) -> Annotator:
+def _part(linker: Any, semantic_types: Sequence[str], below: Sequence[str]) -> Any:
+    """The model, restricted to a part of its knowledge base where one is named."""
+    # Here, so that help loads no library.
+    from angel_hf.model.subset import restricted
+
+    try:
+        return restricted(linker, semantic_types, below) if semantic_types or below else linker
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _annotator(linker: Any, precision: float | None, detector: str | None, search: Search) -> Annotator:
     # Here, so that help loads no library.
     from angel_hf.annotation import TokenClassificationDetector
     from angel_hf.annotation.annotator import Annotator
-    from angel_hf.model.subset import restricted
 
     try:
         found = TokenClassificationDetector.from_pretrained(detector) if detector is not None else None
     except (ValueError, OSError) as error:
         raise InputError(f"--detector {detector}: {error}") from None
     try:
-        part = restricted(linker, semantic_types, below) if semantic_types or below else linker
-        return Annotator(part, found, precision)
+        return Annotator(linker, found, precision, search=search)
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -209,11 +218,11 @@ def _writer(form: AnnotatedFormat, output: Path | None, kind: str, opened: ExitS
         raise InputError(str(error)) from None
 
 
-def _run(annotator: Annotator, inputs: _Inputs, writer: AnnotatedWriter, search: Search) -> int:
+def _run(annotator: Annotator, inputs: _Inputs, writer: AnnotatedWriter, top_k: int) -> int:
     mentions = 0
     for batch in inputs.batches():
         answers = answered_or_refused(
-            batch, lambda some: annotator.annotate([document.text for document in some], search.top_k, search.num_beams)
+            batch, lambda some: annotator.annotate([document.text for document in some], top_k)
         )
         for document, answer in zip(batch, answers):
             if isinstance(answer, ValueError):

@@ -130,8 +130,8 @@ def bulk(
                 detector=detector and _absolute(detector),
                 expand=not as_written,
                 top_k=search.top_k,
-                num_beams=search.num_beams,
-                search=search.options,
+                search=search.search,
+                context_tokens=search.context_tokens,
                 # Threads share the mentions of a batch, and a thread is the faster the more it has.
                 batch_size=batch_size or _BATCH_SIZE * threads,
                 window=window,

@@ -12,14 +12,14 @@ from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.types import Linked, Mention
 
 if TYPE_CHECKING:
-    from angel_hf.search.options import SearchOptions
+    from angel_hf.search.batches import Search
 
 
 class Linker(Protocol):
     """What the command line needs of a model."""
 
     def link(
-        self, mentions: list[Mention], *, top_k: int, num_beams: int, batch_size: int, options: SearchOptions
+        self, mentions: list[Mention], *, top_k: int, search: Search, batch_size: int, context_tokens: int | None
     ) -> list[Linked]:
         """Link mentions, the answers in the mentions' order."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from angel_hf.cli.linker import Linker
-from angel_hf.cli.search_flags import Search
+from angel_hf.cli.search_flags import SearchFlags
 from angel_hf.formats.records import LinkedRecord, Record, Rejected
 from angel_hf.jobs.refusal import answered_or_refused
 from angel_hf.types import Linked, Mention
@@ -27,7 +27,7 @@ class RecordLinker:
     """
 
     linker: Linker
-    search: Search
+    search: SearchFlags
     batch_size: int
     expand: bool = True
 
@@ -66,9 +66,9 @@ class RecordLinker:
         return self.linker.link(
             expand_abbreviations(mentions) if self.expand else mentions,
             top_k=self.search.top_k,
-            num_beams=self.search.num_beams,
+            search=self.search.search,
             batch_size=self.batch_size,
-            options=self.search.options,
+            context_tokens=self.search.context_tokens,
         )
 
 

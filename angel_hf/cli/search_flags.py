@@ -10,7 +10,8 @@ import typer
 from angel_hf.cli.failure import InputError
 
 if TYPE_CHECKING:
-    from angel_hf.search.options import SearchOptions
+    from angel_hf.search import BeamSearch
+    from angel_hf.search import VerbatimFirst as VerbatimFirstSearch
 
 TopK = Annotated[int, typer.Option(min=1, help="Names for each mention.")]
 NumBeams = Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")]
@@ -32,23 +33,33 @@ VerbatimFirst = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """How names are searched for: so many for each mention, with so many beams."""
+class SearchFlags:
+    """How names are searched for.
+
+    Args:
+        top_k: names for each mention.
+        search: with at least as many beams.
+        context_tokens: most tokens of context that are read; None: all that fit.
+    """
 
     top_k: int
-    num_beams: int
-    options: SearchOptions
+    search: BeamSearch | VerbatimFirstSearch
+    context_tokens: int | None
 
 
-def build_search(top_k: int, num_beams: int, context_tokens: int | None = None, verbatim_first: bool = False) -> Search:
+def build_search(
+    top_k: int, num_beams: int, context_tokens: int | None = None, verbatim_first: bool = False
+) -> SearchFlags:
     """The search of a command's flags.
 
     Raises:
         InputError: more names than beams.
     """
     # Here, so that help loads no library.
-    from angel_hf.search.options import SearchOptions
+    from angel_hf.search import BeamSearch
+    from angel_hf.search import VerbatimFirst as VerbatimFirstSearch
 
     if top_k > num_beams:
         raise InputError(f"--top-k {top_k} with --num-beams {num_beams}; expected at least as many beams as names")
-    return Search(top_k, num_beams, SearchOptions(context_tokens=context_tokens, verbatim_first=verbatim_first))
+    beams = BeamSearch(num_beams)
+    return SearchFlags(top_k, VerbatimFirstSearch(beams) if verbatim_first else beams, context_tokens)

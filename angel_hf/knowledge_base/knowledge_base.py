@@ -138,7 +138,7 @@ class KnowledgeBase(StoredKnowledgeBase):
         return KnowledgeBase(tables, self.normalization), origin
 
     def merge_entries(self, groups: np.ndarray) -> KnowledgeBase:
-        """Give entries of the same group one entry, for names that a tokenizer cannot tell apart.
+        """Give entries of the same group one entry, for names that a tokenizer cannot distinguish.
 
         Args:
             groups: int [num_entries], the new entry of each entry, covering 0..max.

@@ -25,6 +25,7 @@ from angel_hf.search.best_first import Proof
 from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
+from angel_hf.trie.stored_trie import StoredTrie
 from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
 
 
@@ -45,7 +46,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     """
 
     knowledge_base: KnowledgeBase | None
-    trie: NameTrie | None
+    trie: StoredTrie | None
 
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
@@ -148,6 +149,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
                 f"the model is restricted to {len(self.allowed_concepts):,} concepts, which does not tell where new "
                 "ones belong; change the knowledge base of the whole model, and restrict it again"
             )
+        assert isinstance(self.trie, NameTrie), "only a view has a part of a trie"
         present = TokenizedNames(self.knowledge_base, self.trie)
         processor = self.require_processor()
         self._attach(present.updated(processor, self._max_positions, add, remove, remove_concepts))
@@ -179,8 +181,9 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         self, questions: Sequence[Question], search: Search, top_k: int, batch_size: int = 32
     ) -> list[Sequence[Hypothesis]]:
         """Search for names, on ids, by the engine that is fastest here; see the portable model."""
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; expected 1 or more")
+        for name, value in (("top_k", top_k), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"{name}={value}; expected 1 or more")
         self.check(questions)
         assert self.trie is not None, "was checked"
         names = Names(self.trie, self._concepts_of) if self.knowledge_base is not None else Names(self.trie)

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import Pipeline
 
+from ..search.beam import BeamSearch
 from ..text.reading import parse_marked
 from ..types import Linked, Mention
 
@@ -75,7 +76,7 @@ class EntityLinkingPipeline(Pipeline):
         """Link mentions, the answers in their order; [number of mentions]."""
         if not input_tensors:
             return []
-        return self.model.link(list(input_tensors), batch_size=batch_size, **_search_options(**search))
+        return self.model.link(list(input_tensors), batch_size=batch_size, **_search(**search))
 
     def postprocess(self, model_outputs: Iterable[Linked], **_: Any) -> list[dict[str, Any]]:
         """Plain dicts, for JSON."""
@@ -100,9 +101,9 @@ class EntityLinkingPipeline(Pipeline):
                 yield self.postprocess([next(answers) for _ in own])
 
 
-def _search_options(top_k: int = 10, num_beams: int | None = None) -> dict[str, int]:
-    """At least ten beams, the width of the published results, and as many as candidates are asked for."""
-    return {"top_k": top_k, "num_beams": max(10, top_k) if num_beams is None else num_beams}
+def _search(top_k: int = 10, num_beams: int | None = None) -> dict[str, Any]:
+    """At least ten beams, the width of the published results, and as many as candidates are requested."""
+    return {"top_k": top_k, "search": BeamSearch(max(10, top_k) if num_beams is None else num_beams)}
 
 
 def _as_dict(linked: Linked) -> dict[str, Any]:

@@ -32,6 +32,6 @@ def restricted(
         raise RuntimeError("the model has no knowledge base to restrict; call model.set_knowledge_base first")
     allowed = concepts_within(knowledge_base, semantic_types, below, model.allowed_concepts)
     view = copy.copy(model)
-    view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))  # type: ignore[assignment]
+    view.trie = MaskedTrie(trie, knowledge_base.entries_of(allowed))
     view.allowed_concepts = allowed
     return view

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search import BeamSearch, VerbatimFirst
+from angel_hf.search.batches import Search
 from angel_hf.types import Linked, Mention
 from eval_harness.example import Example, Query
 from eval_harness.predictors.predictor import Predictor, ScoreKind, weights_sha256
@@ -31,7 +32,6 @@ class Angel(Predictor):
 
     kind: ClassVar[str] = "angel"
     score_kind: ClassVar[ScoreKind] = "log-probability"
-    options: ClassVar[SearchOptions] = PUBLISHED
 
     def __init__(
         self,
@@ -51,6 +51,11 @@ class Angel(Predictor):
     def name(self) -> str:
         """As it was given."""
         return self.label
+
+    @property
+    def search(self) -> Search:
+        """The published search."""
+        return BeamSearch(self.num_beams)
 
     @property
     def is_of_folds(self) -> bool:
@@ -92,11 +97,15 @@ class Angel(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> list[Linked]:
         """Names by their mean log-probability."""
-        return self.linker.link(mentions, self.num_beams, self.num_beams, self.batch_size, self.options)
+        return self.linker.link(mentions, self.num_beams, self.search, self.batch_size)
 
 
 class AngelVerbatim(Angel):
-    """The same, with a name that is spelled as the mention before all others; see `SearchOptions.verbatim_first`."""
+    """The same, with a name that is spelled as the mention before all others; see `VerbatimFirst`."""
 
     kind: ClassVar[str] = "angel-verbatim"
-    options: ClassVar[SearchOptions] = SearchOptions(verbatim_first=True)
+
+    @property
+    def search(self) -> Search:
+        """Beams, after the name that is spelled."""
+        return VerbatimFirst(BeamSearch(self.num_beams))

@@ -89,7 +89,7 @@ def test_a_precision_makes_answers_of_low_confidence_nil(model):
         exact = linked.candidates[0].name.lower() == linked.read_as.lower()
         assert linked.confidence == pytest.approx(0.9526, abs=1e-4) if exact else linked.confidence == 0.5
         assert linked.is_nil == (not exact)
-        assert linked.candidates, "the candidates of a NIL are still told"
+        assert linked.candidates, "the candidates of a NIL are still listed"
     assert not any(linked.is_nil for linked in model.annotate(TEXT))
 
 

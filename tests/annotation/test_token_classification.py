@@ -165,12 +165,12 @@ def test_code_of_a_repository_is_refused_without_a_question(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("trusted", [False, True])
-def test_model_and_tokenizer_are_trusted_as_they_are_told_to_be(monkeypatch, trusted):
-    told, (model, tokenizer) = [], tagger()
+def test_model_and_tokenizer_are_trusted_as_requested(monkeypatch, trusted):
+    calls, (model, tokenizer) = [], tagger()
     for auto, loaded in ((AutoModelForTokenClassification, model), (AutoTokenizer, tokenizer)):
-        monkeypatch.setattr(auto, "from_pretrained", lambda name, own=loaded, **options: told.append(options) or own)
+        monkeypatch.setattr(auto, "from_pretrained", lambda name, own=loaded, **options: calls.append(options) or own)
     TokenClassificationDetector.from_pretrained("org/tagger", revision="v1", trust_remote_code=trusted)
-    assert told == [{"revision": "v1", "trust_remote_code": trusted}] * 2
+    assert calls == [{"revision": "v1", "trust_remote_code": trusted}] * 2
 
 
 def test_unknown_labels_are_refused():

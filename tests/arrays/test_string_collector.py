@@ -1,4 +1,4 @@
-"""Strings told apart without an object for each: as a dict would, whatever their hashes."""
+"""Distinct strings are found without an object for each: as by a dict, whatever their hashes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from angel_hf.arrays.string_collector import StringCollector
 string_lists = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=30)
 
 
-def assert_told_apart_as_by_a_dict(strings: list[str]) -> None:
+def assert_distinct_as_in_a_dict(strings: list[str]) -> None:
     collector = StringCollector()
     half = len(strings) // 2
     collector.add(strings[:half])
@@ -26,21 +26,21 @@ def assert_told_apart_as_by_a_dict(strings: list[str]) -> None:
 
 @given(string_lists)
 def test_equal_strings_are_found(strings):
-    assert_told_apart_as_by_a_dict(strings)
+    assert_distinct_as_in_a_dict(strings)
 
 
 @pytest.mark.parametrize("poor_hash", [len, lambda string: 7, lambda string: -sum(map(ord, string)) % 3])
-def test_strings_of_one_hash_are_told_apart(monkeypatch, poor_hash):
+def test_strings_of_one_hash_are_distinguished(monkeypatch, poor_hash):
     monkeypatch.setattr(string_collector, "hash", poor_hash, raising=False)
     generator = np.random.default_rng(0)
     for _ in range(50):
-        assert_told_apart_as_by_a_dict(
+        assert_distinct_as_in_a_dict(
             ["".join(generator.choice(list("aβ🧬"), generator.integers(4))) for _ in range(40)]
         )
 
 
 def test_more_strings_than_one_block():
-    assert_told_apart_as_by_a_dict([str(number % 9_000) for number in range(40_000)])
+    assert_distinct_as_in_a_dict([str(number % 9_000) for number in range(40_000)])
 
 
 def test_what_utf8_cannot_hold_is_an_error():

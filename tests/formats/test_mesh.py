@@ -1,4 +1,4 @@
-"""MeSH mappings: names, parents from tree numbers or mapped descriptors, and errors that tell the line."""
+"""MeSH mappings: names, parents from tree numbers or mapped descriptors, and errors that name the line."""
 
 import gzip
 import re

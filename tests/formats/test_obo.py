@@ -1,4 +1,4 @@
-"""OBO files: which lines become names, references and definitions, and errors that tell the line."""
+"""OBO files: which lines become names, references and definitions, and errors that name the line."""
 
 import gzip
 import re
@@ -88,7 +88,7 @@ def test_the_format_is_recognised_and_gzip_read(path):
         ("[Term]\nid: X:1\nnonsense", 6, "'nonsense'; expected `tag: value`"),
     ],
 )
-def test_a_malformed_term_is_told_by_its_line(tmp_path, stanza, line, cause):
+def test_a_malformed_term_is_named_by_its_line(tmp_path, stanza, line, cause):
     path = tmp_path / "bad.obo"
     path.write_text(HEADER + stanza + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(cause)) as error:

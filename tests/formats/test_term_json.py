@@ -1,4 +1,4 @@
-"""JSON lists of terms: identifiers with their namespace, and errors that tell the term."""
+"""JSON lists of terms: identifiers with their namespace, and errors that name the term."""
 
 import json
 import re

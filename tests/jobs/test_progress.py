@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
 
 def shown(monkeypatch, stream: io.StringIO) -> str:
     monkeypatch.setattr(sys, "stderr", stream)
-    # Whatever another test told transformers.
+    # Whatever another test set in transformers.
     monkeypatch.setattr(transformers_logging, "_tqdm_active", True)
     assert list(progress_bar(range(1_000), "name", "tokenising", total=1_000)) == list(range(1_000))
     return stream.getvalue()

@@ -17,7 +17,7 @@ def test_spellings_of_one_form_have_one_sum_and_others_another():
     assert is_ascii.all()
 
 
-def test_strings_beyond_ascii_are_told():
+def test_strings_beyond_ascii_are_reported():
     _, is_ascii = letter_sums(pack(["Sjögren", "Sjogren", "\N{KELVIN SIGN}", ""]))
     assert is_ascii.tolist() == [False, True, False, True]
 

@@ -27,7 +27,7 @@ def test_equal_sequences_share_an_index_in_order_of_first_appearance(sequences):
 
 
 @pytest.mark.parametrize("largest", [0, 1, 6, 8_000, 65_534, 65_535, 70_000, 2**31 - 1])
-def test_ties_longer_than_one_word_of_the_sort_are_told_apart(largest):
+def test_ties_longer_than_one_word_of_the_sort_are_resolved(largest):
     """Few token ids in long sequences, of which many begin others: the sort needs many rounds."""
     generator = np.random.default_rng(largest)
     lengths = generator.integers(1, 40, 300)

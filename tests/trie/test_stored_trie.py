@@ -50,7 +50,7 @@ def test_the_root_is_as_high_as_the_longest_name_is_long():
     assert NameTrie.from_sequences([[1], [2, 3], [2, 3, 4, 5], [6, 7, 8]]).heights[0] == 4
 
 
-def test_heights_are_made_once_a_trie():
+def test_heights_are_computed_once_a_trie():
     trie = NameTrie.from_sequences([[1, 2]])
     assert trie.heights is trie.heights
     assert NameTrie.from_sequences([[1, 2]]).heights is not trie.heights

@@ -9,6 +9,7 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.search.beam import BeamSearch
 from angel_hf.training.data.corpus import AnnotatedMention
 from angel_hf.types import Linked
 
@@ -38,7 +39,7 @@ def accuracy(
         raise ValueError("no mentions to measure accuracy on; name a corpus in the recipe's [data] dev")
     state = PartialState()
     own = mentions[state.process_index :: state.num_processes]
-    linked = model.link([annotated.mention for annotated in own], num_beams, num_beams, batch_size)
+    linked = model.link([annotated.mention for annotated in own], num_beams, BeamSearch(num_beams), batch_size)
     own_ranks = [_first_right(answer, annotated, model) for answer, annotated in zip(linked, own, strict=True)]
     ranks = gather_object(own_ranks)
 

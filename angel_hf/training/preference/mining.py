@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
+from angel_hf.search.beam import BeamSearch
 from angel_hf.text.reading import normalize
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention
@@ -107,7 +108,7 @@ def _mine(
     assert model.processor is not None, "a model without a processor cannot read mentions"
     readable = itertools.compress(mentions, model.processor.fits([annotated.mention for annotated in mentions]))
     known = [(annotated, gold) for annotated in readable if (gold := annotated.concept_ids(knowledge_base))]
-    linked = model.link([annotated.mention for annotated, _ in known], mining.num_beams, mining.num_beams)
+    linked = model.link([annotated.mention for annotated, _ in known], mining.num_beams, BeamSearch(mining.num_beams))
     for (annotated, gold), answer in zip(known, linked, strict=True):
         surface = normalize(annotated.mention.surface, knowledge_base.normalization)
         removed = surface if without_itself else None

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.cli import app
+from angel_hf.search import BeamSearch
 from angel_hf.training.model.accuracy import accuracy
 from angel_hf.training.preference import loss as preference_loss
 from angel_hf.training.recipes.reading import read_recipe
@@ -206,7 +207,7 @@ def test_adapters_of_a_run_link_as_its_model_does_here_and_from_the_hub(output, 
 
     def linked(name, **options):
         model = AngelForEntityLinking.from_pretrained(name, **options).eval()
-        answers = model.link([annotated.mention for annotated in mentions], top_k=5, num_beams=5)
+        answers = model.link([annotated.mention for annotated in mentions], top_k=5, search=BeamSearch(5))
         return [[(one.name, one.concept_ids) for one in answer.candidates] for answer in answers], [
             one.score for answer in answers for one in answer.candidates
         ]

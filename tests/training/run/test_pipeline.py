@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from angel_hf import AngelForEntityLinking
+from angel_hf.search import BeamSearch
 from angel_hf.training.recipes.reading import read_recipe
 from angel_hf.training.run.pipeline import check_devices, run_recipe
 from angel_hf.training.weights_only import write_weights_only
@@ -18,7 +19,7 @@ from tests.training.small_recipe import RECIPE, recipe, weights
 
 def test_the_model_links_and_its_accuracy_is_noted(output, mentions):
     model = AngelForEntityLinking.from_pretrained(output / "model")
-    (linked,) = model.link([mentions[0].mention], top_k=3, num_beams=3)
+    (linked,) = model.link([mentions[0].mention], top_k=3, search=BeamSearch(3))
     assert len(linked.candidates) == 3
     results = json.loads((output / "results.json").read_text(encoding="utf-8"))
     assert results["recipe"] == "small" and results["dev"]["mentions"] == 5
