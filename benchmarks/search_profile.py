@@ -17,7 +17,7 @@ from angel_hf.inference.packed.decoder_state import DecoderState
 from angel_hf.inference.packed.engine import PackedBart
 from angel_hf.inference.packed.weights import can_pack, packed
 from angel_hf.search.beam import beam_search
-from angel_hf.trie.stored_trie import Expansion
+from angel_hf.trie.walkable_trie import Expansion
 from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.search_speed import NUM_BEAMS, GoldenMention
 

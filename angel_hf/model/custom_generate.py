@@ -76,7 +76,7 @@ def _constrained(model: Any, repository: str, commit: str, hub: dict[str, Any]) 
     angel = get_class_from_dynamic_module(
         "angel_code/model_modeling_angel.AngelForEntityLinking", repository, revision=commit, **hub
     )
-    trie = get_class_from_dynamic_module("angel_code/trie_name_trie.NameTrie", repository, revision=commit, **hub)
+    trie = get_class_from_dynamic_module("angel_code/trie_stored_trie.StoredTrie", repository, revision=commit, **hub)
     own = model.config.to_dict() | {"prefix_end_token_id": values["prefix_end_token_id"], "forced_eos_token_id": None}
     own.pop("model_type")
     with torch.device("meta"):

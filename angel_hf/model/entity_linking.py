@@ -25,7 +25,7 @@ from angel_hf.search.best_first import Proof
 from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.walkable_trie import WalkableTrie
 from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
 
 
@@ -46,7 +46,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     """
 
     knowledge_base: KnowledgeBase | None
-    trie: StoredTrie | None
+    trie: WalkableTrie | None
 
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
