@@ -64,39 +64,6 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven(Linked):
-    """A linked mention whose candidates come from an exact search."""
-
-    is_proven: bool = False  # no other name has a better score; False where the search ended at its limit
-    expansions: int = 0  # nodes of the trie that were expanded
-
-
-@dataclass(frozen=True, slots=True)
-class Annotated(Linked):
-    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
-
-    A composite mention gives one for each of its parts, with the same offsets. Of the candidates that share a concept
-    only the best is listed.
-
-    Args:
-        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
-        confidence: probability that the first candidate is right, or None where the model has none fitted.
-        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the requested
-            precision.
-    """
-
-    read_as: str = ""
-    confidence: float | None = None
-    is_nil: bool = False
-
-    @property
-    def mention_read(self) -> Mention:
-        """What was linked, in a text in which `read_as` stands in the mention's place."""
-        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
-        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """A mention as a search reads it, in ids only.
 
@@ -120,17 +87,3 @@ class Hypothesis:
     score: float  # mean of `token_logprobs` under a length penalty of 1
     token_logprobs: tuple[float, ...]  # of each of `token_ids` given those before; natural logarithm
     name_index: int  # in the trie
-
-
-@dataclass(frozen=True, slots=True)
-class Concept:
-    """A concept with its names, the preferred one first.
-
-    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO); `parents` are ids.
-    """
-
-    concept_id: str
-    names: tuple[str, ...]
-    alternative_ids: tuple[str, ...] = ()
-    semantic_types: tuple[str, ...] = ()
-    parents: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.model.tokenized_names import TokenizedNames
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
+from angel_hf.results import Annotated, Proven
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.batches import Search, answer_questions
 from angel_hf.search.beam import BeamSearch, Names
@@ -26,7 +27,7 @@ from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
 from angel_hf.trie.walkable_trie import WalkableTrie
-from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
+from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Question
 
 
 class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):

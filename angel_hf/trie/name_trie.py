@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.trie.builder import build_arrays
 from angel_hf.trie.update import add_sequences, remove_names
 from angel_hf.trie.walkable_trie import WalkableTrie

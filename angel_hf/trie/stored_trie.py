@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..arrays.array_file import fingerprint, open_arrays, save_arrays
+from ..arrays.array_file import file_in, fingerprint, open_arrays, save_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
@@ -93,7 +93,7 @@ class StoredTrie:
 
     def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> Path:
         """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
-        path = _trie_file(path)
+        path = file_in(path, TRIE_FILE)
         metadata = (metadata or {}) | {"format": _FORMAT, "fingerprint": self.fingerprint}
         save_arrays(path, self.arrays._asdict(), metadata)
         return path
@@ -106,7 +106,7 @@ class StoredTrie:
             FileNotFoundError: the file is not there.
             ValueError: the file is damaged or of another format.
         """
-        path = _trie_file(path)
+        path = file_in(path, TRIE_FILE)
         arrays, metadata, is_sampled = open_arrays(path, dict.fromkeys(TrieArrays._fields, np.integer))
         if metadata.get("format") != _FORMAT:
             raise ValueError(f"{path}: format {metadata.get('format')!r}; expected {_FORMAT!r}: build the trie again")
@@ -197,8 +197,3 @@ def _measure_heights(first_child: np.ndarray) -> np.ndarray:
         below = heights[starts[0] : starts[-1]]
         heights[parents] = 1 + np.maximum.reduceat(below, first_child[parents] - starts[0])
     return heights
-
-
-def _trie_file(path: str | Path) -> Path:
-    path = Path(path)
-    return path if path.suffix == ".safetensors" else path / TRIE_FILE

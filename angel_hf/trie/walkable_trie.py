@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from angel_hf.arrays.array_file import fingerprint, ranges
+from angel_hf.arrays.array_file import fingerprint
+from angel_hf.arrays.ranges import ranges
 from angel_hf.trie.stored_trie import StoredTrie
 
 
