@@ -1,8 +1,7 @@
 """BART as the linking model needs it: layers that may normalise before each block, and generation under a trie.
 
-With normalisation before each block (pre-norm; Xiong et al. 2020, arXiv 2002.04745) the residual stream passes
-through the stack untouched, and a small model trained from scratch learns faster. The parameters keep BART's names;
-each stack has a further `layer_norm` at its end.
+With normalisation before each block (pre-norm; Xiong et al. 2020, arXiv 2002.04745) a small model trained from scratch
+learns faster. The parameters keep BART's names; each stack has a further `layer_norm` at its end.
 """
 
 from __future__ import annotations
@@ -46,12 +45,8 @@ class PreNormDecoderLayer(BartDecoderLayer):
         **kwargs: Any,
     ) -> torch.Tensor:
         """Hidden states [batch, tokens, width] to the same shape."""
-        attended, _ = self.self_attn(
-            self.self_attn_layer_norm(hidden_states),
-            past_key_values=past_key_values,
-            attention_mask=attention_mask,
-            **kwargs,
-        )
+        own = self.self_attn_layer_norm(hidden_states)
+        attended, _ = self.self_attn(own, past_key_values=past_key_values, attention_mask=attention_mask, **kwargs)
         hidden_states = hidden_states + dropout(attended, self.dropout, self.training)
         if encoder_hidden_states is not None:
             attended, _ = self.encoder_attn(
@@ -112,8 +107,8 @@ class AngelGenerateOutput(ModelOutput):
 
     Args:
         sequences: int64 [N, longest]: decoder start, prefix, name, end token, padding.
-        sequences_scores: float32 [N]: mean log-probability of the target; -inf where there were fewer
-            names than sequences asked for. With `output_scores=True`.
+        sequences_scores: float32 [N]: mean log-probability of the target; -inf where there were fewer names than
+            sequences requested. With `output_scores=True`.
         token_logprobs: float32 [N, longest target], 0 after its end. With `output_scores=True`.
         name_indices: int64 [N], the entry of the knowledge base, or -1.
     """
@@ -133,12 +128,7 @@ class AngelBart(BartForConditionalGeneration):
         config: BART's; one without `normalize_before` means BART as published.
     """
 
-    _no_split_modules = [  # noqa: RUF012  # as transformers declares it
-        "BartEncoderLayer",
-        "BartDecoderLayer",
-        "PreNormEncoderLayer",
-        "PreNormDecoderLayer",
-    ]
+    _no_split_modules = (*BartForConditionalGeneration._no_split_modules, "PreNormEncoderLayer", "PreNormDecoderLayer")
 
     def __init__(self, config: BartConfig) -> None:
         super().__init__(config)
