@@ -10,9 +10,8 @@ from dataclasses import dataclass
 class Mention:
     """A span of a text that names something to be linked.
 
-    Args:
-        text: the text around the mention, or the mention alone.
-        start, end: offsets of its first character and after its last, in code points.
+    `text` is the text around the mention, or the mention alone; `start` and `end` are the offsets of its first
+    character and after its last, in code points.
 
     Raises:
         ValueError: the span is empty, blank or outside the text.
@@ -67,15 +66,11 @@ class Linked:
 class Question:
     """A mention as a search reads it, in ids only.
 
-    Args:
-        source_ids: of the encoder, special tokens included.
-        prefix_ids: of the decoder: start token and prefix.
-        surface_ids: the mention's own spelling as a name of the knowledge base would be written, without end token;
-            empty where no search asks for it.
+    `surface_ids` spell the mention as a name of the knowledge base, without end token; empty where no search needs it.
     """
 
-    source_ids: Sequence[int]
-    prefix_ids: Sequence[int]
+    source_ids: Sequence[int]  # of the encoder, special tokens included
+    prefix_ids: Sequence[int]  # of the decoder: start token and prefix
     surface_ids: Sequence[int] = ()
 
 

@@ -130,7 +130,7 @@ def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
 
 def digest_metadata(arrays: dict[str, np.ndarray]) -> dict[str, str]:
     """For a file of large arrays, 16 hexadecimal digits of the SHA-256 of every block, end to end."""
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES:
+    if _are_small(arrays):
         return {}
     digests = {name: "".join(_digest(array, block) for block in _blocks(array)) for name, array in arrays.items()}
     return {_DIGESTS: json.dumps(digests)}
@@ -141,7 +141,7 @@ def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) ->
 
     Other contents under the same metadata always fail; a single changed byte is sure to be found only by reading all.
     """
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES or _DIGESTS not in metadata:
+    if _are_small(arrays) or _DIGESTS not in metadata:
         return None
     try:
         digests = json.loads(metadata[_DIGESTS])
@@ -155,6 +155,10 @@ def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) ->
         _digest(arrays[name], block) == digests[name][_DIGITS * block : _DIGITS * (block + 1)]
         for name, block in ends.union(drawn)
     )
+
+
+def _are_small(arrays: dict[str, np.ndarray]) -> bool:
+    return sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES
 
 
 def _blocks(array: np.ndarray) -> range:

@@ -181,18 +181,15 @@ class AngelBart(BartForConditionalGeneration):
         **unknown: Any,
     ) -> Any:
         if unknown:
-            raise TypeError(
-                f"constrained generation has no option {', '.join(unknown)}; pass constrained=False for free generation"
-            )
+            names = ", ".join(unknown)
+            raise TypeError(f"constrained generation has no option {names}; pass constrained=False for free generation")
         if input_ids is None or decoder_input_ids is None:
             raise ValueError("expected input_ids and decoder_input_ids; model.processor(mentions) makes them")
         if not 1 <= num_return_sequences <= num_beams:
             raise ValueError(f"expected 1 <= num_return_sequences <= num_beams={num_beams}, got {num_return_sequences}")
-        prefixes = _rows(decoder_input_ids, decoder_attention_mask)
-        start = self.config.decoder_start_token_id
-        sources = _rows(input_ids, attention_mask)
+        sources, prefixes = _rows(input_ids, attention_mask), _rows(decoder_input_ids, decoder_attention_mask)
+        start, search = self.config.decoder_start_token_id, BeamSearch(num_beams, length_penalty)
         questions = [Question(source, [start, *prefix[1:]]) for source, prefix in zip(sources, prefixes)]
-        search = BeamSearch(num_beams, length_penalty)
         found = self.answer(questions, search, num_return_sequences, max(1, len(prefixes)))
         output = self._pad_output(prefixes, found, num_return_sequences)
         if not output_scores:
@@ -206,7 +203,7 @@ class AngelBart(BartForConditionalGeneration):
         chosen = [[*own, *[nothing] * (per_mention - len(own))] for own in found]
         sequences = [torch.tensor([*prefix, *one.token_ids]) for prefix, own in zip(prefixes, chosen) for one in own]
         flat = [one for own in chosen for one in own]
-        padded = torch.nn.utils.rnn.pad_sequence
+        padded = nn.utils.rnn.pad_sequence
         padding = self.config.pad_token_id
         assert padding is not None, "BART has a padding token"
         return AngelGenerateOutput(
