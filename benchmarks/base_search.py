@@ -39,6 +39,7 @@ from benchmarks.base_shaped import base_shaped_bart
 from benchmarks.data import BenchmarkData, find_data
 from benchmarks.machine import Machine, this_machine
 from benchmarks.nested_dict import build_nested_dict
+from benchmarks.our_search import search_ids
 from benchmarks.search_profile import PARTS, Peak, Profile, profile_searches
 from benchmarks.search_speed import (
     NUM_BEAMS,
@@ -181,7 +182,7 @@ def compare_precisions(
         firsts: list[list[int]] = [[] for _ in models]
 
         def search(number: int, batch_size: int = batch_size, firsts: list[list[int]] = firsts) -> None:
-            answers = models[number].search(*ids_of(mentions), NUM_BEAMS, batch_size)
+            answers = search_ids(models[number], *ids_of(mentions), NUM_BEAMS, batch_size)
             firsts[number] = [names[0].name_index for names in answers]
 
         tasks = [partial(search, number) for number in range(len(models))]

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.decoder import PackedDecoder
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.inference.packed.products import OpenBlasWeight
 
 # Operators that multiply rows with a matrix, with the argument that holds the rows; the last dimension of these is
@@ -190,7 +191,7 @@ def count_operators(task: Callable[[], object]) -> OperatorCounter:
 
 @dataclass
 class _Passes:
-    """The inputs of the passes of PackedBart."""
+    """The inputs of the passes of the packed engine."""
 
     encoder_tokens: int = 0
     prefix_tokens: int = 0
@@ -202,35 +203,40 @@ class _Passes:
 
 @contextmanager
 def _recording(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
-    """Record in `passes` the input of every pass of any PackedBart."""
-    encode, start, logprobs = PackedBart.encode, PackedBart.start, PackedBart.logprobs
+    """Record in `passes` the input of every pass of any packed engine."""
+    encode, start, logprobs = PackedEngine.encode, PackedEngine.start, PackedDecoder.logprobs
 
-    def recorded_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
-        passes.encoder_tokens += sum(map(len, encoder_ids))
-        return encode(bart, encoder_ids)
+    def recorded_encode(engine: PackedEngine, source_ids: Sequence[Sequence[int]]) -> Any:
+        passes.encoder_tokens += sum(map(len, source_ids))
+        return encode(engine, source_ids)
 
     def recorded_start(
-        bart: PackedBart, sources: Any, prefix_ids: Sequence[Sequence[int]], *rest: Any, **more: Any
-    ) -> Any:
+        engine: PackedEngine, sources: Any, prefix_ids: Sequence[Sequence[int]], num_beams: int
+    ) -> PackedDecoder:
         passes.prefix_tokens += sum(map(len, prefix_ids))
-        return start(bart, sources, prefix_ids, *rest, **more)
+        return start(engine, sources, prefix_ids, num_beams)
 
-    def recorded(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def recorded_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Tensor:
-            passes.step_rows.append(len(token_ids))
-            passes.step_mentions.append(len(state.positions))
+    def recorded(step: Callable[..., None], rows: Callable[[Any], int]) -> Callable[..., None]:
+        def recorded_step(decoder: PackedDecoder, first: Any, *rest: Any) -> None:
+            passes.step_rows.append(rows(first))
+            passes.step_mentions.append(len(decoder.state.positions))
             before = counter.calls
-            hidden = step(bart, state, token_ids, *rest, **more)
+            step(decoder, first, *rest)
             passes.step_calls += counter.calls - before
-            return hidden
 
         return recorded_step
 
-    def recorded_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
-        passes.scored_rows.append(len(hidden))
-        return logprobs(bart, hidden, *rest, **more)
+    def recorded_logprobs(decoder: PackedDecoder, *arguments: Any) -> Any:
+        passes.scored_rows.append(len(decoder.hidden))
+        return logprobs(decoder, *arguments)
 
-    replaced: dict[str, Any] = {"encode": recorded_encode, "start": recorded_start, "logprobs": recorded_logprobs}
-    replaced |= {name: recorded(getattr(PackedBart, name)) for name in ("step", "step_ahead")}
-    with mock.patch.multiple(PackedBart, **replaced):
+    decoder: dict[str, Any] = {
+        "logprobs": recorded_logprobs,
+        "step": recorded(PackedDecoder.step, lambda step: len(step.token_id)),
+        "step_tree": recorded(PackedDecoder.step_tree, len),
+    }
+    with (
+        mock.patch.multiple(PackedEngine, encode=recorded_encode, start=recorded_start),
+        mock.patch.multiple(PackedDecoder, **decoder),
+    ):
         yield

@@ -20,7 +20,8 @@ from typing import Any
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, NameTrie
 from benchmarks.counted_work import count_work
-from benchmarks.search_speed import NUM_BEAMS, golden_mentions
+from benchmarks.our_search import search_ids
+from benchmarks.search_speed import NUM_BEAMS, golden_mentions, ids_of
 from benchmarks.timing import in_turns
 
 _TOKENIZED = 200_000
@@ -235,9 +236,7 @@ def _have_same_names(one: AngelForEntityLinking, other: AngelForEntityLinking) -
 
 def _search(linker: AngelForEntityLinking, reference: Path) -> list[Any]:
     mentions = golden_mentions(reference)
-    return linker.search(
-        [mention.encoder_ids for mention in mentions], [mention.prefix_ids for mention in mentions], NUM_BEAMS, 32
-    )
+    return search_ids(linker, *ids_of(mentions), NUM_BEAMS)
 
 
 def resident_bytes(field: str) -> int:

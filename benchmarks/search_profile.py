@@ -12,14 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from angel_hf import AngelConfig, AngelForEntityLinking, NameTrie
+from angel_hf import AngelForEntityLinking
+from angel_hf.inference.packed.decoder import PackedDecoder
 from angel_hf.inference.packed.decoder_state import DecoderState
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.engine import PackedEngine, PackedSources
+from angel_hf.inference.packed.vocabulary_head import VocabularyHead
 from angel_hf.inference.packed.weights import can_pack, packed
-from angel_hf.search.beam import beam_search
-from angel_hf.trie.walkable_trie import Expansion
+from angel_hf.search import BeamSearch
+from angel_hf.search.beam import Names
+from angel_hf.search.lookahead import ROWS, LookaheadEngine
+from angel_hf.trie.stored_trie import TrieTensors
+from angel_hf.trie.walkable_trie import Expansion, WalkableTrie
 from benchmarks.operations import Work, attention_operations, linear_operations
-from benchmarks.search_speed import NUM_BEAMS, GoldenMention
+from benchmarks.our_search import questions_of
+from benchmarks.search_speed import NUM_BEAMS, GoldenMention, ids_of
 
 PARTS = ("encoder", "source keys and values", "vocabulary", "decoder", "trie", "Python and numpy")
 
@@ -107,7 +113,7 @@ class PeakMeter:
 def profile_searches(
     model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int, repeats: int
 ) -> list[tuple[Profile, Peak]]:
-    """Search mentions as `model.search` does, with a clock in every part; the peak is measured between passes.
+    """Search mentions as `model.link` does, with a clock in every part; the peak is measured between passes.
 
     One unmeasured search comes first: a long run has allocated its memory by its second batch.
 
@@ -121,43 +127,37 @@ def profile_searches(
         The profile of each repeat, and the peak meanwhile.
     """
     assert model.trie is not None, "the model has a knowledge base"
-    bart, trie = _ClockedBart(model), _ClockedTrie(model.trie)
-    return [_profile(model.config, bart, trie, mentions, batch_size) for _ in range(1 + repeats)][1:]
+    engine, trie = _ClockedEngine(model), _ClockedTrie(model.trie)
+    return [_profile(model, engine, trie, mentions, batch_size) for _ in range(1 + repeats)][1:]
 
 
 def _profile(
-    config: AngelConfig, bart: _ClockedBart, trie: _ClockedTrie, mentions: Sequence[GoldenMention], batch_size: int
+    model: AngelForEntityLinking,
+    engine: _ClockedEngine,
+    trie: _ClockedTrie,
+    mentions: Sequence[GoldenMention],
+    batch_size: int,
 ) -> tuple[Profile, Peak]:
     clock, meter = _Clock(), PeakMeter()
-    bart.watch(clock, meter)
-    trie.clock = clock
-    start, end = config.decoder_start_token_id, config.eos_token_id
-    assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
-    ordered = sorted(mentions, key=lambda mention: -len(mention.encoder_ids))
-    for first in range(0, len(ordered), batch_size):
-        batch = ordered[first : first + batch_size]
+    engine.watch(clock, meter)
+    trie.watch(clock)
+    search, reader, names = BeamSearch(NUM_BEAMS), LookaheadEngine(engine), Names(trie)
+    questions = sorted(questions_of(model, *ids_of(mentions)), key=lambda question: -len(question.source_ids))
+    for first in range(0, len(questions), batch_size):
         with clock.part("Python and numpy"):
-            beam_search(
-                bart,
-                trie,
-                [mention.encoder_ids for mention in batch],
-                [[start, *mention.prefix_ids] for mention in batch],
-                num_beams=NUM_BEAMS,
-                end_token_id=end,
-                max_length=config.max_position_embeddings,
-            )
+            search(reader, names, questions[first : first + batch_size], NUM_BEAMS)
     work = Work(
-        source_tokens=sum(len(mention.encoder_ids) for mention in mentions) / len(mentions),
-        prefix_tokens=1 + sum(len(mention.prefix_ids) for mention in mentions) / len(mentions),
+        source_tokens=sum(len(question.source_ids) for question in questions) / len(questions),
+        prefix_tokens=sum(len(question.prefix_ids) for question in questions) / len(questions),
         # The head reads the last row of a prefix and every row of a step.
-        beam_rows=1 + bart.beam_rows / len(mentions),
+        beam_rows=1 + engine.beam_rows / len(questions),
     )
     profile = Profile(
         mentions=len(mentions),
         batch_size=batch_size,
         work=work,
-        linear_operations=linear_operations(config, work),
-        attention_operations=attention_operations(config, work),
+        linear_operations=linear_operations(model.config, work),
+        attention_operations=attention_operations(model.config, work),
         seconds=clock.seconds,
     )
     return profile, meter.peak
@@ -198,43 +198,40 @@ class _Clock:
         self.since = now
 
 
-class _ClockedBart(PackedBart):
-    """A PackedBart with timed passes; the peak is measured before each pass with many rows."""
+class _ClockedEngine(PackedEngine):
+    """The packed engine with timed passes; the peak is measured before each pass with many rows."""
 
     clock: _Clock
     meter: PeakMeter
     beam_rows: int
 
+    def __init__(self, model: AngelForEntityLinking) -> None:
+        super().__init__(model)
+        self.head = _ClockedHead(self.head, self)
+
     def watch(self, clock: _Clock, meter: PeakMeter) -> None:
         """Start a new profile with this clock and meter."""
         self.clock, self.meter, self.beam_rows = clock, meter, 0
 
-    def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
-        self._look()
+    def encode(self, source_ids: Sequence[Sequence[int]]) -> PackedSources:
+        self._measure_peak()
         with self.clock.part("encoder"):
-            return super().encode(encoder_ids)
+            return super().encode(source_ids)
 
-    def start(self, *arguments: Any) -> tuple[DecoderState, Tensor]:
-        self._look()
+    def start(self, *arguments: Any) -> PackedDecoder:
         with self.clock.part("decoder"):
             return super().start(*arguments)
 
-    def step(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
-        self._look()
-        self.beam_rows += len(token_ids)
+    def read(self, state: DecoderState, token_ids: np.ndarray, *arguments: Any) -> Tensor:
+        *_, mask = arguments
+        if mask is not None:  # a step; prefixes have none
+            self.beam_rows += len(token_ids)
+        if len(token_ids) > ROWS:
+            self._measure_peak()
         with self.clock.part("decoder"):
-            return super().step(state, token_ids, *arguments)
+            return super().read(state, token_ids, *arguments)
 
-    def step_ahead(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
-        self.beam_rows += len(token_ids)
-        with self.clock.part("decoder"):
-            return super().step_ahead(state, token_ids, *arguments)
-
-    def logprobs(self, *arguments: Any) -> np.ndarray:
-        with self.clock.part("vocabulary"):
-            return super().logprobs(*arguments)
-
-    def _look(self) -> None:
+    def _measure_peak(self) -> None:
         with self.clock.stopped():
             self.meter.measure()
 
@@ -243,13 +240,33 @@ class _ClockedBart(PackedBart):
             return super()._state(*arguments)
 
 
-class _ClockedTrie(NameTrie):
+class _ClockedHead(VocabularyHead):
+    """A head whose log-probabilities are timed by its engine's clock."""
+
+    def __init__(self, head: VocabularyHead, engine: _ClockedEngine) -> None:
+        self.__dict__.update(vars(head))
+        self._engine = engine
+
+    def logprobs(self, *arguments: Any) -> np.ndarray:
+        with self._engine.clock.part("vocabulary"):
+            return super().logprobs(*arguments)
+
+
+class _ClockedTrie(WalkableTrie):
     """A trie whose look-ups are timed."""
 
     clock: _Clock
 
-    def __init__(self, trie: NameTrie) -> None:
-        super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
+    def __init__(self, trie: WalkableTrie) -> None:
+        super().__init__(*trie.arrays)
+        self._timed = _ClockedTensors(self, torch.device("cpu"))
+
+    def watch(self, clock: _Clock) -> None:
+        """Time look-ups by this clock."""
+        self.clock = clock
+
+    def tensors(self, device: torch.device) -> TrieTensors:
+        return self._timed
 
     def expand(self, nodes: np.ndarray) -> Expansion:
         with self.clock.part("trie"):
@@ -258,3 +275,27 @@ class _ClockedTrie(NameTrie):
     def name_index(self, nodes: np.ndarray) -> np.ndarray:
         with self.clock.part("trie"):
             return super().name_index(nodes)
+
+
+class _ClockedTensors(TrieTensors):
+    """The arrays of a trie, with look-ups timed by its clock."""
+
+    def __init__(self, trie: _ClockedTrie, device: torch.device) -> None:
+        super().__init__(trie, device)
+        self._clocked = trie
+
+    def first_child(self, nodes: Tensor) -> Tensor:
+        with self._clocked.clock.part("trie"):
+            return super().first_child(nodes)
+
+    def token_id(self, nodes: Tensor) -> Tensor:
+        with self._clocked.clock.part("trie"):
+            return super().token_id(nodes)
+
+    def name_index(self, nodes: Tensor) -> Tensor:
+        with self._clocked.clock.part("trie"):
+            return super().name_index(nodes)
+
+    def height(self, nodes: Tensor) -> Tensor:
+        with self._clocked.clock.part("trie"):
+            return super().height(nodes)

@@ -17,6 +17,7 @@ from transformers import BartForConditionalGeneration
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from benchmarks.data import BenchmarkData
 from benchmarks.nested_dict import build_nested_dict
+from benchmarks.our_search import search_ids
 from benchmarks.timing import Ratio, Timing, in_turns_by_blocks
 from benchmarks.transformers_search import TransformersSearch
 
@@ -40,6 +41,11 @@ class Searches:
     ours: AngelForEntityLinking
     theirs: TransformersSearch
     theirs_by_default: TransformersSearch
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+        """The three searches, each of source ids, prefix ids, beams and batch size."""
+        return partial(search_ids, self.ours), self.theirs.search, self.theirs_by_default.search
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,8 @@ def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Ag
     """Search every mention with each."""
     encoder_ids, prefix_ids = ids_of(mentions)
     ours, theirs, theirs_by_default = (
-        [[name.token_ids for name in found] for found in search.search(encoder_ids, prefix_ids, NUM_BEAMS)]
-        for search in (searches.ours, searches.theirs, searches.theirs_by_default)
+        [[name.token_ids for name in found] for found in search(encoder_ids, prefix_ids, NUM_BEAMS)]
+        for search in searches.functions
     )
     return Agreement(
         mentions=len(mentions),
@@ -180,15 +186,12 @@ def hold(
     """Search the mentions with each, in turns, in batches of `ours` and `theirs`, some full batches at a time."""
     encoder_ids, prefix_ids = ids_of(mentions)
 
-    def part(search: Any, batch_size: int, which: slice) -> None:
-        search.search(encoder_ids[which], prefix_ids[which], NUM_BEAMS, batch_size)
+    def part(search: Callable[..., Any], batch_size: int, which: slice) -> None:
+        search(encoder_ids[which], prefix_ids[which], NUM_BEAMS, batch_size)
 
     work = len(mentions)
-    tasks = [
-        partial(part, searches.ours, ours),
-        partial(part, searches.theirs, theirs),
-        partial(part, searches.theirs_by_default, theirs),
-    ]
+    sizes = (ours, theirs, theirs)
+    tasks = [partial(part, search, size) for search, size in zip(searches.functions, sizes, strict=True)]
     seconds = in_turns_by_blocks(tasks, work, max(math.lcm(ours, theirs), _LEAST_BLOCK), repeats)
     our_timing, tuned, by_default = (Timing(own, work) for own in seconds)
     return Contest(ours, theirs, work, our_timing, tuned, by_default, target)

@@ -20,6 +20,7 @@ from angel_hf.model.angel_bart import AngelBart
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.data import REPOSITORY
 from benchmarks.nested_dict import build_nested_dict
+from benchmarks.our_search import search_ids
 from benchmarks.synthetic_names import synthetic_concepts
 from benchmarks.timing import Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
@@ -162,7 +163,7 @@ def measure_sweeps(model_name: str, extent: Extent, seed: int, progress: Callabl
         by_beams=by_beams,
         by_names=by_names,
         memory=memory,
-        work=count_work(lambda: model.search(*once, NUM_BEAMS, BATCH_SIZE)),
+        work=count_work(lambda: search_ids(model, *once, NUM_BEAMS, BATCH_SIZE)),
         their_operations=count_operators(lambda: peer.search(*once, NUM_BEAMS, THEIR_BATCH_SIZE)).operations,
     )
 
@@ -187,16 +188,22 @@ def name_lists(knowledge_base: KnowledgeBase, counts: Sequence[int], seed: int) 
             yield [*real, *itertools.islice(made, count - len(real))]
 
 
-def plain_bart(model: AngelForEntityLinking) -> AngelBart:
-    """The same weights in a model whose `generate` is transformers' own."""
+class PlainBart(AngelBart):
+    """BART, pre-norm or not, whose `generate` is transformers' own."""
+
+    generate = BartForConditionalGeneration.generate
+
+
+def plain_bart(model: AngelForEntityLinking) -> PlainBart:
+    """The same weights with transformers' `generate`."""
     config = copy.deepcopy(model.config)
     config.use_cache = True  # without it `generate` computes every beam's past anew at every step
-    plain = AngelBart(config).eval()
+    plain = PlainBart(config).eval()
     plain.load_state_dict(model.state_dict())
     return plain
 
 
-def _peer(plain: AngelBart, model: AngelForEntityLinking) -> TransformersSearch:
+def _peer(plain: PlainBart, model: AngelForEntityLinking) -> TransformersSearch:
     """`generate` with tuned options over the model's names."""
     assert model.trie is not None, "it was given names"
     sequences = model.trie.sequences()
@@ -205,7 +212,7 @@ def _peer(plain: AngelBart, model: AngelForEntityLinking) -> TransformersSearch:
 
 
 def _ours(model: AngelForEntityLinking, rows: Ids, at: int, batch_size: int, beams: int) -> _Trial:
-    return _Trial(OURS, at, lambda: model.search(*rows, beams, batch_size), len(rows[0]))
+    return _Trial(OURS, at, lambda: search_ids(model, *rows, beams, batch_size), len(rows[0]))
 
 
 def _theirs(peer: TransformersSearch, rows: Ids, at: int, batch_size: int, beams: int) -> _Trial:

@@ -1,13 +1,14 @@
 """A small world that can be checked by hand: concepts, tokenizers whose ids are listed here, random models."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, Concept, Hypothesis, Mention
+from angel_hf.model import modeling_angel as portable
 from angel_hf.search import BeamSearch
 from angel_hf.types import Question
 
@@ -87,10 +88,15 @@ def find_names(
     top_k: int | None = None,
     batch_size: int = 32,
     length_penalty: float = 1.0,
+    engine: Literal["packed", "plain"] = "packed",
 ) -> list[Sequence[Hypothesis]]:
-    """What the beam search finds for each mention; prefixes come without the decoder's start token."""
+    """What the beam search finds for each mention; prefixes come without the decoder's start token.
+
+    The plain engine is that of the portable model.
+    """
     search = BeamSearch(num_beams, length_penalty)
-    return model.answer(questions(model, encoder_ids, prefix_ids), search, top_k or num_beams, batch_size)
+    answer = AngelForEntityLinking.answer if engine == "packed" else portable.AngelForEntityLinking.answer
+    return answer(model, questions(model, encoder_ids, prefix_ids), search, top_k or num_beams, batch_size)
 
 
 def questions(

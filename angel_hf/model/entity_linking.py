@@ -188,8 +188,9 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         self, questions: Sequence[Question], search: Search, top_k: int, batch_size: int = 32
     ) -> list[Sequence[Hypothesis]]:
         """Search for names, on ids, by the engine that is fastest here; see the portable model."""
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; expected 1 or more")
+        for name, value in (("top_k", top_k), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"{name}={value}; expected 1 or more")
         self.check(questions)
         assert self.trie is not None, "was checked"
         names = Names(self.trie, self._concepts_of) if self.knowledge_base is not None else Names(self.trie)

@@ -1,12 +1,13 @@
 """A body that normalises before its blocks: written out by hand, packed, generating, saved and loaded."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 from transformers import BartConfig, BartForConditionalGeneration
 
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.engine import Step
+from angel_hf.inference.packed.decoder import PackedDecoder
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.angel_bart import AngelBart
 
 
@@ -103,27 +104,25 @@ def test_a_cached_step_equals_the_whole_pass(pre_norm):
     torch.testing.assert_close(step.logits[:, -1], whole, rtol=1e-4, atol=1e-5)
 
 
-def logprobs(packed: PackedBart, hidden: torch.Tensor, row: int) -> torch.Tensor:
-    tokens = np.arange(packed.head.vocabulary)
-    return torch.from_numpy(packed.logprobs(hidden, np.full(len(tokens), row), tokens))
+def logprobs(decoder: PackedDecoder, row: int) -> torch.Tensor:
+    tokens = torch.arange(40)
+    return decoder.logprobs(torch.full_like(tokens, row), tokens)
 
 
 @torch.no_grad()
 def test_the_packed_pass_equals_it(pre_norm):
-    packed = PackedBart(pre_norm)
+    packed = PackedEngine(pre_norm)
     others = [[0, 7, 2], SOURCE[0].tolist()]
-    state, hidden = packed.start(packed.encode(others), [[2, 12], TARGET[0, :-1].tolist()], num_beams=2)
-    token, slots = TARGET[0, -1:], torch.tensor([2])
+    decoder = packed.start(packed.encode(others), [[2, 12], TARGET[0, :-1].tolist()], num_beams=2)
     torch.testing.assert_close(
-        logprobs(packed, hidden, 1),
+        logprobs(decoder, 1),
         pre_norm(input_ids=SOURCE, decoder_input_ids=TARGET[:, :-1]).logits[0, -1].log_softmax(-1),
         rtol=1e-4,
         atol=1e-5,
     )
-    step = packed.step(state, token, slots, slots)
-    torch.testing.assert_close(
-        logprobs(packed, step, 0), written_out(pre_norm)[-1].log_softmax(-1), rtol=1e-4, atol=1e-5
-    )
+    slot, mention = torch.tensor([2]), torch.tensor([1])
+    decoder.step(Step(mention, slot, mention, slot, TARGET[0, -1:]))
+    torch.testing.assert_close(logprobs(decoder, 0), written_out(pre_norm)[-1].log_softmax(-1), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()

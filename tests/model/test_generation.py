@@ -5,7 +5,7 @@ import torch
 from transformers import BartConfig, BartForConditionalGeneration, set_seed
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
-from angel_hf.model.generation import AngelGenerateOutput, BartWithTrieGeneration
+from angel_hf.model.angel_bart import AngelBart, AngelGenerateOutput
 from tests.toy import SMALL, byte_tokenizer, find_names, mention, random_model
 
 TOKENIZER = byte_tokenizer()
@@ -145,8 +145,8 @@ def test_a_prefix_that_ends_otherwise_is_refused(model, inputs):
 def test_without_knowledge_base_or_search_it_says_so(inputs):
     with pytest.raises(RuntimeError, match="no knowledge base to link to"):
         random_model(TOKENIZER).generate(**inputs)
-    bare = BartWithTrieGeneration(BartConfig(**SMALL, vocab_size=len(TOKENIZER)))
-    with pytest.raises(TypeError, match="BartWithTrieGeneration has no search; use AngelForEntityLinking"):
+    bare = AngelBart(BartConfig(**SMALL, vocab_size=len(TOKENIZER)))
+    with pytest.raises(TypeError, match="AngelBart has no names to search among; use AngelForEntityLinking"):
         bare.generate(**inputs)
 
 

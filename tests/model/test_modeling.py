@@ -18,6 +18,7 @@ from transformers import (
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, KnowledgeBase, Linked, Mention, NameTrie
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.saved_names import OPTIONAL_FILES
+from angel_hf.search import BeamSearch
 from angel_hf.trie.stored_trie import TRIE_FILE
 from tests.conftest import SAMPLE
 from tests.exhaustive import score_all_names
@@ -105,8 +106,8 @@ def test_top_k_cuts_the_list(model):
     [
         ({"top_k": 11}, "top_k=11 with num_beams=10; expected 1 <= top_k <= num_beams"),
         ({"top_k": 0}, "top_k=0 with num_beams=10; expected 1 <= top_k <= num_beams"),
-        ({"num_beams": 3}, "top_k=10 with num_beams=3"),
-        ({"batch_size": 0}, "num_beams=10, batch_size=0, top_k=10; expected all to be 1 or more"),
+        ({"search": BeamSearch(3)}, "top_k=10 with num_beams=3"),
+        ({"batch_size": 0}, "batch_size=0; expected 1 or more"),
     ],
 )
 def test_widths_that_make_no_sense_are_refused(model, options, message):
@@ -115,8 +116,8 @@ def test_widths_that_make_no_sense_are_refused(model, options, message):
 
 
 def test_a_search_for_no_names_is_refused(model):
-    with pytest.raises(ValueError, match="num_beams=10, batch_size=32, top_k=0; expected all to be 1 or more"):
-        find_names(model, *model.processor.encode_mentions(MENTIONS, None), top_k=0)
+    with pytest.raises(ValueError, match="top_k=0; expected 1 or more"):
+        model.answer(model.questions(MENTIONS), BeamSearch(), top_k=0)
 
 
 def test_a_string_is_no_mention(model):
@@ -298,14 +299,14 @@ def test_nothing_of_another_model_stays_beside_one_that_is_saved_over_it(model, 
 def test_names_that_change_while_others_link_are_those_of_one_moment(model, monkeypatch):
     """What is found under one trie is not looked up in another knowledge base."""
     before = model.link(MENTIONS)
-    search = AngelForEntityLinking.search
+    answer = AngelForEntityLinking.answer
 
-    def search_and_change(self, *ids, **options):
-        found = search(self, *ids, **options)
+    def answer_and_change(self, *questions):
+        found = answer(self, *questions)
         model.set_knowledge_base(KnowledgeBase.from_names({"X": ["another name"]}))
         return found
 
-    monkeypatch.setattr(AngelForEntityLinking, "search", search_and_change)
+    monkeypatch.setattr(AngelForEntityLinking, "answer", answer_and_change)
     assert_same_links(model.link(MENTIONS), before)
     monkeypatch.undo()
     assert {one.name for linked in model.link(MENTIONS) for one in linked.candidates} == {"another name"}

@@ -35,7 +35,8 @@ def in_batches(size: int):
     [in_batches(1), in_batches(1000), lambda rows: [rows[::-1]], in_batches(7)],
     ids=["alone", "one batch", "reversed", "batches of 7"],
 )
-def test_golden_outputs(golden, batches):
+@pytest.mark.parametrize("engine", ["packed", "plain"])
+def test_golden_outputs(golden, batches, engine):
     model, mentions = golden
     compared = 0
     for rows in batches(list(range(len(mentions)))):
@@ -45,6 +46,7 @@ def test_golden_outputs(golden, batches):
             [mentions[row]["decoder_prefix_ids"] for row in rows],
             num_beams=10,
             batch_size=len(rows),
+            engine=engine,
         )
         for row, hypotheses in zip(rows, found, strict=True):
             expected = mentions[row]["hyps"]
@@ -99,24 +101,27 @@ def assert_same_hypotheses(found, expected, tolerance=1e-5):
         assert hypothesis.token_logprobs == pytest.approx(other.token_logprobs, abs=tolerance)
 
 
+engines = st.sampled_from(["packed", "plain"])
+
+
 @settings(deadline=None, max_examples=60)
-@given(names=key_sets, batch=mentions, seed=st.integers(0, 2**16), extra_beams=st.integers(0, 3))
-def test_with_enough_beams_the_search_equals_scoring_every_name(names, batch, seed, extra_beams):
+@given(names=key_sets, batch=mentions, seed=st.integers(0, 2**16), extra_beams=st.integers(0, 3), engine=engines)
+def test_with_enough_beams_the_search_equals_scoring_every_name(names, batch, seed, extra_beams, engine):
     model = small_model(names, seed)
     sources = [[0, *source, 2] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
-    found = find_names(model, sources, prefixes, num_beams=model.trie.num_names + extra_beams)
+    found = find_names(model, sources, prefixes, num_beams=model.trie.num_names + extra_beams, engine=engine)
     for source, prefix, hypotheses in zip(sources, prefixes, found, strict=True):
         assert_same_hypotheses(hypotheses, score_all_names(model, source, prefix))
 
 
 @settings(deadline=None, max_examples=30)
-@given(names=key_sets, batch=mentions, seed=st.integers(0, 2**16), beams=st.integers(1, 4))
-def test_a_mention_alone_equals_the_mention_in_a_batch(names, batch, seed, beams):
+@given(names=key_sets, batch=mentions, seed=st.integers(0, 2**16), beams=st.integers(1, 4), engine=engines)
+def test_a_mention_alone_equals_the_mention_in_a_batch(names, batch, seed, beams, engine):
     model = small_model(names, seed)
     sources = [[0, *source, 2] for source, _ in batch]
     prefixes = [[*prefix, PREFIX_END] for _, prefix in batch]
-    together = find_names(model, sources, prefixes, num_beams=beams)
+    together = find_names(model, sources, prefixes, num_beams=beams, engine=engine)
     reversed_ = find_names(model, sources[::-1], prefixes[::-1], num_beams=beams, batch_size=2)[::-1]
     for row, hypotheses in enumerate(together):
         assert_same_hypotheses(hypotheses, find_names(model, sources[row : row + 1], prefixes[row : row + 1], beams)[0])
