@@ -21,7 +21,8 @@ from angel_hf.inference.packed.weights import can_pack, packed
 from angel_hf.search import BeamSearch
 from angel_hf.search.beam import Names
 from angel_hf.search.lookahead import ROWS, LookaheadEngine
-from angel_hf.trie.stored_trie import Expansion, StoredTrie, TrieTensors
+from angel_hf.trie.stored_trie import TrieTensors
+from angel_hf.trie.walkable_trie import Expansion, WalkableTrie
 from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.our_search import questions_of
 from benchmarks.search_speed import NUM_BEAMS, GoldenMention, ids_of
@@ -251,12 +252,12 @@ class _ClockedHead(VocabularyHead):
             return super().logprobs(*arguments)
 
 
-class _ClockedTrie(StoredTrie):
+class _ClockedTrie(WalkableTrie):
     """A trie whose look-ups are timed."""
 
     clock: _Clock
 
-    def __init__(self, trie: StoredTrie) -> None:
+    def __init__(self, trie: WalkableTrie) -> None:
         super().__init__(*trie.arrays)
         self._timed = _ClockedTensors(self, torch.device("cpu"))
 
