@@ -47,6 +47,7 @@ from benchmarks.search_speed import (
     GoldenMention,
     Searches,
     compare_answers,
+    find_names,
     golden_mentions,
     hold,
     ids_of,
@@ -181,7 +182,7 @@ def compare_precisions(
         firsts: list[list[int]] = [[] for _ in models]
 
         def search(number: int, batch_size: int = batch_size, firsts: list[list[int]] = firsts) -> None:
-            answers = models[number].search(*ids_of(mentions), NUM_BEAMS, batch_size)
+            answers = find_names(models[number], *ids_of(mentions), NUM_BEAMS, batch_size)
             firsts[number] = [names[0].name_index for names in answers]
 
         tasks = [partial(search, number) for number in range(len(models))]

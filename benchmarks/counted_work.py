@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.engine import Step
+from angel_hf.inference.packed.decoder import PackedDecoder
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.inference.packed.products import OpenBlasWeight
 
 # Operators that multiply rows with a matrix, with the argument that holds the rows; the last dimension of these is
@@ -161,7 +163,7 @@ def count_work(search: Callable[[], object]) -> CountedWork:
     """Count the work of all searches that a function makes with models of this library.
 
     Args:
-        search: calls `link` or `search` of a model, once or more.
+        search: calls `link` or `answer` of a model, once or more.
     """
     passes, counter = _Passes(), OperatorCounter()
     with _recording(passes, counter), counter:
@@ -190,7 +192,7 @@ def count_operators(task: Callable[[], object]) -> OperatorCounter:
 
 @dataclass
 class _Passes:
-    """The inputs of the passes of PackedBart."""
+    """The inputs of the passes of the packed engine."""
 
     encoder_tokens: int = 0
     prefix_tokens: int = 0
@@ -202,35 +204,44 @@ class _Passes:
 
 @contextmanager
 def _recording(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
-    """Record in `passes` the input of every pass of any PackedBart."""
-    encode, start, logprobs = PackedBart.encode, PackedBart.start, PackedBart.logprobs
+    """Record in `passes` the input of every pass of any packed engine."""
+    encode, start, logprobs = PackedEngine.encode, PackedEngine.start, PackedDecoder.logprobs
+    step, step_tree = PackedDecoder.step, PackedDecoder.step_tree
 
-    def recorded_encode(bart: PackedBart, encoder_ids: Sequence[Sequence[int]]) -> Any:
-        passes.encoder_tokens += sum(map(len, encoder_ids))
-        return encode(bart, encoder_ids)
+    def recorded_encode(engine: PackedEngine, source_ids: Sequence[Sequence[int]]) -> Any:
+        passes.encoder_tokens += sum(map(len, source_ids))
+        return encode(engine, source_ids)
 
     def recorded_start(
-        bart: PackedBart, sources: Any, prefix_ids: Sequence[Sequence[int]], *rest: Any, **more: Any
-    ) -> Any:
+        engine: PackedEngine, sources: Any, prefix_ids: Sequence[Sequence[int]], num_beams: int
+    ) -> PackedDecoder:
         passes.prefix_tokens += sum(map(len, prefix_ids))
-        return start(bart, sources, prefix_ids, *rest, **more)
+        return start(engine, sources, prefix_ids, num_beams)
 
-    def recorded(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def recorded_step(bart: PackedBart, state: Any, token_ids: Any, *rest: Any, **more: Any) -> Tensor:
-            passes.step_rows.append(len(token_ids))
-            passes.step_mentions.append(len(state.positions))
-            before = counter.calls
-            hidden = step(bart, state, token_ids, *rest, **more)
-            passes.step_calls += counter.calls - before
-            return hidden
+    def recorded_step(decoder: PackedDecoder, beams: Step) -> None:
+        with recorded(decoder, len(beams.slot)):
+            step(decoder, beams)
 
-        return recorded_step
+    def recorded_step_tree(decoder: PackedDecoder, token_ids: Any, *rest: Any) -> None:
+        with recorded(decoder, len(token_ids)):
+            step_tree(decoder, token_ids, *rest)
 
-    def recorded_logprobs(bart: PackedBart, hidden: Tensor, *rest: Any, **more: Any) -> Any:
-        passes.scored_rows.append(len(hidden))
-        return logprobs(bart, hidden, *rest, **more)
+    @contextmanager
+    def recorded(decoder: PackedDecoder, rows: int) -> Iterator[None]:
+        passes.step_rows.append(rows)
+        passes.step_mentions.append(len(decoder.state.positions))
+        before = counter.calls
+        yield
+        passes.step_calls += counter.calls - before
 
-    replaced: dict[str, Any] = {"encode": recorded_encode, "start": recorded_start, "logprobs": recorded_logprobs}
-    replaced |= {name: recorded(getattr(PackedBart, name)) for name in ("step", "step_ahead")}
-    with mock.patch.multiple(PackedBart, **replaced):
+    def recorded_logprobs(decoder: PackedDecoder, rows: Tensor, token_ids: Tensor) -> Tensor:
+        passes.scored_rows.append(len(decoder.hidden))
+        return logprobs(decoder, rows, token_ids)
+
+    with (
+        mock.patch.multiple(PackedEngine, encode=recorded_encode, start=recorded_start),
+        mock.patch.multiple(
+            PackedDecoder, step=recorded_step, step_tree=recorded_step_tree, logprobs=recorded_logprobs
+        ),
+    ):
         yield

@@ -20,7 +20,7 @@ from typing import Any
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, NameTrie
 from benchmarks.counted_work import count_work
-from benchmarks.search_speed import NUM_BEAMS, golden_mentions
+from benchmarks.search_speed import find_names, golden_mentions, ids_of
 from benchmarks.timing import in_turns
 
 _TOKENIZED = 200_000
@@ -234,10 +234,7 @@ def _have_same_names(one: AngelForEntityLinking, other: AngelForEntityLinking) -
 
 
 def _search(linker: AngelForEntityLinking, reference: Path) -> list[Any]:
-    mentions = golden_mentions(reference)
-    return linker.search(
-        [mention.encoder_ids for mention in mentions], [mention.prefix_ids for mention in mentions], NUM_BEAMS, 32
-    )
+    return find_names(linker, *ids_of(golden_mentions(reference)))
 
 
 def resident_bytes(field: str) -> int:

@@ -22,7 +22,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -32,7 +31,7 @@ from transformers.utils import logging
 from angel_hf import AngelForEntityLinking
 from angel_hf.jobs.text_file import write_text
 from angel_hf.model.low_precision import PRECISIONS, Precision, fast_precisions
-from angel_hf.search.options import SearchOptions
+from angel_hf.search import AdaptiveBeamSearch, BeamSearch, BestFirstSearch, VerbatimFirst
 from benchmarks.data import DATA_VARIABLE, REPOSITORY
 from benchmarks.machine import this_machine
 from benchmarks.option_measurement import Option, Outcome, measure
@@ -43,14 +42,6 @@ from eval_harness.task import prepare_task
 
 FORMAT = "angel-search-options-1"
 DEV, TEST = "dev", "test"
-
-
-def _context(tokens: int, **more: Any) -> SearchOptions:
-    return SearchOptions(context_tokens=tokens, **more)
-
-
-def _widened(beams: int, margin: float) -> SearchOptions:
-    return SearchOptions(first_beams=beams, margin=margin)
 
 
 PUBLISHED_OPTION = Option("published: 10 beams, 10 names")
@@ -69,24 +60,24 @@ def options_for(fast: Sequence[Precision]) -> tuple[Option, ...]:
         PUBLISHED_OPTION,
         Option("1 name, by proof", top_k=1),
         Option("5 names, by proof", top_k=5),
-        Option("1 name, whole trie by proof", top_k=1, search=SearchOptions(exact=True)),
-        Option("a verbatim name first", search=SearchOptions(verbatim_first=True)),
-        Option("a verbatim name first, 1 name", top_k=1, search=SearchOptions(verbatim_first=True)),
-        Option("2 beams", top_k=2, num_beams=2),
-        Option("2 beams, 10 below a lead of 0.5", search=_widened(2, 0.5)),
-        Option("3 beams, 10 below a lead of 0.5", search=_widened(3, 0.5)),
+        Option("1 name, whole trie by proof", top_k=1, search=BestFirstSearch()),
+        Option("a verbatim name first", search=VerbatimFirst()),
+        Option("a verbatim name first, 1 name", top_k=1, search=VerbatimFirst()),
+        Option("2 beams", top_k=2, search=BeamSearch(2)),
+        Option("2 beams, 10 below a lead of 0.5", search=AdaptiveBeamSearch(2, margin=0.5)),
+        Option("3 beams, 10 below a lead of 0.5", search=AdaptiveBeamSearch(3, margin=0.5)),
         *(Option(precision, precision=precision) for precision in PRECISIONS),
-        Option("64 tokens of context", search=_context(64)),
-        Option("32 tokens of context", search=_context(32)),
-        Option("16 tokens of context", search=_context(16)),
-        Option("no context", search=_context(0)),
-        Option("no context, from memory", search=_context(0), cached=True),
+        Option("64 tokens of context", context_tokens=64),
+        Option("32 tokens of context", context_tokens=32),
+        Option("16 tokens of context", context_tokens=16),
+        Option("no context", context_tokens=0),
+        Option("no context, from memory", context_tokens=0, cached=True),
         *([Option(name, top_k=1, precision=low)] if low else []),
-        Option(f"{name}, 3 beams or 10", top_k=1, precision=low, search=_widened(3, 0.5)),
-        Option(f"{name}, 64 tokens", top_k=1, precision=low, search=_context(64)),
-        Option(f"{name}, 32 tokens", top_k=1, precision=low, search=_context(32)),
-        Option(f"{name}, no context", top_k=1, precision=low, search=_context(0)),
-        Option(f"{name}, no context, from memory", top_k=1, precision=low, search=_context(0), cached=True),
+        Option(f"{name}, 3 beams or 10", top_k=1, precision=low, search=AdaptiveBeamSearch(3, margin=0.5)),
+        Option(f"{name}, 64 tokens", top_k=1, precision=low, context_tokens=64),
+        Option(f"{name}, 32 tokens", top_k=1, precision=low, context_tokens=32),
+        Option(f"{name}, no context", top_k=1, precision=low, context_tokens=0),
+        Option(f"{name}, no context, from memory", top_k=1, precision=low, context_tokens=0, cached=True),
     )
 
 

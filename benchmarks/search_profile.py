@@ -12,12 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from angel_hf import AngelConfig, AngelForEntityLinking, NameTrie
+from angel_hf import AngelConfig, AngelForEntityLinking
+from angel_hf.inference.engine import Step
+from angel_hf.inference.packed.decoder import PackedDecoder
 from angel_hf.inference.packed.decoder_state import DecoderState
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.packed.engine import PackedEngine, PackedSources
 from angel_hf.inference.packed.weights import can_pack, packed
-from angel_hf.search.beam import beam_search
-from angel_hf.trie.stored_trie import Expansion
+from angel_hf.search.beam import BeamSearch, Names
+from angel_hf.search.lookahead import LookaheadEngine
+from angel_hf.trie.stored_trie import Expansion, StoredTrie, TrieTensors
+from angel_hf.types import Question
 from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.search_speed import NUM_BEAMS, GoldenMention
 
@@ -107,7 +111,7 @@ class PeakMeter:
 def profile_searches(
     model: AngelForEntityLinking, mentions: Sequence[GoldenMention], batch_size: int, repeats: int
 ) -> list[tuple[Profile, Peak]]:
-    """Search mentions as `model.search` does, with a clock in every part; the peak is measured between passes.
+    """Search mentions as `model.answer` does, with a clock in every part; the peak is measured between passes.
 
     One unmeasured search comes first: a long run has allocated its memory by its second batch.
 
@@ -121,36 +125,30 @@ def profile_searches(
         The profile of each repeat, and the peak meanwhile.
     """
     assert model.trie is not None, "the model has a knowledge base"
-    bart, trie = _ClockedBart(model), _ClockedTrie(model.trie)
-    return [_profile(model.config, bart, trie, mentions, batch_size) for _ in range(1 + repeats)][1:]
+    engine, trie = _ClockedEngine(model), _ClockedTrie(model.trie)
+    return [_profile(model.config, engine, trie, mentions, batch_size) for _ in range(1 + repeats)][1:]
 
 
 def _profile(
-    config: AngelConfig, bart: _ClockedBart, trie: _ClockedTrie, mentions: Sequence[GoldenMention], batch_size: int
+    config: AngelConfig, engine: _ClockedEngine, trie: _ClockedTrie, mentions: Sequence[GoldenMention], batch_size: int
 ) -> tuple[Profile, Peak]:
     clock, meter = _Clock(), PeakMeter()
-    bart.watch(clock, meter)
+    engine.watch(clock, meter)
     trie.clock = clock
-    start, end = config.decoder_start_token_id, config.eos_token_id
-    assert isinstance(start, int) and isinstance(end, int), "BART starts and ends a target with one token each"
+    start = config.decoder_start_token_id
+    assert isinstance(start, int), "BART starts a target with one token"
+    search, reader, names = BeamSearch(NUM_BEAMS), LookaheadEngine(engine), Names(trie)
     ordered = sorted(mentions, key=lambda mention: -len(mention.encoder_ids))
     for first in range(0, len(ordered), batch_size):
         batch = ordered[first : first + batch_size]
+        questions = [Question(mention.encoder_ids, [start, *mention.prefix_ids]) for mention in batch]
         with clock.part("Python and numpy"):
-            beam_search(
-                bart,
-                trie,
-                [mention.encoder_ids for mention in batch],
-                [[start, *mention.prefix_ids] for mention in batch],
-                num_beams=NUM_BEAMS,
-                end_token_id=end,
-                max_length=config.max_position_embeddings,
-            )
+            search(reader, names, questions, NUM_BEAMS)
     work = Work(
         source_tokens=sum(len(mention.encoder_ids) for mention in mentions) / len(mentions),
         prefix_tokens=1 + sum(len(mention.prefix_ids) for mention in mentions) / len(mentions),
         # The head reads the last row of a prefix and every row of a step.
-        beam_rows=1 + bart.beam_rows / len(mentions),
+        beam_rows=1 + engine.beam_rows / len(mentions),
     )
     profile = Profile(
         mentions=len(mentions),
@@ -198,8 +196,8 @@ class _Clock:
         self.since = now
 
 
-class _ClockedBart(PackedBart):
-    """A PackedBart with timed passes; the peak is measured before each pass with many rows."""
+class _ClockedEngine(PackedEngine):
+    """A packed engine with timed passes; the peak is measured before each pass with many rows."""
 
     clock: _Clock
     meter: PeakMeter
@@ -209,47 +207,58 @@ class _ClockedBart(PackedBart):
         """Start a new profile with this clock and meter."""
         self.clock, self.meter, self.beam_rows = clock, meter, 0
 
-    def encode(self, encoder_ids: Sequence[Sequence[int]]) -> list[Tensor]:
-        self._look()
-        with self.clock.part("encoder"):
-            return super().encode(encoder_ids)
-
-    def start(self, *arguments: Any) -> tuple[DecoderState, Tensor]:
-        self._look()
-        with self.clock.part("decoder"):
-            return super().start(*arguments)
-
-    def step(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
-        self._look()
-        self.beam_rows += len(token_ids)
-        with self.clock.part("decoder"):
-            return super().step(state, token_ids, *arguments)
-
-    def step_ahead(self, state: DecoderState, token_ids: Any, *arguments: Any) -> Tensor:
-        self.beam_rows += len(token_ids)
-        with self.clock.part("decoder"):
-            return super().step_ahead(state, token_ids, *arguments)
-
-    def logprobs(self, *arguments: Any) -> np.ndarray:
-        with self.clock.part("vocabulary"):
-            return super().logprobs(*arguments)
-
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Measure the peak, which counts for no part."""
         with self.clock.stopped():
             self.meter.measure()
+
+    def encode(self, source_ids: Sequence[Sequence[int]]) -> PackedSources:
+        self.look()
+        with self.clock.part("encoder"):
+            return super().encode(source_ids)
+
+    def start(self, *arguments: Any) -> PackedDecoder:
+        self.look()
+        with self.clock.part("decoder"):
+            decoder = super().start(*arguments)
+        clocked = _ClockedDecoder(decoder.state, decoder.hidden, self.read, self.head, self.multiple, self.recycle)
+        clocked.engine = self
+        return clocked
 
     def _state(self, *arguments: Any) -> DecoderState:
         with self.clock.part("source keys and values"):
             return super()._state(*arguments)
 
 
-class _ClockedTrie(NameTrie):
+class _ClockedDecoder(PackedDecoder):
+    """The decoder of a clocked engine."""
+
+    engine: _ClockedEngine
+
+    def step(self, step: Step) -> None:
+        self.engine.look()
+        self.engine.beam_rows += len(step.slot)
+        with self.engine.clock.part("decoder"):
+            super().step(step)
+
+    def step_tree(self, token_ids: np.ndarray, *arguments: Any) -> None:
+        self.engine.beam_rows += len(token_ids)
+        with self.engine.clock.part("decoder"):
+            super().step_tree(token_ids, *arguments)
+
+    def logprobs(self, rows: Tensor, token_ids: Tensor) -> Tensor:
+        with self.engine.clock.part("vocabulary"):
+            return super().logprobs(rows, token_ids)
+
+
+class _ClockedTrie(StoredTrie):
     """A trie whose look-ups are timed."""
 
     clock: _Clock
 
-    def __init__(self, trie: NameTrie) -> None:
-        super().__init__(trie.token_ids, trie.first_child, trie.terminal_nodes, trie.terminal_names)
+    def __init__(self, trie: StoredTrie) -> None:
+        super().__init__(*trie.arrays)
+        self._clocked: dict[torch.device, _ClockedTensors] = {}
 
     def expand(self, nodes: np.ndarray) -> Expansion:
         with self.clock.part("trie"):
@@ -257,4 +266,29 @@ class _ClockedTrie(NameTrie):
 
     def name_index(self, nodes: np.ndarray) -> np.ndarray:
         with self.clock.part("trie"):
+            return super().name_index(nodes)
+
+    def tensors(self, device: torch.device) -> TrieTensors:
+        if device not in self._clocked:
+            self._clocked[device] = _ClockedTensors(self, device)
+        return self._clocked[device]
+
+
+class _ClockedTensors(TrieTensors):
+    """The tensors of a clocked trie."""
+
+    def __init__(self, trie: _ClockedTrie, device: torch.device) -> None:
+        super().__init__(trie, device)
+        self._of = trie
+
+    def first_child(self, nodes: Tensor) -> Tensor:
+        with self._of.clock.part("trie"):
+            return super().first_child(nodes)
+
+    def token_id(self, nodes: Tensor) -> Tensor:
+        with self._of.clock.part("trie"):
+            return super().token_id(nodes)
+
+    def name_index(self, nodes: Tensor) -> Tensor:
+        with self._of.clock.part("trie"):
             return super().name_index(nodes)

@@ -20,6 +20,7 @@ from angel_hf.model.angel_bart import AngelBart
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.data import REPOSITORY
 from benchmarks.nested_dict import build_nested_dict
+from benchmarks.search_speed import find_names
 from benchmarks.synthetic_names import synthetic_concepts
 from benchmarks.timing import Timing, in_turns
 from benchmarks.transformers_search import TransformersSearch
@@ -162,7 +163,7 @@ def measure_sweeps(model_name: str, extent: Extent, seed: int, progress: Callabl
         by_beams=by_beams,
         by_names=by_names,
         memory=memory,
-        work=count_work(lambda: model.search(*once, NUM_BEAMS, BATCH_SIZE)),
+        work=count_work(lambda: find_names(model, *once, NUM_BEAMS, BATCH_SIZE)),
         their_operations=count_operators(lambda: peer.search(*once, NUM_BEAMS, THEIR_BATCH_SIZE)).operations,
     )
 
@@ -205,7 +206,7 @@ def _peer(plain: AngelBart, model: AngelForEntityLinking) -> TransformersSearch:
 
 
 def _ours(model: AngelForEntityLinking, rows: Ids, at: int, batch_size: int, beams: int) -> _Trial:
-    return _Trial(OURS, at, lambda: model.search(*rows, beams, batch_size), len(rows[0]))
+    return _Trial(OURS, at, lambda: find_names(model, *rows, beams, batch_size), len(rows[0]))
 
 
 def _theirs(peer: TransformersSearch, rows: Ids, at: int, batch_size: int, beams: int) -> _Trial:

@@ -13,8 +13,8 @@ from torch import nn
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.inference.packed.weights import can_pack, packed
-from angel_hf.search.threads import LEAST_MENTIONS
-from benchmarks.search_speed import NUM_BEAMS, GoldenMention, ids_of
+from angel_hf.search.batches import LEAST_MENTIONS
+from benchmarks.search_speed import NUM_BEAMS, GoldenMention, find_names, ids_of
 
 _SIZE, _PRODUCTS = 1024, 96  # of the matrices, and how many products, of a second or two
 
@@ -70,9 +70,10 @@ def compare_threads(
             torch.set_num_threads(threads)
             # Weights are packed anew for another number of threads that share a product, which is not part of a search;
             # fewer mentions would have theirs shared by all.
-            model.search(*ids_of(mentions[: threads * LEAST_MENTIONS]), NUM_BEAMS, threads * batch_size)
+            few = ids_of(mentions[: threads * LEAST_MENTIONS])
+            find_names(model, *few, NUM_BEAMS, threads * batch_size)
             start = time.perf_counter()
-            model.search(*ids_of(mentions), NUM_BEAMS, threads * batch_size)
+            find_names(model, *ids_of(mentions), NUM_BEAMS, threads * batch_size)
             searches[threads].append(time.perf_counter() - start)
         torch.set_num_threads(1)
         for threads, own in products.items():

@@ -24,7 +24,7 @@ from benchmarks.figures import figures
 from benchmarks.machine import this_machine
 from benchmarks.operations import Work
 from benchmarks.search_profile import PARTS, Peak, PeakMeter, Profile, _Clock
-from benchmarks.search_speed import Agreement, Contest, golden_mentions, ids_of
+from benchmarks.search_speed import Agreement, Contest, find_names, golden_mentions, ids_of
 from benchmarks.thread_scaling import Threads, compare_threads
 from benchmarks.timing import Timing
 
@@ -148,9 +148,9 @@ def test_views_in_low_precision_search_the_same_mentions(model):
     assert [(low.precision, low.batch_size) for low in found] == [
         ("bfloat16", 32), ("int8", 32), ("bfloat16", 1), ("int8", 1),
     ]  # fmt: skip
-    first = [one[0].name_index for one in model.search(*ids_of(mentions), 10)]
+    first = [one[0].name_index for one in find_names(model, *ids_of(mentions))]
     for low in found:
-        own = in_low_precision(model, low.precision).search(*ids_of(mentions), 10)
+        own = find_names(in_low_precision(model, low.precision), *ids_of(mentions))
         assert low.same_first == sum(one[0].name_index == name for one, name in zip(own, first, strict=True))
         assert low.low.work == 3
 

@@ -15,12 +15,13 @@ from transformers import BartForConditionalGeneration
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
 from angel_hf.formats.pubtator import read_pubtator
 from angel_hf.inference.packed.products import OpenBlasWeight
-from angel_hf.search import lookahead
+from angel_hf.search import BeamSearch, lookahead
 from benchmarks.counted_work import CountedWork, count_operators, count_work
 from benchmarks.nested_dict import Node, build_nested_dict
 from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.trie_process import traced_bytes
 from tests.conftest import SAMPLE
+from tests.toy import find_names
 
 TINY = SAMPLE / "reference" / "tiny"
 BEAMS = 10
@@ -47,7 +48,7 @@ def mentions() -> list[Mention]:
 
 
 def counted(model: AngelForEntityLinking, mentions: list[Mention]) -> CountedWork:
-    return count_work(lambda: model.link(mentions, num_beams=BEAMS, batch_size=BATCH))
+    return count_work(lambda: model.link(mentions, search=BeamSearch(BEAMS), batch_size=BATCH))
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def test_every_step_reads_the_live_beams_of_the_published_search_and_no_other(mo
     for mention in json.loads((TINY / "golden.json").read_text())["mentions"][:4]:
         source, prefix = mention["input_ids"], mention["decoder_prefix_ids"]
         with without_lookahead():
-            work = count_work(lambda source=source, prefix=prefix: model.search([source], [prefix], BEAMS))
+            work = count_work(lambda source=source, prefix=prefix: find_names(model, [source], [prefix], BEAMS))
         assert (work.encoder_tokens, work.prefix_tokens) == (len(source), 1 + len(prefix))
         assert list(work.step_rows) == live_beams(bart, names, source, prefix)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.search.options import SearchOptions
+from angel_hf.search import BestFirstSearch
 from benchmarks.option_measurement import Option, Outcome, measure
 from benchmarks.search_options import options_for, recommend
 from benchmarks.timing import Ratio
@@ -18,8 +18,8 @@ OPTIONS = (
     Option("published"),
     Option("again"),
     Option("1 name", top_k=1),
-    Option("whole trie", top_k=1, search=SearchOptions(exact=True)),
-    Option("alone", search=SearchOptions(context_tokens=0), cached=True),
+    Option("whole trie", top_k=1, search=BestFirstSearch()),
+    Option("alone", context_tokens=0, cached=True),
     Option("bfloat16", precision="bfloat16"),
 )
 
@@ -86,5 +86,5 @@ def test_each_precision_is_measured_and_none_that_takes_longer_here_with_others(
     assert all((one.precision is not None) == one.name.startswith(("bfloat16", "int8")) for one in departures)
     assert all((one.top_k == 1) == ("1 name" in one.name) for one in departures)
     assert all(one.cached == one.name.endswith("from memory") for one in departures)
-    joint = [one for one in departures if one.top_k == 1 and one.search.context_tokens is not None]
+    joint = [one for one in departures if one.top_k == 1 and one.context_tokens is not None]
     assert len(joint) == 4 and {one.precision for one in joint} == {"bfloat16" if "bfloat16" in precisions else None}

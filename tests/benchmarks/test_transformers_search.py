@@ -4,7 +4,7 @@ import pytest
 
 from angel_hf import KnowledgeBase
 from benchmarks.data import SAMPLE
-from benchmarks.search_speed import GoldenMention, Searches, compare_answers, golden_mentions, load_searches
+from benchmarks.search_speed import GoldenMention, Searches, compare_answers, find_names, golden_mentions, load_searches
 from benchmarks.transformers_search import batches_of_equal_prefix_length
 
 TINY = SAMPLE / "reference" / "tiny"
@@ -32,7 +32,7 @@ def searches(reference_names):
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_both_give_common_names_the_same_scores_and_nearly_always_the_same_first_name(searches, mentions, batch_size):
     encoder_ids, prefix_ids = ids_of(mentions)
-    ours = searches.ours.search(encoder_ids, prefix_ids, 10)
+    ours = find_names(searches.ours, encoder_ids, prefix_ids)
     theirs = searches.theirs.search(encoder_ids, prefix_ids, 10, batch_size, with_scores=True)
     common = 0
     for our, their in zip(ours, theirs, strict=True):
@@ -55,7 +55,7 @@ def test_with_as_many_beams_as_names_both_give_all_names_in_order_with_their_sco
     searches.theirs.early_stopping = "never"
     assert len(searches.theirs.trie) == len(names) == 10
     encoder_ids, prefix_ids = ids_of(mentions)
-    ours = searches.ours.search(encoder_ids, prefix_ids, 10)
+    ours = find_names(searches.ours, encoder_ids, prefix_ids)
     theirs = searches.theirs.search(encoder_ids, prefix_ids, 10, 4, with_scores=True)
     for our, their in zip(ours, theirs, strict=True):
         assert len(our) == 10
