@@ -48,7 +48,6 @@ from benchmarks.search_speed import (
     GoldenMention,
     Searches,
     compare_answers,
-    find_names,
     golden_mentions,
     hold,
     ids_of,

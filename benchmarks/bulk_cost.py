@@ -96,7 +96,7 @@ def measure_whole_way(
         seconds = []
         for repeat in range(repeats):
             output = Path(folder, str(repeat))
-            run = start(Job(str(source), str(output), Options(detect=True)), partial(_given, model))
+            run = start(Job(str(source), str(output), Options(detect=True)), partial(_as_it_is, model))
             began = time.process_time()
             linked = sum(report.mentions for report in link_locally(run))
             seconds.append(time.process_time() - began)
@@ -183,7 +183,7 @@ def _operations(config: AngelConfig, work: Work) -> float:
     return linear_operations(config, work) + attention_operations(config, work)
 
 
-def _given(model: AngelForEntityLinking) -> AngelForEntityLinking:
+def _as_it_is(model: AngelForEntityLinking) -> AngelForEntityLinking:
     return model
 
 

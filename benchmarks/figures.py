@@ -108,7 +108,7 @@ def _base(document: Document) -> Iterator[Figure]:
     ratios = [ratio["median"] for ratio in document["ratios_by_default"]]
     values = [*ratios, document["peak_share"], document["thread_ratio"]]
     for (target, met), value in zip(document["targets"].items(), values, strict=True):
-        what, least = _named(target)
+        what, least = _name_and_target(target)
         yield Figure("base", f"BART-base's shape, {what}", value, "times", least, met)
     if (products := document.get("thread_ratio_of_products")) is not None:  # absent in earlier files
         yield Figure("base", "plain products, two threads by one", products, "times")
@@ -121,7 +121,7 @@ def _base(document: Document) -> Iterator[Figure]:
         yield Figure("base", name, ratio["median"], "times")
 
 
-def _named(target: str) -> tuple[str, str]:
+def _name_and_target(target: str) -> tuple[str, str]:
     """Name and target: of "batch 32 at least 3.2x generate", "batch 32 by generate" and ">= 3.2"; percents likewise."""
     found = re.search(r"(.*?)at least ([\d.]+)(x|% of) (.*)", target)
     if found is None:

@@ -66,7 +66,7 @@ def render(runs: Sequence[dict[str, Document]], sources: Sequence[str]) -> str:
     found = spreads(runs)
     sections = [
         "# Benchmarks",
-        f"Rendered by `angel bench page` from {_joined([f'`{source}`' for source in sources])}, which hold every "
+        f"Rendered by `angel bench page` from {_enumerate([f'`{source}`' for source in sources])}, which hold every "
         "repeat. `angel bench` measures this on your machine: `--all` for every part, `--runs 3` for how much three "
         "runs differ, `--data` for the folder of reference models, corpora and ontologies, without which some parts "
         "are left out. Times are CPU seconds unless said otherwise; what is compared took turns in one run.",
@@ -81,7 +81,7 @@ def render(runs: Sequence[dict[str, Document]], sources: Sequence[str]) -> str:
 def _section(name: str, measures: str, documents: Sequence[Document], own: Sequence[Spread]) -> list[str]:
     heading = f"## {measures[0].upper()}{measures[1:]}"
     commands = dict.fromkeys(f"`{document['command']}`" for document in documents)
-    sections = [heading, f"{_joined(list(commands))}. {_machine(documents)}"]
+    sections = [heading, f"{_enumerate(list(commands))}. {_machine(documents)}"]
     if name == "sweeps":
         # Of the last run, whose points they are; the table below has all runs.
         plots = plots_of(documents[-1]["sweeps"])
@@ -100,7 +100,7 @@ def _machine(documents: Sequence[Document]) -> str:
             f"results of different machines or versions, such as {machine['cpu']}, {machine['instructions']}; expected "
             "runs whose medians mean something: give only those of one"
         )
-    loads = _joined([str(document["machine"]["load"]) for document in documents])
+    loads = _enumerate([str(document["machine"]["load"]) for document in documents])
     described = (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} of them used, {machine['instructions']}; "
         f"torch {machine['versions']['torch']}, transformers {machine['versions']['transformers']}; load {loads}."
@@ -119,7 +119,7 @@ def _table(own: Sequence[Spread]) -> str:
     return "\n".join(lines)
 
 
-def _joined(words: Sequence[str]) -> str:
+def _enumerate(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

@@ -235,19 +235,6 @@ class _ClockedEngine(PackedEngine):
         with self.clock.stopped():
             self.meter.measure()
 
-    def encode(self, source_ids: Sequence[Sequence[int]]) -> PackedSources:
-        self.look()
-        with self.clock.part("encoder"):
-            return super().encode(source_ids)
-
-    def start(self, *arguments: Any) -> PackedDecoder:
-        self.look()
-        with self.clock.part("decoder"):
-            decoder = super().start(*arguments)
-        clocked = _ClockedDecoder(decoder.state, decoder.hidden, self.read, self.head, self.multiple, self.recycle)
-        clocked.engine = self
-        return clocked
-
     def _state(self, *arguments: Any) -> DecoderState:
         with self.clock.part("source keys and values"):
             return super()._state(*arguments)

@@ -33,7 +33,11 @@ class SuiteFile:
         self.partial = path.with_name(path.name + ".partial")
         self.command = command
         self.request = request
-        requested = {"request": _table(request), "machine": _lasting(), "code": code_digest(REPOSITORY)}
+        requested = {
+            "request": _request_fields(request),
+            "machine": _describe_machine(),
+            "code": code_digest(REPOSITORY),
+        }
         self.requested = json.loads(json.dumps(requested))
 
     def measured(self) -> list[Run]:
@@ -92,13 +96,13 @@ def code_digest(repository: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _table(request: Request) -> dict[str, Any]:
+def _request_fields(request: Request) -> dict[str, Any]:
     """A request in JSON; its parts by name."""
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     return fields | {"parts": [part.name for part in request.parts], "data": request.data and str(request.data)}
 
 
-def _lasting() -> dict[str, Any]:
+def _describe_machine() -> dict[str, Any]:
     """The machine without what changes from process to process."""
     machine = dataclasses.asdict(this_machine())
     return {key: value for key, value in machine.items() if key not in ("threads", "load")}

@@ -71,7 +71,7 @@ class TransformersSearch:
         batch_size: int = 16,
         with_scores: bool = False,
     ) -> list[list[Generated]]:
-        """As the published search of `find_names`.
+        """As `AngelForEntityLinking.search`.
 
         Args:
             encoder_ids, prefix_ids, num_beams, batch_size: as there.

@@ -46,7 +46,7 @@ def traced_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> tuple
     """What a trie holds, and the most that was held while it was built, by tracemalloc: Python's and numpy's memory."""
     gc.collect()
     tracemalloc.start()
-    built = _built_alone(trie, token_ids, offsets)
+    built = _build_alone(trie, token_ids, offsets)
     gc.collect()
     found = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -58,7 +58,7 @@ def resident_bytes(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> int
     """How much the process grew by, in RAM; None where the system does not report it as Linux does."""
     gc.collect()
     before = _resident_bytes()
-    built = _built_alone(trie, token_ids, offsets)
+    built = _build_alone(trie, token_ids, offsets)
     gc.collect()
     after = _resident_bytes()
     del built
@@ -88,7 +88,7 @@ def lists_of_ids(token_ids: np.ndarray, offsets: np.ndarray) -> Iterator[list[in
             yield flat[start - bounds[0] : end - bounds[0]]
 
 
-def _built_alone(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> object:
+def _build_alone(trie: str, token_ids: np.ndarray, offsets: np.ndarray) -> object:
     """The trie and nothing else: lists are made on the way and go, but for what the trie keeps of them."""
     if trie == "name-trie":
         return NameTrie.build(token_ids, offsets)[0]
