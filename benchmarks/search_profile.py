@@ -145,7 +145,7 @@ def _profile(
     questions = sorted(questions_of(model, *ids_of(mentions)), key=lambda question: -len(question.source_ids))
     for first in range(0, len(questions), batch_size):
         with clock.part("Python and numpy"):
-            search(reader, names, questions[first : first + batch_size], NUM_BEAMS)
+            search(reader, questions[first : first + batch_size], names, NUM_BEAMS)
     work = Work(
         source_tokens=sum(len(question.source_ids) for question in questions) / len(questions),
         prefix_tokens=sum(len(question.prefix_ids) for question in questions) / len(questions),

@@ -209,7 +209,7 @@ class AngelForEntityLinking(AngelBart):
         found: dict[int, Sequence[Hypothesis]] = {}
         for first in range(0, len(order), batch_size):
             batch = order[first : first + batch_size]
-            found |= zip(batch, search(engine, names, [questions[position] for position in batch], top_k), strict=True)
+            found |= zip(batch, search(engine, [questions[position] for position in batch], names, top_k), strict=True)
         return [found[position] for position in range(len(questions))]
 
     def check(self, questions: Sequence[Question]) -> None:

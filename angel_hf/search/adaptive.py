@@ -44,12 +44,12 @@ class AdaptiveBeamSearch:
 
     @torch.inference_mode()
     def __call__(
-        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+        self, engine: Engine, questions: Sequence[Question], names: Names, top_k: int
     ) -> list[list[Hypothesis]]:
         """Search one batch; see `BeamSearch`."""
         whole = BeamSearch(self.num_beams, self.length_penalty)
         if self.first_beams >= self.num_beams:
-            return whole(engine, names, questions, top_k)
+            return whole(engine, questions, names, top_k)
         first = BeamSearch(self.first_beams, self.length_penalty)
         sources = engine.encode([question.source_ids for question in questions])
         found = first.search(engine, names.trie, questions, self.first_beams, sources)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
@@ -29,7 +30,7 @@ from angel_hf.search.lookahead import LookaheadEngine
 from angel_hf.types import Hypothesis, Question
 
 Answer = TypeVar("Answer")
-EngineT = TypeVar("EngineT")
+Item = TypeVar("Item")
 
 LEAST_MENTIONS = 8
 """For a thread of its own; with fewer, two threads that share all products are as fast or faster."""
@@ -43,7 +44,7 @@ class Search(Protocol):
         """Most names that a mention gets."""
 
     def __call__(
-        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+        self, engine: Engine, questions: Sequence[Question], names: Names, top_k: int
     ) -> Sequence[Sequence[Hypothesis]]:
         """The hypotheses of each question of one batch, best first; see `BeamSearch`."""
 
@@ -68,76 +69,76 @@ def answer_questions(
         batch_size: as for `AngelForEntityLinking.link`.
         cache: asked first, where there is one.
     """
-
-    def answer_some(positions: list[int]) -> list[Sequence[Hypothesis]]:
-        # The longest first: what memory they take is enough for the others, and used again.
-        order = sorted(positions, key=lambda position: -len(questions[position].source_ids))
-
-        def answer(engine: PackedEngine | PlainEngine, batch: list[int]) -> Sequence[Sequence[Hypothesis]]:
-            reader = LookaheadEngine(engine) if isinstance(engine, PackedEngine) else engine
-            return search(reader, names, [questions[position] for position in batch], top_k)
-
-        found = answer_batches(model, order, batch_size, answer)
-        return [found[position] for position in positions]
-
+    ask = partial(search, names=names, top_k=top_k)
     if cache is None:
-        return answer_some(list(range(len(questions))))
+        return answer_batches(model, questions, batch_size, ask)
     # The trie itself is a part of the question: other names, or a view that masks some, are other questions.
     keys = [
         (names.trie, search, top_k, *map(packed_ids, (one.source_ids, one.prefix_ids, one.surface_ids)))
         for one in questions
     ]
+
+    def answer_some(positions: list[int]) -> list[Sequence[Hypothesis]]:
+        return answer_batches(model, [questions[position] for position in positions], batch_size, ask)
+
     found = cache.answer(weights_state(model), keys, answer_some)
     # Lists that are remembered stay as they are, whatever is done to those that are given out; nothing else can change.
     return [one.copy() if isinstance(one, list) else one for one in found]
 
 
+def _source_length(question: Question) -> int:
+    return len(question.source_ids)
+
+
 def answer_batches(
     model: nn.Module,
-    positions: Sequence[int],
+    items: Sequence[Item],
     batch_size: int,
-    answer: Callable[[Any, list[int]], Sequence[Answer]],
-) -> dict[int, Answer]:
+    answer: Callable[[Any, list[Item]], Sequence[Answer]],
+    size: Callable[[Item], int] = _source_length,  # type: ignore[assignment]  # items are questions unless it is given
+) -> list[Answer]:
     """Answer mentions in batches, side by side where torch has several threads to use.
 
     Args:
         model: BART; on a CPU it is packed for as many threads as a batch has.
-        positions: of the mentions, neighbours of which belong together.
-        batch_size: the most mentions that are on their way at a time, on all threads together.
+        items: what is asked of each mention.
+        batch_size: the most mentions that are searched for at a time, on all threads together.
         answer: of one batch, in its order; called on several threads, each with an engine of its own.
+        size: those of like size are answered together.
 
     Returns:
-        The answer of each position.
+        The answer of each item, in the order given.
     """
     products_alone = one_thread() if _multiplies_by_openblas(model) else nullcontext()
     with _THREAD_COUNT.kept() as threads, products_alone:
-        side_by_side = _side_by_side(model, len(positions), batch_size, threads)
-        batches = deque(_share_out(positions, batch_size, side_by_side))
+        side_by_side = _side_by_side(model, len(items), batch_size, threads)
+        # The largest first: what memory they take is enough for the others, and used again.
+        order = sorted(range(len(items)), key=lambda position: -size(items[position]))
+        batches = deque(_share_out(order, batch_size, side_by_side))
+        found: dict[int, Answer] = {}
 
-        def answer_some(engine: Any) -> dict[int, Answer]:
+        def run(engine: Any) -> None:
             _use_threads(threads // side_by_side)
-            found: dict[int, Answer] = {}
             while batch := _next(batches):
-                found |= zip(batch, answer(engine, batch), strict=True)
-            return found
+                found.update(zip(batch, answer(engine, [items[position] for position in batch]), strict=True))
 
         _use_threads(threads // side_by_side)
-        if _is_on_cpu(model):
-            packed = PackedEngine(model)
-            if side_by_side > 1:
-                return _answer_side_by_side(answer_some, batches, packed, side_by_side)
-            return answer_some(packed)
-        return answer_some(PlainEngine(model))
+        if not _is_on_cpu(model):
+            run(PlainEngine(model))
+        elif side_by_side == 1:
+            run(LookaheadEngine(PackedEngine(model)))
+        else:
+            _run_side_by_side(run, batches, PackedEngine(model), side_by_side)
+    return [found[position] for position in range(len(items))]
 
 
-def _answer_side_by_side(
-    answer_some: Callable[[Any], dict[int, Answer]], batches: deque[list[int]], engine: PackedEngine, count: int
-) -> dict[int, Answer]:
+def _run_side_by_side(run: Callable[[Any], None], batches: deque[list[int]], engine: PackedEngine, count: int) -> None:
     """Several threads until no batch is left."""
     with ThreadPoolExecutor(count, "angel-search") as pool:
         try:
-            each = [engine, *(engine.sibling() for _ in range(count - 1))]
-            return {position: one for found in pool.map(answer_some, each) for position, one in found.items()}
+            engines = [engine, *(engine.sibling() for _ in range(count - 1))]
+            for _ in pool.map(run, map(LookaheadEngine, engines)):
+                pass
         finally:
             # After an error, or an interrupt here, nobody begins another batch.
             batches.clear()

@@ -74,14 +74,14 @@ class BeamSearch:
 
     @torch.inference_mode()
     def __call__(
-        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+        self, engine: Engine, questions: Sequence[Question], names: Names, top_k: int
     ) -> list[list[Hypothesis]]:
         """Search one batch; neighbours of similar source length waste least.
 
         Args:
             engine: the model's passes.
-            names: to choose among.
             questions: one for each mention.
+            names: to choose among.
             top_k: most names for each mention; with fewer than K the search ends sooner.
 
         Returns:

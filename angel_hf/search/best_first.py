@@ -76,13 +76,13 @@ class BestFirstSearch:
             raise ValueError(f"max_expansions={self.max_expansions}; expected 1 or more")
 
     @torch.inference_mode()
-    def __call__(self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int) -> list[Proof]:
+    def __call__(self, engine: Engine, questions: Sequence[Question], names: Names, top_k: int) -> list[Proof]:
         """Search one batch for the names of the best mean log-probability.
 
         Args:
             engine: the model's passes; its decoders read trees.
-            names: to choose among.
             questions: one for each mention.
+            names: to choose among.
             top_k: names for each mention.
 
         Returns:

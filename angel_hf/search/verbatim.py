@@ -36,7 +36,7 @@ class VerbatimFirst:
 
     @torch.inference_mode()
     def __call__(
-        self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
+        self, engine: Engine, questions: Sequence[Question], names: Names, top_k: int
     ) -> list[list[Hypothesis]]:
         """Search one batch; see `BeamSearch`. A question's `surface_ids` are the name to look for."""
         trie = walkable(names.trie)
@@ -45,7 +45,7 @@ class VerbatimFirst:
         searched = [position for position, index in enumerate(spelled) if top_k > 1 or index < 0]
         found: list[list[Hypothesis]] = [[] for _ in questions]
         if searched:
-            results = self.search(engine, names, [questions[position] for position in searched], top_k)
+            results = self.search(engine, [questions[position] for position in searched], names, top_k)
             for position, own in zip(searched, results):
                 found[position] = own
         lost = [

@@ -51,7 +51,7 @@ class Work:
         sources = [[0, *[5 + row % 8] * (1 + row % 7), 2] for row in range(mentions)]
         asked = questions(model, sources, [[5 + row % 5, PREFIX_END] for row in range(mentions)])
         with Operators() as operators:
-            self.found = BeamSearch(num_beams=4)(PlainEngine(model), Names(model.trie), asked, top_k)
+            self.found = BeamSearch(num_beams=4)(PlainEngine(model), asked, Names(model.trie), top_k)
         self.counts = operators.counts
         monkeypatch.undo()
 

@@ -42,7 +42,7 @@ def small_model(names, seed=0, max_positions=32) -> AngelForEntityLinking:
 
 def search(model, sources, prefixes, top_k, max_expansions=10_000, num_beams=10, make_engine=PackedEngine):
     best_first_search = BestFirstSearch(max_expansions, num_beams)
-    return best_first_search(make_engine(model), Names(model.trie), questions(model, sources, prefixes), top_k)
+    return best_first_search(make_engine(model), questions(model, sources, prefixes), Names(model.trie), top_k)
 
 
 @settings(deadline=None, max_examples=60)

@@ -100,9 +100,9 @@ def test_mentions_in_doubt_get_what_all_beams_find_and_others_what_the_first_fin
     engine = PackedEngine(model)
     # Names of even index are of one concept: with a wide margin they are in doubt where the beams found an odd one too.
     chosen = Names(model.trie, lambda name_index: frozenset((name_index % 2,)))
-    narrow, wide = (BeamSearch(beams)(engine, chosen, asked, beams) for beams in (2, 6))
+    narrow, wide = (BeamSearch(beams)(engine, asked, chosen, beams) for beams in (2, 6))
     doubtful = [len({one.name_index % 2 for one in hypotheses}) > 1 for hypotheses in narrow]
-    found = AdaptiveBeamSearch(2, 6, margin=1e9)(engine, chosen, asked, 6)
+    found = AdaptiveBeamSearch(2, 6, margin=1e9)(engine, asked, chosen, 6)
     expected = [own if doubt else first for own, first, doubt in zip(wide, narrow, doubtful)]
     assert names_of(found) == names_of(expected)
 

@@ -16,6 +16,11 @@ NAMES = {"D1": ["ataxia", "old ataxia"], "D2": ["wilson disease", "old"], "D3": 
 MARKED = ("the old [ataxia] gene", "[q]", "the [gene is old] of the disease", "[a] t", "of [fever]")
 
 
+def in_order(item: int) -> int:
+    """The sizes of numbers that stay in their order."""
+    return -item
+
+
 @pytest.fixture
 def model():
     model = random_model(byte_tokenizer())
@@ -65,8 +70,8 @@ def test_two_threads_answer_as_one_does(model, two_threads, options):
 
 
 def test_threads_share_the_weights_and_nothing_else(model, two_threads, meeting):
-    assert answer_batches(model, range(20), 16, meeting.answer) == {position: -position for position in range(20)}
-    one, other = meeting.engines.values()
+    assert answer_batches(model, range(20), 16, meeting.answer, in_order) == [-item for item in range(20)]
+    one, other = (engine.engine for engine in meeting.engines.values())
     assert one.workspace is not other.workspace and one.decoder_layers is other.decoder_layers
     # Eight at a time on each thread, in batches of equal size that go round evenly; those side by side are alike.
     assert sorted(meeting.batches) == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [10, 12, 14, 16, 18], [11, 13, 15, 17, 19]]
@@ -83,7 +88,7 @@ def test_few_mentions_together_are_one_batch_on_all_threads(model, two_threads, 
         sizes.append(len(batch))
         return batch
 
-    assert answer_batches(model, range(mentions), batch_size, answer) == {one: one for one in range(mentions)}
+    assert answer_batches(model, range(mentions), batch_size, answer, in_order) == [*range(mentions)]
     assert threads <= {(threading.get_ident(), 2)} and all(size <= batch_size for size in sizes)
     assert len(sizes) == -(-mentions // batch_size)
 
@@ -101,7 +106,7 @@ def test_a_model_that_something_else_runs_with_is_called_by_one_thread(model, tw
         callers.add(threading.get_ident())
         return batch
 
-    answer_batches(model, range(40), 16, answer)
+    answer_batches(model, range(40), 16, answer, in_order)
     assert callers == {threading.get_ident()}
 
 
@@ -122,7 +127,7 @@ def test_calls_that_overlap_leave_every_thread_with_as_many_as_before(model, two
                 raise ValueError(name)
             return answers
 
-        return answer_batches(model, range(20), 16, answer)
+        return answer_batches(model, range(20), 16, answer, in_order)
 
     # Torch meets the second thread while the first call has fewer threads set.
     callers = {name: ThreadPoolExecutor(1) for name in inside}
@@ -152,5 +157,5 @@ def test_after_an_error_nobody_begins_another_batch(model, two_threads):
         return batch
 
     with pytest.raises(ValueError, match="^the first batch$"):
-        answer_batches(model, range(400), 16, answer)
+        answer_batches(model, range(400), 16, answer, in_order)
     assert len(began) < 20 and torch.get_num_threads() == 2

@@ -139,7 +139,7 @@ def test_one_name_is_the_first_of_many_and_takes_no_search_where_it_is_spelled(m
     monkeypatch.setattr(
         BeamSearch,
         "__call__",
-        lambda self, engine, names, batch, top_k: asked.append(len(batch)) or call(self, engine, names, batch, top_k),
+        lambda self, engine, batch, *names: asked.append(len(batch)) or call(self, engine, batch, *names),
     )
     one = model.link(MENTIONS, top_k=1, search=VERBATIM)
     assert asked == [SPELLED.count(None)]

@@ -77,5 +77,5 @@ def test_products_of_a_search_take_one_thread_each_and_else_nothing_changes(monk
     monkeypatch.setattr("angel_hf.search.batches.packed_type", lambda dtype, threads: kind)
     model, found = random_model(byte_tokenizer()), []
     model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"]}))
-    answer_batches(model, range(20), 16, lambda bart, batch: [found.append(threads()) for _ in batch])
+    answer_batches(model, range(20), 16, lambda engine, batch: [found.append(threads()) for _ in batch], size=int)
     assert set(found) == {expected} and threads() == 2
