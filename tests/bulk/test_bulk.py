@@ -9,12 +9,12 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
-from angel_hf.bulk import Columns
+from angel_hf.bulk import Columns, Options
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.window import Window
+from angel_hf.search import BeamSearch, VerbatimFirst
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.options import SearchOptions
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
@@ -46,7 +46,7 @@ def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_t
     rows = documents(40)
     run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", model, window=16, top_k=3, num_beams=4)
     expected = [
-        (row, linker.link(Mention(row["text"], span["start"], span["end"]), top_k=3, num_beams=4))
+        (row, linker.link(Mention(row["text"], span["start"], span["end"]), top_k=3, search=BeamSearch(4)))
         for row in rows
         for span in row["spans"]
     ]
@@ -68,17 +68,17 @@ def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_t
 def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
     rows = documents(12)
     source = write(tmp_path / "in.parquet", rows)
-    run_locally(source, tmp_path / "alone", model, num_beams=4, search=SearchOptions(context_tokens=0))
+    run_locally(source, tmp_path / "alone", model, num_beams=4, context_tokens=0)
     run_locally(source, tmp_path / "whole", model, num_beams=4)
     scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole")}
     surfaces = [row["text"][span["start"] : span["end"]] for row in rows for span in row["spans"]]
-    bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, num_beams=4)
+    bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, search=BeamSearch(4))
     assert scores["alone"] == pytest.approx([one.best.score for one in bare], abs=1e-5)
     assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-5)
-    with pytest.raises(ValueError, match="options.search.context_tokens was None and is 0"):
-        run_locally(source, tmp_path / "whole", model, num_beams=4, search=SearchOptions(context_tokens=0))
+    with pytest.raises(ValueError, match="options.context_tokens was None and is 0"):
+        run_locally(source, tmp_path / "whole", model, num_beams=4, context_tokens=0)
     with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
-        SearchOptions(context_tokens=-1)
+        Options(context_tokens=-1)
 
 
 def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, model, monkeypatch):
@@ -94,7 +94,7 @@ def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, m
     monkeypatch.setattr("angel_hf.bulk.window_linker.AnswerCache", Watched)
     run_locally(source, tmp_path / "whole", model, num_beams=4, window=6)
     assert not caches
-    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, search=SearchOptions(context_tokens=0))
+    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, context_tokens=0)
     of_windows = [
         [row["text"][one["start"] : one["end"]] for row in own for one in row["spans"]] for own in (rows[:6], rows[6:])
     ]
@@ -109,8 +109,9 @@ def test_a_verbatim_name_comes_first_where_that_is_asked_for(tmp_path, model, li
     mentions = [Mention(row["text"], one["start"], one["end"]) for row in rows for one in row["spans"]]
     firsts = []
     for asked in (True, False):
-        run_locally(source, tmp_path / str(asked), model, num_beams=4, search=SearchOptions(verbatim_first=asked))
-        found = linker.link(mentions, top_k=1, num_beams=4, options=SearchOptions(verbatim_first=asked))
+        search = VerbatimFirst(BeamSearch(4)) if asked else BeamSearch(4)
+        run_locally(source, tmp_path / str(asked), model, search=search)
+        found = linker.link(mentions, top_k=1, search=search)
         firsts.append([one["name"] for one in linked_rows(tmp_path / str(asked))])
         assert firsts[-1] == [one.best.name for one in found]
     assert firsts[0] != firsts[1]
@@ -130,7 +131,7 @@ def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_
         (as_written, Mention(text, start, start + 2)),
     ):
         assert (got["start"], got["end"], got["surface"]) == (start, start + 2, "WD")
-        assert got["score"] == pytest.approx(linker.link(mention, 1, 4).best.score, abs=1e-5)
+        assert got["score"] == pytest.approx(linker.link(mention, 1, BeamSearch(4)).best.score, abs=1e-5)
     assert expanded["read_as"] == "Wilson disease"
     assert "read_as" not in as_written
     assert expanded["score"] != pytest.approx(as_written["score"], abs=1e-3)
@@ -220,13 +221,36 @@ def test_detected_mentions_are_those_of_annotate(tmp_path):
         assert got["confidence"] == pytest.approx(one.confidence, abs=1e-4)
 
 
+def test_detected_mentions_are_read_with_so_much_context_as_given_ones(tmp_path):
+    texts = ["A patient with Wilson disease and ataxia.", "Wilson disease was diagnosed in infancy, with fever."]
+    rows = [{"document_id": str(number), "text": text} for number, text in enumerate(texts)]
+    write(tmp_path / "in.parquet", rows)
+    for name, options in {"alone": {"context_tokens": 0}, "whole": {}}.items():
+        run_locally(tmp_path / "in.parquet", tmp_path / name, Path("angel-mini"), detect=True, **options)
+    rows = [
+        row
+        | {
+            "spans": [
+                {"start": one["start"], "end": one["end"]}
+                for one in linked_rows(tmp_path / "alone")
+                if one["document_id"] == row["document_id"]
+            ]
+        }
+        for row in rows
+    ]
+    run_locally(write(tmp_path / "given.parquet", rows), tmp_path / "given", Path("angel-mini"), context_tokens=0)
+    scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole", "given")}
+    assert scores["alone"] == pytest.approx(scores["given"], abs=1e-5)
+    assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-3)
+
+
 def test_the_confidence_of_a_given_mention_comes_from_all_names_found_whatever_number_is_wanted(tmp_path):
     angel = AngelForEntityLinking.from_pretrained("angel-mini").eval()
     text = "A case of ataxia telangiectasia."
     rows = [{"document_id": "1", "text": text, "spans": [{"start": 10, "end": 31}]}]
     run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", Path("angel-mini"))
     (got,) = linked_rows(tmp_path / "out")
-    expected = angel.confidence.probability(angel.link(Mention(text, 10, 31), top_k=10, num_beams=10))
+    expected = angel.confidence.probability(angel.link(Mention(text, 10, 31), top_k=10, search=BeamSearch(10)))
     assert got["confidence"] == pytest.approx(expected, abs=1e-4)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.bulk import Job, Options, link_with_ray, start
+from angel_hf.search import BeamSearch
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
 
@@ -46,7 +47,7 @@ def test_two_workers_one_killed_in_the_middle_make_the_shards_of_one_process(tmp
         (notes / str(os.getpid())).touch()
         return AngelForEntityLinking.from_pretrained(model)
 
-    job = Job(str(source), str(tmp_path / "out"), Options(**options))
+    job = Job(str(source), str(tmp_path / "out"), Options(window=3, search=BeamSearch(4)))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     killed, reports = None, []
     for report in link_with_ray(run, load, workers=2):
@@ -81,7 +82,7 @@ def test_one_engine_goes_on_where_the_other_was_stopped(tmp_path, model, two_cor
 @needs_ray
 def test_a_worker_with_another_model_stops_the_run(tmp_path, model, two_cores):
     other = save_model(tmp_path / "other", seed=1)
-    job = Job(str(write(tmp_path / "in.parquet", documents(4))), str(tmp_path / "out"), Options(num_beams=2))
+    job = Job(str(write(tmp_path / "in.parquet", documents(4))), str(tmp_path / "out"), Options(search=BeamSearch(2)))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     with pytest.raises(RuntimeError, match="a worker could not begin: it has another model than the run: weights is "):
         list(link_with_ray(run, partial(AngelForEntityLinking.from_pretrained, other), workers=1))
@@ -98,7 +99,7 @@ def test_a_window_that_kills_every_worker_stops_the_run_and_keeps_the_other_shar
         return AngelForEntityLinking.from_pretrained(model)
 
     source = write(tmp_path / "in.parquet", documents(20))
-    job = Job(str(source), str(tmp_path / "out"), Options(window=4, num_beams=2))
+    job = Job(str(source), str(tmp_path / "out"), Options(window=4, search=BeamSearch(2)))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     with pytest.raises(RuntimeError, match="in.parquet: rows 8 to 11 ended 4 workers.* the same command resumes"):
         list(link_with_ray(run, load, workers=1))

@@ -16,6 +16,7 @@ from angel_hf.bulk import Columns, Job, Options, start
 from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
+from angel_hf.search import BeamSearch, VerbatimFirst
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
 
@@ -63,7 +64,8 @@ def test_the_input_may_move_between_runs(tmp_path, model):
     ("change", "difference"),
     [
         ({"window": 6}, "options.window was 5 and is 6"),
-        ({"num_beams": 3}, "options.num_beams was 2 and is 3"),
+        ({"num_beams": 3}, "options.search.num_beams was 2 and is 3"),
+        ({"search": VerbatimFirst(BeamSearch(2))}, "options.search.name was 'BeamSearch' and is 'VerbatimFirst'"),
         ({"threads": 2}, "options.threads was 1 and is 2"),
         ({"columns": Columns(keep=("year",))}, r"options.columns.keep was \[\] and is \['year'\]"),
         ({"model": 1}, "model.weights was "),
@@ -110,7 +112,7 @@ def test_a_model_in_8_bit_integers_is_another_and_so_is_one_of_other_weights(tmp
 def test_a_run_that_was_stopped_before_its_first_shard_holds_nothing(tmp_path, model):
     """Such as one whose detector had a name that does not exist."""
     source = write(tmp_path / "in.parquet", documents(10))
-    options = Options(num_beams=2, window=5)
+    options = Options(search=BeamSearch(2), window=5)
     start(Job(str(source), str(tmp_path / "out"), options), partial(AngelForEntityLinking.from_pretrained, model))
     (tmp_path / "out" / f".{MANIFEST}.1.tmp").write_bytes(b"half")
     run_locally(source, tmp_path / "out", model, num_beams=2, window=6)
