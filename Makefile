@@ -44,10 +44,11 @@ test: $(VENV)/.installed-dev  ## the default tests: offline, quick
 test-slow: $(VENV)/.installed-dev  ## every test, the slow ones too
 	$(OFFLINE) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-dev  ## ruff and mypy
+lint: $(VENV)/.installed-dev  ## ruff, mypy and import-linter
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev  ## let ruff repair what it can
 	$(BIN)/ruff check --fix $(CODE)

@@ -140,7 +140,7 @@ def _profile(
     clock, meter = _Clock(), PeakMeter()
     engine.watch(clock, meter)
     trie.watch(clock)
-    search, reader, names = BeamSearch(NUM_BEAMS), LookaheadEngine(engine, trie), Names(trie)
+    search, reader, names = BeamSearch(NUM_BEAMS), LookaheadEngine(engine), Names(trie)
     questions = sorted(questions_of(model, *ids_of(mentions)), key=lambda question: -len(question.source_ids))
     for first in range(0, len(questions), batch_size):
         with clock.part("Python and numpy"):

@@ -16,7 +16,8 @@ from angel_hf.types import Linked
 from eval_harness.example import Example
 from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction, judge
-from eval_harness.prediction_file import PREDICTION_SCHEMA, Origin, read_origin, read_predictions, write_predictions
+from eval_harness.prediction_file import Origin, read_origin, read_predictions, write_predictions
+from eval_harness.prediction_schema import PREDICTION_SCHEMA
 from eval_harness.predictors.predictor import Predictor
 from eval_harness.task import Task
 

@@ -16,44 +16,8 @@ from angel_hf.arrays.array_file import written_whole
 from angel_hf.types import Candidate
 from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction
+from eval_harness.prediction_schema import PREDICTION_SCHEMA
 from eval_harness.sources.parquet import read_table
-
-_IDS = pa.list_(pa.string())
-_CANDIDATE = pa.struct([("name", pa.string()), ("concept_ids", _IDS), ("score", pa.float64())])
-_FLAGS = pa.struct(
-    [
-        ("seen_mention", pa.bool_()),
-        ("seen_concept", pa.bool_()),
-        ("exact_name", pa.bool_()),
-        ("ambiguous_name", pa.bool_()),
-        ("in_knowledge_base", pa.bool_()),
-        ("composite", pa.bool_()),
-        ("words", pa.int64()),
-        ("abbreviation", pa.bool_()),
-    ]
-)
-PREDICTION_SCHEMA = pa.schema(
-    [
-        ("fold", pa.string()),
-        ("document_id", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("mention", pa.string()),
-        ("released", pa.string()),
-        ("left", pa.string()),
-        ("right", pa.string()),
-        ("semantic_types", _IDS),
-        ("gold", pa.list_(_IDS)),
-        ("gold_in_knowledge_base", pa.list_(_IDS)),
-        ("gold_names", _IDS),
-        ("flags", _FLAGS),
-        ("candidates", pa.list_(_CANDIDATE)),
-        ("rank", pa.int64()),
-        ("average_precision", pa.float64()),
-        ("confidence", pa.float64()),
-    ]
-)
-"""The fields of Prediction; `rank` is null where no candidate is right."""
 
 _ORIGIN_KEY = b"angel-eval"
 
@@ -118,7 +82,8 @@ def read_origin(path: Path) -> Origin:
 def _row(prediction: Prediction) -> dict[str, Any]:
     """By hand: `dataclasses.asdict` copies every string and takes longer than a fast linker's answer."""
     row = {name: getattr(prediction, name) for name in PREDICTION_SCHEMA.names}
-    row["flags"] = {field.name: getattr(prediction.flags, field.name) for field in _FLAGS}
+    flags = PREDICTION_SCHEMA.field("flags").type
+    row["flags"] = {field.name: getattr(prediction.flags, field.name) for field in flags}
     row["candidates"] = [
         {"name": one.name, "concept_ids": one.concept_ids, "score": one.score} for one in prediction.candidates
     ]

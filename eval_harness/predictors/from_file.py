@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Linked, Mention
+from eval_harness.bad_records import BadRecords
 from eval_harness.corpus import sha256
 from eval_harness.example import Example, Query
+from eval_harness.prediction_schema import PREDICTION_SCHEMA
 from eval_harness.predictors.predictor import Predictor, ScoreKind
 from eval_harness.sources.parquet import read_table
 from eval_harness.sources.text_lines import numbered_lines
@@ -81,8 +83,6 @@ class FromFile(Predictor):
 
 def _read(path: Path) -> dict[Key, tuple[Candidate, ...]]:
     if path.suffix == ".parquet":
-        from eval_harness.prediction_file import PREDICTION_SCHEMA
-
         rows: Sequence[Mapping[str, Any]] = read_table(path, PREDICTION_SCHEMA).to_pylist()
     elif path.suffix == ".jsonl":
         rows = [json.loads(line) for _, line in _json_lines(path)]
@@ -116,8 +116,6 @@ def _from_belb(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
-    from eval_harness.bad_records import BadRecords
-
     for number, line in numbered_lines(path, BadRecords()):
         try:
             json.loads(line)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from eval_harness import benchmarks
 from eval_harness.cli import app
 from eval_harness.corpus import Corpus, sha256
-from eval_harness.prediction_file import PREDICTION_SCHEMA
+from eval_harness.prediction_schema import PREDICTION_SCHEMA
 from eval_harness.result_file import read_results, to_json
 
 

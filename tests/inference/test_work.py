@@ -30,11 +30,11 @@ class Operators(TorchDispatchMode):
         self.counts = Counter()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.counts[func.overloadpacket.__name__] += 1
-        if func.overloadpacket.__name__ == "index":
-            # A mask in place of positions has as many results as it has true values.
-            if any(one is not None and one.dtype is torch.bool for one in args[1]):
-                self.counts["nonzero"] += 1
+        name = func.overloadpacket.__name__
+        self.counts[name] += 1
+        # A mask in place of positions has as many results as it has true values.
+        if name == "index" and any(one is not None and one.dtype is torch.bool for one in args[1]):
+            self.counts["nonzero"] += 1
         return func(*args, **(kwargs or {}))
 
 
