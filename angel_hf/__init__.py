@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
     from angel_hf.model.configuration_angel import AngelConfig
     from angel_hf.model.entity_linking import AngelForEntityLinking
-    from angel_hf.model.processing_angel import AngelProcessor
+    from angel_hf.model.processor import AngelProcessor
     from angel_hf.trie.name_trie import NameTrie
     from angel_hf.types import Candidate, Concept, Hypothesis, Linked, Mention
 
@@ -33,7 +33,7 @@ __all__ = [
 _MODULES = {
     "AngelConfig": "angel_hf.model.configuration_angel",
     "AngelForEntityLinking": "angel_hf.model.entity_linking",
-    "AngelProcessor": "angel_hf.model.processing_angel",
+    "AngelProcessor": "angel_hf.model.processor",
     "Candidate": "angel_hf.types",
     "Concept": "angel_hf.types",
     "Hypothesis": "angel_hf.types",

@@ -34,7 +34,7 @@ def register() -> None:
     from angel_hf.model.configuration_angel import TASK, AngelConfig
     from angel_hf.model.entity_linking import AngelForEntityLinking
     from angel_hf.model.pipeline_angel import EntityLinkingPipeline
-    from angel_hf.model.processing_angel import AngelProcessor
+    from angel_hf.model.processor import AngelProcessor
 
     # Nothing is imported under the lock: two threads that import for each other would wait for ever.
     with _lock:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 class Mention:
     """A span of a text that names something to be linked.
 
-    Args:
-        text: the text around the mention, or the mention alone.
-        start, end: offsets of its first character and after its last, in code points.
+    `text` is the text around the mention, or the mention alone; `start` and `end` are the offsets of its first
+    character and after its last, in code points.
 
     Raises:
         ValueError: the span is empty, blank or outside the text.
@@ -64,51 +63,14 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven(Linked):
-    """A linked mention whose candidates come from an exact search."""
-
-    is_proven: bool = False  # no other name has a better score; False where the search ended at its limit
-    expansions: int = 0  # nodes of the trie that were expanded
-
-
-@dataclass(frozen=True, slots=True)
-class Annotated(Linked):
-    """A linked mention of an annotated text; `mention` has the offsets of the text as it was given.
-
-    A composite mention gives one for each of its parts, with the same offsets. Of the candidates that share a concept
-    only the best is listed.
-
-    Args:
-        read_as: what was linked: the surface with abbreviations written out, or a part of a composite mention.
-        confidence: probability that the first candidate is right, or None where the model has none fitted.
-        is_nil: whether to answer nothing: there is no candidate, or the confidence is too low for the requested
-            precision.
-    """
-
-    read_as: str = ""
-    confidence: float | None = None
-    is_nil: bool = False
-
-    @property
-    def mention_read(self) -> Mention:
-        """What was linked, in a text in which `read_as` stands in the mention's place."""
-        text = self.mention.text[: self.mention.start] + self.read_as + self.mention.text[self.mention.end :]
-        return Mention(text, self.mention.start, self.mention.start + len(self.read_as))
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """A mention as a search reads it, in ids only.
 
-    Args:
-        source_ids: of the encoder, special tokens included.
-        prefix_ids: of the decoder: start token and prefix.
-        surface_ids: the mention's own spelling as a name of the knowledge base would be written, without end token;
-            empty where no search asks for it.
+    `surface_ids` spell the mention as a name of the knowledge base, without end token; empty where no search needs it.
     """
 
-    source_ids: Sequence[int]
-    prefix_ids: Sequence[int]
+    source_ids: Sequence[int]  # of the encoder, special tokens included
+    prefix_ids: Sequence[int]  # of the decoder: start token and prefix
     surface_ids: Sequence[int] = ()
 
 

@@ -48,6 +48,7 @@ from benchmarks.search_speed import (
     GoldenMention,
     Searches,
     compare_answers,
+    find_names,
     golden_mentions,
     hold,
     ids_of,

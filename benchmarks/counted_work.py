@@ -162,7 +162,7 @@ def count_work(search: Callable[[], object]) -> CountedWork:
     """Count the work of all searches that a function makes with models of this library.
 
     Args:
-        search: calls `link` or `search` of a model, once or more.
+        search: calls `link` or `answer` of a model, once or more.
     """
     passes, counter = _Passes(), OperatorCounter()
     with _recording(passes, counter), counter:
@@ -224,7 +224,9 @@ def _recording(passes: _Passes, counter: OperatorCounter) -> Iterator[None]:
             step(decoder, first, *rest)
             passes.step_calls += counter.calls - before
 
-        return recorded_step
+    def recorded_step_tree(decoder: PackedDecoder, token_ids: Any, *rest: Any) -> None:
+        with recorded(decoder, len(token_ids)):
+            step_tree(decoder, token_ids, *rest)
 
     def recorded_logprobs(decoder: PackedDecoder, *arguments: Any) -> Any:
         passes.scored_rows.append(len(decoder.hidden))

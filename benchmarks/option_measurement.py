@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.model.low_precision import Precision, in_low_precision
+from angel_hf.results import Proven
 from angel_hf.search import BeamSearch, BestFirstSearch
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.batches import Search
-from angel_hf.types import Linked, Proven
+from angel_hf.types import Linked
 from benchmarks.timing import Ratio, Timing
 from eval_harness.metrics.entity_linking.ranks import accuracy_at, hits_at
 from eval_harness.protocol import gold_parts

@@ -21,7 +21,8 @@ from angel_hf.inference.packed.weights import can_pack, packed
 from angel_hf.search import BeamSearch
 from angel_hf.search.beam import Names
 from angel_hf.search.lookahead import ROWS, LookaheadEngine
-from angel_hf.trie.stored_trie import Expansion, StoredTrie, TrieTensors
+from angel_hf.trie.stored_trie import TrieTensors
+from angel_hf.trie.walkable_trie import Expansion, WalkableTrie
 from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.our_search import questions_of
 from benchmarks.search_speed import NUM_BEAMS, GoldenMention, ids_of
@@ -234,6 +235,19 @@ class _ClockedEngine(PackedEngine):
         with self.clock.stopped():
             self.meter.measure()
 
+    def encode(self, source_ids: Sequence[Sequence[int]]) -> PackedSources:
+        self.look()
+        with self.clock.part("encoder"):
+            return super().encode(source_ids)
+
+    def start(self, *arguments: Any) -> PackedDecoder:
+        self.look()
+        with self.clock.part("decoder"):
+            decoder = super().start(*arguments)
+        clocked = _ClockedDecoder(decoder.state, decoder.hidden, self.read, self.head, self.multiple, self.recycle)
+        clocked.engine = self
+        return clocked
+
     def _state(self, *arguments: Any) -> DecoderState:
         with self.clock.part("source keys and values"):
             return super()._state(*arguments)
@@ -251,12 +265,12 @@ class _ClockedHead(VocabularyHead):
             return super().logprobs(*arguments)
 
 
-class _ClockedTrie(StoredTrie):
+class _ClockedTrie(WalkableTrie):
     """A trie whose look-ups are timed."""
 
     clock: _Clock
 
-    def __init__(self, trie: StoredTrie) -> None:
+    def __init__(self, trie: WalkableTrie) -> None:
         super().__init__(*trie.arrays)
         self._timed = _ClockedTensors(self, torch.device("cpu"))
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import BartForConditionalGeneration
 
-from angel_hf import AngelForEntityLinking, KnowledgeBase
+from angel_hf import AngelForEntityLinking, Hypothesis, KnowledgeBase
+from angel_hf.search import BeamSearch
+from angel_hf.types import Question
 from benchmarks.data import BenchmarkData
 from benchmarks.nested_dict import build_nested_dict
 from benchmarks.our_search import search_ids
@@ -166,7 +167,7 @@ def golden_mentions(reference: Path) -> list[GoldenMention]:
 
 def compare_answers(searches: Searches, mentions: Sequence[GoldenMention]) -> Agreement:
     """Search every mention with each."""
-    encoder_ids, prefix_ids = ids_of(mentions)
+    rows = ids_of(mentions)
     ours, theirs, theirs_by_default = (
         [[name.token_ids for name in found] for found in search(encoder_ids, prefix_ids, NUM_BEAMS)]
         for search in searches.functions
@@ -200,3 +201,24 @@ def hold(
 def ids_of(mentions: Sequence[GoldenMention]) -> tuple[list[list[int]], list[list[int]]]:
     """Source ids and prefix ids of mentions."""
     return [mention.encoder_ids for mention in mentions], [mention.prefix_ids for mention in mentions]
+
+
+def find_names(
+    model: AngelForEntityLinking,
+    encoder_ids: Sequence[Sequence[int]],
+    prefix_ids: Sequence[Sequence[int]],
+    num_beams: int = NUM_BEAMS,
+    batch_size: int = 32,
+) -> list[Sequence[Hypothesis]]:
+    """The published search of a model: for each mention its names, best first.
+
+    Args:
+        model: with a trie.
+        encoder_ids: of the sources.
+        prefix_ids: of the decoder, without its start token.
+        num_beams: also the names of each mention.
+        batch_size: as for `link`.
+    """
+    start = model.config.decoder_start_token_id
+    questions = [Question(source, [start, *prefix]) for source, prefix in zip(encoder_ids, prefix_ids, strict=True)]
+    return model.answer(questions, BeamSearch(num_beams), num_beams, batch_size)

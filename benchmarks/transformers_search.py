@@ -71,7 +71,7 @@ class TransformersSearch:
         batch_size: int = 16,
         with_scores: bool = False,
     ) -> list[list[Generated]]:
-        """As `AngelForEntityLinking.search`.
+        """As the published search of `find_names`.
 
         Args:
             encoder_ids, prefix_ids, num_beams, batch_size: as there.

@@ -8,7 +8,8 @@ from html import escape
 
 from angel_hf.annotation.annotator import Annotator
 from angel_hf.ranking.confidence import concept_shares
-from angel_hf.types import Annotated, Mention
+from angel_hf.results import Annotated
+from angel_hf.types import Mention
 from demo.gold import gold_texts
 from demo.marking import percent
 from demo.workbench import Visit, annotate

@@ -7,7 +7,7 @@ from html import escape
 
 from angel_hf import Concept, KnowledgeBase
 from angel_hf.ranking.confidence import concept_shares
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 from demo.concepts import concept_page, hierarchy_path
 from demo.explanation import TokenTrace, explain
 from demo.marking import level, percent

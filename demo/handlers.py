@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import gradio as gr
 
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 from demo import batch, comparison, details
 from demo.counterpart import about_counterpart, positive_counterpart
 from demo.limits import VisitorError, checked_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 
 HIGH, MEDIUM = 0.8, 0.5
 """Confidence from which on a mention counts as sure, and as likely."""

@@ -16,7 +16,8 @@ from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.annotation.annotator import Annotator
 from angel_hf.model.checkpoint import EMBEDDED_MODELS
 from angel_hf.ranking.confidence import concept_shares
-from angel_hf.types import Annotated, Mention
+from angel_hf.results import Annotated
+from angel_hf.types import Mention
 from demo.counterpart import positive_counterpart
 from demo.limits import VisitorError, checked_text
 

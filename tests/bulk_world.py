@@ -8,7 +8,6 @@ import pyarrow.parquet
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase
 from angel_hf.bulk import Job, Options, Report, Totals, link_locally, start
-from angel_hf.search import BeamSearch
 from tests.toy import CONCEPTS, byte_tokenizer, random_model
 
 WORDS = ("ataxia", "Wilson disease", "fever", "A-T", "louis bar", "old fever", "Ataxie")
@@ -50,10 +49,10 @@ def write(path: Path, rows: list[dict], row_group: int = 7) -> Path:
 
 
 def run_locally(
-    source: object, output: Path, model: Path | AngelForEntityLinking, num_beams: int = 10, **options
+    source: object, output: Path, model: Path | AngelForEntityLinking, **options
 ) -> tuple[list[Report], Totals]:
-    """What is left of a run, to its end; by beams, unless another search is among the options."""
-    job = Job(str(source), str(output), Options(**{"search": BeamSearch(num_beams), **options}))
+    """What is left of a run, to its end."""
+    job = Job(str(source), str(output), Options(**options))
     load = partial(AngelForEntityLinking.from_pretrained, model) if isinstance(model, Path) else lambda: model
     run = start(job, load)
     return list(link_locally(run)), run.total()

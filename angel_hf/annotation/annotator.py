@@ -7,18 +7,19 @@ from typing import Protocol
 
 from angel_hf.annotation import DictionaryDetector, MentionDetector, expand_abbreviations, split_composite
 from angel_hf.annotation.detector_cache import cached_name_detector
-from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.ranking.confidence import Confidence, merge_candidates
+from angel_hf.results import Annotated
 from angel_hf.search.batches import Search
 from angel_hf.search.beam import BeamSearch
-from angel_hf.types import Annotated, Linked, Mention
+from angel_hf.types import Linked, Mention
 
 
 class Linker(Protocol):
     """What an Annotator needs of a model."""
 
     @property
-    def knowledge_base(self) -> StoredKnowledgeBase | None:
+    def knowledge_base(self) -> KnowledgeBase | None:
         """What is linked to; None where no names are attached."""
 
     @property
@@ -129,7 +130,7 @@ class Annotator:
         return Annotated(mention, candidates, linked.mention.surface, confidence, is_nil)
 
 
-def _knowledge_base(model: Linker) -> StoredKnowledgeBase:
+def _knowledge_base(model: Linker) -> KnowledgeBase:
     if model.knowledge_base is None:
         raise RuntimeError("the model has no knowledge base to link to; call model.set_knowledge_base first")
     return model.knowledge_base

@@ -6,15 +6,15 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 from angel_hf.annotation.dictionary import DictionaryDetector
-from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 
 _MOST_PARTS = 8
-_CACHE: WeakKeyDictionary[StoredKnowledgeBase, dict[frozenset[str] | None, DictionaryDetector]] = WeakKeyDictionary()
+_CACHE: WeakKeyDictionary[KnowledgeBase, dict[frozenset[str] | None, DictionaryDetector]] = WeakKeyDictionary()
 _CACHE_LOCK = Lock()
 
 
 def cached_name_detector(
-    knowledge_base: StoredKnowledgeBase, allowed_concepts: frozenset[str] | None = None
+    knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None = None
 ) -> DictionaryDetector:
     """The detector of a knowledge base's names, which lives as long as the knowledge base.
 
@@ -37,7 +37,7 @@ def cached_name_detector(
     return found
 
 
-def _build(knowledge_base: StoredKnowledgeBase, allowed_concepts: frozenset[str] | None) -> DictionaryDetector:
+def _build(knowledge_base: KnowledgeBase, allowed_concepts: frozenset[str] | None) -> DictionaryDetector:
     if allowed_concepts is None:
         return DictionaryDetector.from_knowledge_base(knowledge_base)
     return DictionaryDetector(name for one in allowed_concepts for name in knowledge_base.concept(one).names)

@@ -9,7 +9,7 @@ from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
 from angel_hf.annotation.variants import common_modifiers, growth_variants, name_variants
 from angel_hf.annotation.word_lists import GENERIC, KINDS, ORDINARY_WORDS, QUALIFIERS
 from angel_hf.annotation.words import WordForms, Words, split_words
-from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 
 _COORDINATORS = ("and", "or")
@@ -57,7 +57,7 @@ class DictionaryDetector:
         self._before = QUALIFIERS | common_modifiers(spelled)
 
     @classmethod
-    def from_knowledge_base(cls, knowledge_base: StoredKnowledgeBase) -> DictionaryDetector:
+    def from_knowledge_base(cls, knowledge_base: KnowledgeBase) -> DictionaryDetector:
         """Find every name of a knowledge base."""
         return cls(knowledge_base.names)
 

@@ -46,6 +46,12 @@ def written_whole(path: str | Path) -> Iterator[str]:
         raise
 
 
+def file_in(path: str | Path, name: str) -> Path:
+    """`path` where it is a `.safetensors` file, else the file `name` in that directory."""
+    path = Path(path)
+    return path if path.suffix == ".safetensors" else path / name
+
+
 def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
     """Write arrays to a safetensors file, whole or not at all; the same contents give the same bytes.
 
@@ -124,7 +130,7 @@ def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
 
 def digest_metadata(arrays: dict[str, np.ndarray]) -> dict[str, str]:
     """For a file of large arrays, 16 hexadecimal digits of the SHA-256 of every block, end to end."""
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES:
+    if _are_small(arrays):
         return {}
     digests = {name: "".join(_digest(array, block) for block in _blocks(array)) for name, array in arrays.items()}
     return {_DIGESTS: json.dumps(digests)}
@@ -135,7 +141,7 @@ def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) ->
 
     Other contents under the same metadata always fail; a single changed byte is sure to be found only by reading all.
     """
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES or _DIGESTS not in metadata:
+    if _are_small(arrays) or _DIGESTS not in metadata:
         return None
     try:
         digests = json.loads(metadata[_DIGESTS])
@@ -151,6 +157,10 @@ def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) ->
     )
 
 
+def _are_small(arrays: dict[str, np.ndarray]) -> bool:
+    return sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES
+
+
 def _blocks(array: np.ndarray) -> range:
     return range(-(-array.nbytes // _BLOCK_BYTES))
 
@@ -158,20 +168,6 @@ def _blocks(array: np.ndarray) -> range:
 def _digest(array: np.ndarray, block: int) -> str:
     content = np.ascontiguousarray(array).view(np.uint8)[block * _BLOCK_BYTES : (block + 1) * _BLOCK_BYTES]
     return hashlib.sha256(content.data).hexdigest()[:_DIGITS]
-
-
-def offsets_from_lengths(lengths: np.ndarray | list[int]) -> np.ndarray:
-    """Offsets [n + 1] int64 of consecutive pieces with the given lengths [n]."""
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
-def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The integers start, start + 1, ... of every range one after the other: [sum(lengths)] int64."""
-    offsets = offsets_from_lengths(lengths)
-    # Each position minus its range's offset counts from 0 within the range.
-    return np.arange(offsets[-1], dtype=np.int64) + np.repeat(starts.astype(np.int64) - offsets[:-1], lengths)
 
 
 def check_offsets(path: str | Path, name: str, offsets: np.ndarray, end: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths, ranges
 from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 
 _BLOCK = 16_384

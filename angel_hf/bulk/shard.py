@@ -11,7 +11,8 @@ import pyarrow.parquet
 
 from angel_hf.bulk.documents import RejectedRow
 from angel_hf.bulk.job import Options
-from angel_hf.types import Annotated, Candidate
+from angel_hf.results import Annotated
+from angel_hf.types import Candidate
 
 _CANDIDATE = pyarrow.struct(
     [("name", pyarrow.string()), ("concept_ids", pyarrow.list_(pyarrow.string())), ("score", pyarrow.float32())]

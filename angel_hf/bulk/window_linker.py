@@ -14,8 +14,9 @@ from angel_hf.bulk.job import Options
 from angel_hf.bulk.shard import Shard, linked_table, rejected_table
 from angel_hf.jobs.refusal import answered_or_refused
 from angel_hf.model.entity_linking import AngelForEntityLinking
+from angel_hf.results import Annotated
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.types import Annotated, Mention
+from angel_hf.types import Mention
 
 _BATCHES_AT_ONCE = 64
 

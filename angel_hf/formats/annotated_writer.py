@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from angel_hf.formats.document import TextDocument
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 
 UNLINKED = "-1"
 """The identifier of a mention without a concept, as PubTator corpora write it."""

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 from angel_hf.formats.annotated_writer import identifier
 from angel_hf.formats.compression import DamagedError, open_bytes
 from angel_hf.formats.document import TextDocument
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 
 
 def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:

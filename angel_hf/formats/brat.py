@@ -9,7 +9,7 @@ from pathlib import Path
 
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.formats.document import TextDocument
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 
 
 class BratWriter:

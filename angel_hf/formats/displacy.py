@@ -7,7 +7,7 @@ from typing import TextIO
 
 from angel_hf.formats.annotated_writer import identifier
 from angel_hf.formats.document import TextDocument
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 
 
 class DisplacyWriter:

@@ -15,7 +15,8 @@ from angel_hf.formats.document import TextDocument
 from angel_hf.formats.lines import open_lines
 from angel_hf.formats.records import LinkedRecord, Record, Rejected
 from angel_hf.formats.source import Line
-from angel_hf.types import Annotated, Candidate, Linked, Mention
+from angel_hf.results import Annotated
+from angel_hf.types import Candidate, Linked, Mention
 
 _EXPECTED = 'expected {"text": "...", "spans": [[start, end], ...]}'
 

@@ -22,7 +22,8 @@ from angel_hf.formats.document import Section, TextDocument
 from angel_hf.formats.pubtator import Annotation, Document, format_document, read_pubtator
 from angel_hf.formats.records import LinkedRecord, Record, Rejected
 from angel_hf.formats.source import Line
-from angel_hf.types import Annotated, Linked, Mention
+from angel_hf.results import Annotated
+from angel_hf.types import Linked, Mention
 
 LINKED_TYPE = ":linked"
 

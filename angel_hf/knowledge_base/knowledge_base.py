@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths, ranges
+from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
 from angel_hf.knowledge_base import parquet_file
-from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.update import update_tables
 from angel_hf.types import Concept
 
 
-class KnowledgeBase(StoredKnowledgeBase):
+class KnowledgeBase(IndexedKnowledgeBase):
     """Concepts and their names, in flat arrays that open memory-mapped; see `StoredKnowledgeBase`.
 
     Build one with `from_names`, `from_concepts` or `from_file`, open a saved one with `load`. None changes: methods
@@ -108,7 +108,7 @@ class KnowledgeBase(StoredKnowledgeBase):
 
     def updated(
         self,
-        add: Mapping[str, Sequence[str]] | StoredKnowledgeBase | None = None,
+        add: Mapping[str, Sequence[str]] | KnowledgeBase | None = None,
         remove: Mapping[str, Sequence[str]] | None = None,
         remove_concepts: Iterable[str] = (),
     ) -> tuple[KnowledgeBase, np.ndarray]:
@@ -129,7 +129,7 @@ class KnowledgeBase(StoredKnowledgeBase):
             ValueError: a concept or name to remove is not there, a concept would be left without names, no concept
                 would be left, or a name to add cannot be used.
         """
-        if isinstance(add, StoredKnowledgeBase):
+        if isinstance(add, KnowledgeBase):
             if add.normalization != self.normalization:
                 add = KnowledgeBase.from_concepts(add.concepts(), self.normalization)
         elif add is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from angel_hf.knowledge_base.stored_knowledge_base import StoredKnowledgeBase
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 
 
 def concepts_within(
-    knowledge_base: StoredKnowledgeBase,
+    knowledge_base: KnowledgeBase,
     semantic_types: Sequence[str] = (),
     below: Sequence[str] = (),
     among: frozenset[str] | None = None,
@@ -39,7 +39,7 @@ def concepts_within(
     return frozenset(allowed)
 
 
-def _below(knowledge_base: StoredKnowledgeBase, tops: Sequence[str]) -> set[str]:
+def _below(knowledge_base: KnowledgeBase, tops: Sequence[str]) -> set[str]:
     """Some concepts and all under them."""
     waiting = []
     for top in tops:

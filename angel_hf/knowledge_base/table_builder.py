@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.arrays.string_collector import StringCollector
 from angel_hf.jobs.progress import progress_bar
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS

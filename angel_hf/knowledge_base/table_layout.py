@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
 from angel_hf.arrays.packed_strings import PackedStrings
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.arrays.string_packing import take
 
 

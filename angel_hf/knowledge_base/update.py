@@ -13,8 +13,9 @@ import numpy as np
 
 from angel_hf.arrays.packed_strings import PackedStrings
 from angel_hf.arrays.string_packing import join, pack, take
+from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.letter_sums import letter_sums
-from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS
 from angel_hf.knowledge_base.table_builder import check_list
 from angel_hf.knowledge_base.table_layout import Bearers, Column, lay_out
 from angel_hf.text.reading import normalize
@@ -46,8 +47,8 @@ class _Entries(NamedTuple):
 
 
 def update_tables(
-    old: StoredKnowledgeBase,
-    added: StoredKnowledgeBase | None,
+    old: IndexedKnowledgeBase,
+    added: IndexedKnowledgeBase | None,
     removed_names: Mapping[str, Sequence[str]],
     removed_concepts: Iterable[str],
 ) -> UpdatedTables:
@@ -101,7 +102,7 @@ def update_tables(
     return UpdatedTables(lay_out(bearers), entries.origin[used_entries])
 
 
-def _pairs(knowledge_base: StoredKnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(knowledge_base: IndexedKnowledgeBase) -> tuple[np.ndarray, np.ndarray]:
     """Every name of every concept, in the order of `concepts()`: positions of names and of concepts, int64 [pairs]."""
     offsets, names = knowledge_base.names_by_concept
     concepts = np.repeat(np.arange(knowledge_base.num_concepts), np.diff(offsets))
@@ -110,7 +111,7 @@ def _pairs(knowledge_base: StoredKnowledgeBase) -> tuple[np.ndarray, np.ndarray]
 
 
 def _removed_pairs(
-    old: StoredKnowledgeBase,
+    old: IndexedKnowledgeBase,
     pair_names: np.ndarray,
     pair_concepts: np.ndarray,
     removed_names: Mapping[str, Sequence[str]],
@@ -140,7 +141,7 @@ def _removed_pairs(
     return is_removed
 
 
-def _span(old: StoredKnowledgeBase, concept_id: str) -> tuple[int, int]:
+def _span(old: IndexedKnowledgeBase, concept_id: str) -> tuple[int, int]:
     """The first pair of a concept, and the one after its last."""
     position = old.position_by_id.get(concept_id)
     if position is None:
@@ -152,7 +153,7 @@ def _span(old: StoredKnowledgeBase, concept_id: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _entries_apart(old: StoredKnowledgeBase) -> _Entries:
+def _entries_apart(old: IndexedKnowledgeBase) -> _Entries:
     """The entries, with those that were merged for a tokenizer apart again by normal form."""
     bounds = old.tables["entry_offsets"]
     sizes = np.diff(bounds)
@@ -170,7 +171,7 @@ def _entries_apart(old: StoredKnowledgeBase) -> _Entries:
 
 
 def _with_names(
-    old: StoredKnowledgeBase, entries: _Entries, added: StoredKnowledgeBase
+    old: IndexedKnowledgeBase, entries: _Entries, added: IndexedKnowledgeBase
 ) -> tuple[PackedStrings, np.ndarray, _Entries]:
     """The names of both, the position of each added name among them, and the entries of all."""
     added_names = list(added.names)
@@ -192,7 +193,7 @@ def _with_names(
 
 
 def _known(
-    old: StoredKnowledgeBase, entries: _Entries, names: Sequence[str], forms: set[str]
+    old: IndexedKnowledgeBase, entries: _Entries, names: Sequence[str], forms: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
     """The positions of those names that are known, and the entries of those normal forms that are known."""
     sought = set(names)
@@ -211,7 +212,7 @@ def _known(
     return positions, found
 
 
-def _with_concepts(old: StoredKnowledgeBase, added: StoredKnowledgeBase) -> tuple[PackedStrings, np.ndarray]:
+def _with_concepts(old: IndexedKnowledgeBase, added: IndexedKnowledgeBase) -> tuple[PackedStrings, np.ndarray]:
     """The identifiers of both, and the position of each added concept among them."""
     ids = list(added.concept_ids)
     new = [concept_id for concept_id in ids if concept_id not in old.position_by_id]
@@ -220,7 +221,7 @@ def _with_concepts(old: StoredKnowledgeBase, added: StoredKnowledgeBase) -> tupl
     return both, np.array([old.position_by_id.get(own, position.get(own, -1)) for own in ids])
 
 
-def _column(name: str, knowledge_base: StoredKnowledgeBase, number: np.ndarray) -> Column | None:
+def _column(name: str, knowledge_base: IndexedKnowledgeBase, number: np.ndarray) -> Column | None:
     """An optional attribute of the concepts that stay, or None; `number` holds the new position of each, or -1."""
     if f"{name}_bytes" not in knowledge_base.tables:
         return None

@@ -1,13 +1,11 @@
 """BART as the linking model needs it: layers that may normalise before each block, and generation under a trie.
 
-With normalisation before each block (pre-norm; Xiong et al. 2020, arXiv 2002.04745) the residual stream passes
-through the stack untouched, and a small model trained from scratch learns faster. The parameters keep BART's names;
-each stack has a further `layer_norm` at its end.
+With normalisation before each block (pre-norm; Xiong et al. 2020, arXiv 2002.04745) a small model trained from scratch
+learns faster. The parameters keep BART's names; each stack has a further `layer_norm` at its end.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +14,6 @@ import torch
 from torch import nn
 from torch.nn.functional import dropout
 from transformers import BartConfig, BartForConditionalGeneration
-from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.bart.modeling_bart import BartDecoder, BartDecoderLayer, BartEncoder, BartEncoderLayer
 from transformers.utils import ModelOutput
 
@@ -48,12 +45,8 @@ class PreNormDecoderLayer(BartDecoderLayer):
         **kwargs: Any,
     ) -> torch.Tensor:
         """Hidden states [batch, tokens, width] to the same shape."""
-        attended, _ = self.self_attn(
-            self.self_attn_layer_norm(hidden_states),
-            past_key_values=past_key_values,
-            attention_mask=attention_mask,
-            **kwargs,
-        )
+        own = self.self_attn_layer_norm(hidden_states)
+        attended, _ = self.self_attn(own, past_key_values=past_key_values, attention_mask=attention_mask, **kwargs)
         hidden_states = hidden_states + dropout(attended, self.dropout, self.training)
         if encoder_hidden_states is not None:
             attended, _ = self.encoder_attn(
@@ -114,8 +107,8 @@ class AngelGenerateOutput(ModelOutput):
 
     Args:
         sequences: int64 [N, longest]: decoder start, prefix, name, end token, padding.
-        sequences_scores: float32 [N]: mean log-probability of the target; -inf where there were fewer
-            names than sequences asked for. With `output_scores=True`.
+        sequences_scores: float32 [N]: mean log-probability of the target; -inf where there were fewer names than
+            sequences requested. With `output_scores=True`.
         token_logprobs: float32 [N, longest target], 0 after its end. With `output_scores=True`.
         name_indices: int64 [N], the entry of the knowledge base, or -1.
     """
@@ -135,12 +128,7 @@ class AngelBart(BartForConditionalGeneration):
         config: BART's; one without `normalize_before` means BART as published.
     """
 
-    _no_split_modules = [  # noqa: RUF012  # as transformers declares it
-        "BartEncoderLayer",
-        "BartDecoderLayer",
-        "PreNormEncoderLayer",
-        "PreNormDecoderLayer",
-    ]
+    _no_split_modules = (*BartForConditionalGeneration._no_split_modules, "PreNormEncoderLayer", "PreNormDecoderLayer")
 
     def __init__(self, config: BartConfig) -> None:
         super().__init__(config)
@@ -148,36 +136,6 @@ class AngelBart(BartForConditionalGeneration):
             self.model.encoder = PreNormEncoder(config)
             self.model.decoder = PreNormDecoder(config)
             self.post_init()
-
-    @functools.wraps(BartForConditionalGeneration.forward)
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """As BART's; with `n` times as many targets as sources, each run of targets has all sources, read once.
-
-        Args:
-            args: positional arguments of BART's; all others are for keywords only.
-            kwargs: keyword arguments of BART's: `input_ids` and `attention_mask` [sources, length] with
-                `decoder_input_ids` [n * sources, length].
-
-        Raises:
-            ValueError: the number of targets is no multiple of that of sources.
-        """
-        sources, targets = kwargs.get("input_ids"), kwargs.get("decoder_input_ids")
-        read = kwargs.get("encoder_outputs") is not None
-        if not read and sources is not None and targets is not None and len(sources) != len(targets):
-            kwargs |= self._read_once(sources, kwargs.get("attention_mask"), len(targets))
-        return super().forward(*args, **kwargs)
-
-    def _read_once(self, sources: torch.Tensor, mask: torch.Tensor | None, targets: int) -> dict[str, Any]:
-        """What takes the place of `sources`: their hidden states and mask, again for each run of targets."""
-        if targets % len(sources):
-            raise ValueError(f"{targets} targets for {len(sources)} sources; expected as many, or a multiple")
-        runs = targets // len(sources)
-        states = self.get_encoder()(input_ids=sources, attention_mask=mask).last_hidden_state
-        return {
-            "input_ids": None,
-            "encoder_outputs": BaseModelOutput(last_hidden_state=states.repeat(runs, 1, 1)),
-            "attention_mask": None if mask is None else mask.repeat(runs, 1),
-        }
 
     def answer(
         self, questions: Sequence[Question], search: Any, top_k: int, batch_size: int = 32
@@ -223,18 +181,15 @@ class AngelBart(BartForConditionalGeneration):
         **unknown: Any,
     ) -> Any:
         if unknown:
-            raise TypeError(
-                f"constrained generation has no option {', '.join(unknown)}; pass constrained=False for free generation"
-            )
+            names = ", ".join(unknown)
+            raise TypeError(f"constrained generation has no option {names}; pass constrained=False for free generation")
         if input_ids is None or decoder_input_ids is None:
             raise ValueError("expected input_ids and decoder_input_ids; model.processor(mentions) makes them")
         if not 1 <= num_return_sequences <= num_beams:
             raise ValueError(f"expected 1 <= num_return_sequences <= num_beams={num_beams}, got {num_return_sequences}")
-        prefixes = _rows(decoder_input_ids, decoder_attention_mask)
-        start = self.config.decoder_start_token_id
-        sources = _rows(input_ids, attention_mask)
+        sources, prefixes = _rows(input_ids, attention_mask), _rows(decoder_input_ids, decoder_attention_mask)
+        start, search = self.config.decoder_start_token_id, BeamSearch(num_beams, length_penalty)
         questions = [Question(source, [start, *prefix[1:]]) for source, prefix in zip(sources, prefixes)]
-        search = BeamSearch(num_beams, length_penalty)
         found = self.answer(questions, search, num_return_sequences, max(1, len(prefixes)))
         output = self._pad_output(prefixes, found, num_return_sequences)
         if not output_scores:
@@ -248,7 +203,7 @@ class AngelBart(BartForConditionalGeneration):
         chosen = [[*own, *[nothing] * (per_mention - len(own))] for own in found]
         sequences = [torch.tensor([*prefix, *one.token_ids]) for prefix, own in zip(prefixes, chosen) for one in own]
         flat = [one for own in chosen for one in own]
-        padded = torch.nn.utils.rnn.pad_sequence
+        padded = nn.utils.rnn.pad_sequence
         padding = self.config.pad_token_id
         assert padding is not None, "BART has a padding token"
         return AngelGenerateOutput(

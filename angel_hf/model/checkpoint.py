@@ -22,7 +22,7 @@ from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBas
 from transformers.utils import cached_file
 
 from angel_hf.model.configuration_angel import AngelConfig
-from angel_hf.model.processing_angel import AngelProcessor
+from angel_hf.model.processor import AngelProcessor
 
 EMBEDDED_MODELS = ("angel-mini", "angel-mini-positive")
 

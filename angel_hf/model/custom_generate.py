@@ -1,12 +1,13 @@
 """Trie-constrained generation for any BART, from a repository: `generate(custom_generate="org/angel-...")`.
 
-The file stands alone: a repository keeps a copy as `custom_generate/generate.py`, where its neighbours are another
-folder, and so it asks for the repository's other code by name.
+The file stands alone: a repository keeps a copy as `custom_generate/generate.py`, apart from the other code, which it
+asks for by name.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,8 +27,7 @@ def generate(*inputs: torch.Tensor, model: Any, **options: Any) -> Any:
     Args:
         inputs: int64 [batch, source length], if not given as `input_ids`.
         model: a BART with the repository's tokenizer. A model of the repository itself keeps its own trie.
-        options: `input_ids`, `attention_mask`, `decoder_input_ids`, `decoder_attention_mask`, `num_beams`,
-            `num_return_sequences`, ..., and what reaches the Hub: `token`, `cache_dir`, `local_files_only`.
+        options: `input_ids`, `attention_mask`, `num_beams`, ..., and `token`, `cache_dir`, `local_files_only`.
 
     Returns:
         int64 [batch * num_return_sequences, longest]: decoder start, prefix, name, end token, padding.
@@ -35,7 +35,7 @@ def generate(*inputs: torch.Tensor, model: Any, **options: Any) -> Any:
     Raises:
         ValueError: the model is no BART of the repository's vocabulary, or the repository has no trie.
     """
-    options.pop("revision", None)  # it told where this file is from, which is asked below
+    options.pop("revision", None)  # it says where this file is from, which is found out below
     hub = {name: options.pop(name) for name in _HUB_ARGUMENTS if name in options}
     # transformers hands on every argument that its own `generate` has, given or not.
     options = {name: value for name, value in options.items() if value is not None}
@@ -45,38 +45,30 @@ def generate(*inputs: torch.Tensor, model: Any, **options: Any) -> Any:
     if not hasattr(model, "trie"):
         if model not in _CONSTRAINED:
             _CONSTRAINED[model] = _constrained(model, *_own_repository(Path(__file__)), hub)
-        model = _with_parameters_of(model, _CONSTRAINED[model])
+        constrained = _CONSTRAINED[model]
+        # The parts that the model has now: it may have moved, or been put to training.
+        for part in ("model", "lm_head", "final_logits_bias", "training"):
+            setattr(constrained, part, getattr(model, part))
+        model = constrained
     return type(model).generate(model, **options)
-
-
-def _with_parameters_of(model: Any, constrained: Any) -> Any:
-    """The constrained model over the parts that a model has now: it may have moved, or been put to training."""
-    constrained.model, constrained.lm_head = model.model, model.lm_head
-    constrained.final_logits_bias = model.final_logits_bias
-    constrained.training = model.training
-    return constrained
 
 
 def _constrained(model: Any, repository: str, commit: str, hub: dict[str, Any]) -> Any:
     """A model of the same shape without parameters, under the repository's trie."""
     if not isinstance(model, BartForConditionalGeneration):
         raise ValueError(f"{repository} constrains BartForConditionalGeneration, got {type(model).__name__}")
-    config_file = cached_file(repository, "config.json", revision=commit, **hub)
-    values = json.loads(Path(config_file).read_text(encoding="utf-8"))
+    hub = hub | {"revision": commit}
+    values = json.loads(Path(cached_file(repository, "config.json", **hub)).read_text(encoding="utf-8"))
     if values["vocab_size"] != model.config.vocab_size:
         raise ValueError(
             f"the model has {model.config.vocab_size:,} tokens and the names of {repository} were made with "
             f"{values['vocab_size']:,}; expected a model with the tokenizer of the repository"
         )
-    trie_file = cached_file(
-        repository, "trie.safetensors", revision=commit, _raise_exceptions_for_missing_entries=False, **hub
-    )
+    trie_file = cached_file(repository, "trie.safetensors", _raise_exceptions_for_missing_entries=False, **hub)
     if trie_file is None:
         raise ValueError(f"{repository} has no trie.safetensors; expected a repository with its knowledge base")
-    angel = get_class_from_dynamic_module(
-        "angel_code/model_modeling_angel.AngelForEntityLinking", repository, revision=commit, **hub
-    )
-    trie = get_class_from_dynamic_module("angel_code/trie_name_trie.NameTrie", repository, revision=commit, **hub)
+    angel = get_class_from_dynamic_module("angel_code/model_modeling_angel.AngelForEntityLinking", repository, **hub)
+    trie = get_class_from_dynamic_module("angel_code/trie_stored_trie.StoredTrie", repository, **hub)
     own = model.config.to_dict() | {"prefix_end_token_id": values["prefix_end_token_id"], "forced_eos_token_id": None}
     own.pop("model_type")
     with torch.device("meta"):
@@ -99,9 +91,5 @@ def _own_repository(file: Path) -> tuple[str, str]:
             "AutoModelForSeq2SeqLM.from_pretrained(folder, trust_remote_code=True)"
         )
     owner, name, commit, *_ = (part.replace("_dot_", ".").replace("_hyphen_", "-") for part in below)
-
-    def plain(part: str) -> str:
-        # A name that starts with a digit was given an underscore.
-        return part[1:] if part[:1] == "_" and part[1:2].isdigit() else part
-
-    return f"{plain(owner)}/{plain(name)}", commit
+    # A name that starts with a digit was given an underscore.
+    return "/".join(re.sub(r"^_(?=\d)", "", part) for part in (owner, name)), commit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from transformers import PreTrainedTokenizerBase
 
@@ -14,10 +14,12 @@ from angel_hf.annotation.detector import MentionDetector
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
+from angel_hf.model.processor import AngelProcessor
 from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.model.tokenized_names import TokenizedNames
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
+from angel_hf.results import Annotated, Proven
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.batches import Search, answer_questions
 from angel_hf.search.beam import BeamSearch, Names
@@ -25,8 +27,8 @@ from angel_hf.search.best_first import Proof
 from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
-from angel_hf.trie.stored_trie import StoredTrie
-from angel_hf.types import Annotated, Candidate, Hypothesis, Linked, Mention, Proven, Question
+from angel_hf.trie.walkable_trie import WalkableTrie
+from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Question
 
 
 class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
@@ -45,8 +47,9 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         allowed_concepts: of a view that links to a part of its knowledge base; see `angel_hf.model.subset`.
     """
 
+    processor: AngelProcessor | None
     knowledge_base: KnowledgeBase | None
-    trie: StoredTrie | None
+    trie: WalkableTrie | None
 
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
@@ -109,6 +112,10 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         names = loading.NAME_FILES if self.config.trie_fingerprint is not None and self.processor is not None else set()
         for name in OPTIONAL_FILES - names - self.unread_files.keys():
             Path(save_directory, name).unlink(missing_ok=True)
+
+    def require_processor(self) -> AngelProcessor:
+        """The processor; see the portable model."""
+        return cast(AngelProcessor, super().require_processor())
 
     def set_knowledge_base(self, knowledge_base: KnowledgeBase) -> None:
         """Link to another knowledge base from now on; nothing is trained.

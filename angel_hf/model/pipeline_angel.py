@@ -17,9 +17,8 @@ class EntityLinkingPipeline(Pipeline):
     """Links the mentions of texts.
 
     A text is a string with each mention in `[[` and `]]`, or a dict: `{"text": ..., "spans": [[start, end], ...]}` with
-    offsets in characters from 0. A single text gives a list with a dict for each mention; a list gives a list of such
-    lists; a generator or dataset gives them one by one. `batch_size` counts mentions that go through the model
-    together, whatever text they are from.
+    offsets in characters from 0. A text gives a list with a dict for each mention; a list gives a list of such lists; a
+    generator or dataset gives them one by one. `batch_size` counts mentions, whatever text they are from.
 
         {"start": 10, "end": 16, "mention": "ataxia", "name": "Ataxia", "concept_ids": ["D001259"], "score": -0.1,
          "candidates": [{"name": ..., "concept_ids": [...], "score": ...}, ...]}
@@ -29,10 +28,7 @@ class EntityLinkingPipeline(Pipeline):
     """
 
     # The model carries its processor and with it the tokenizer.
-    _load_processor = False
-    _load_tokenizer = False
-    _load_image_processor = False
-    _load_feature_extractor = False
+    _load_processor = _load_tokenizer = _load_image_processor = _load_feature_extractor = False
 
     def __init__(self, *parts: Any, batch_size: int = 32, **named: Any) -> None:
         super().__init__(*parts, batch_size=batch_size, **named)

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import torch
@@ -23,21 +24,18 @@ _CHARACTERS_A_TOKEN = 6
 class AngelProcessor(ProcessorMixin):
     """Turns mentions into encoder and decoder ids, and names into targets.
 
-    The encoder reads `<s> left START mention END right </s>`; the decoder is given " mention is" and
-    goes on with a name. Parts are joined by one space; context is lowercased unless the
-    normalisation is "as-is".
+    The encoder reads `<s> left START mention END right </s>`; the decoder is given " mention is" and continues with a
+    name. Parts are joined by one space; context is lowercased unless the normalisation is "as-is".
 
     Args:
-        tokenizer: the model's tokenizer; it must tell where words start (byte-level BPE does), so
-            that the parts of a text tokenise as the whole does.
-        mention_start: marker before the mention.
-        mention_end: marker after the mention.
-        prefix_template: what the decoder is given: words, `{mention}` one of them; it must go on
-            after the mention, since its last token starts the target.
-        normalization: form of the mention in source and prefix, one of
-            `knowledge_base.NORMALIZATIONS`.
-        max_source_length: most tokens that the encoder reads, special tokens included; longer
-            contexts are cut to a window around the mention.
+        tokenizer: the model's; it must mark where words start (byte-level BPE does), so that the parts of a text
+            tokenise as the whole does.
+        mention_start, mention_end: markers before and after the mention.
+        prefix_template: what the decoder is given: words, `{mention}` one of them but not the last, since the last
+            token starts the target.
+        normalization: form of the mention in source and prefix, one of `NORMALIZATIONS`.
+        max_source_length: most tokens that the encoder reads, special tokens included; longer contexts are cut to a
+            window around the mention.
 
     Raises:
         ValueError: the template has no `{mention}` of its own, or nothing after it.
@@ -61,8 +59,7 @@ class AngelProcessor(ProcessorMixin):
                 "once and a word after it, as in '{mention} is'; that word's last token starts the target"
             )
         normalize("", normalization)  # refuses an unknown one
-        self.mention_start = mention_start
-        self.mention_end = mention_end
+        self.mention_start, self.mention_end = mention_start, mention_end
         self.prefix_template = prefix_template
         self.normalization = normalization
         self.max_source_length = max_source_length
@@ -83,7 +80,7 @@ class AngelProcessor(ProcessorMixin):
 
     @staticmethod
     def parse(marked: str) -> tuple[Mention, ...]:
-        """The mentions of a text that marks them, as "a case of [[ataxia]]"; see `marked_text.parse_marked`."""
+        """The mentions of a text that marks them, as "a case of [[ataxia]]"; see `parse_marked`."""
         return parse_marked(marked)
 
     @cached_property
@@ -108,8 +105,8 @@ class AngelProcessor(ProcessorMixin):
                 `max_source_length` leaves room for.
 
         Returns:
-            `encoder_ids`, with the special tokens at both ends, and `prefix_ids`, without the token
-            that starts the decoder; one list of ids a mention.
+            `encoder_ids`, with the special tokens at both ends, and `prefix_ids`, without the token that starts the
+            decoder; one list of ids a mention.
 
         Raises:
             ValueError: a mention is by itself longer than `max_source_length`.
@@ -123,34 +120,12 @@ class AngelProcessor(ProcessorMixin):
         encoder_ids = [self._window(*row, most) for row in zip(mentions, contexts[0::2], surfaces, contexts[1::2])]
         return encoder_ids, [[*before, *own, *after] for own in surfaces]
 
-    def fits(self, mentions: Sequence[Mention]) -> list[bool]:
-        """Whether the encoder can read each mention: without context it has at most `max_source_length` tokens."""
-        room = self.max_source_length - 2 - sum(map(len, self._marker_ids))
-        surfaces = [normalize(mention.surface, self.normalization).strip() for mention in mentions]
-        # A token has a byte at least, so that most mentions need not be tokenised to know.
-        long = [surface for surface in dict.fromkeys(surfaces) if len(surface.encode()) > room]
-        too_long = {surface for surface, ids in zip(long, self.encode_names(long)) if len(ids) > room}
-        return [surface not in too_long for surface in surfaces]
-
-    def encode_names(self, names: Sequence[str]) -> list[list[int]]:
-        """Token ids of normalised names as they follow the prefix, without the end token.
-
-        The tokenizer's own threads share the work, unless TOKENIZERS_PARALLELISM says otherwise.
-        """
-        tokenizer = self.tokenizer.backend_tokenizer
-        # What `_tokenize` sets through transformers, which takes twice the time for what is not asked for here.
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        tokenizer.encode_special_tokens = True
-        encoded = tokenizer.encode_batch_fast([f" {name}" for name in names], add_special_tokens=False)
-        return [one.ids for one in encoded]
-
     def __call__(self, mentions: Mention | Sequence[Mention], **kwargs: Any) -> BatchFeature:
         """A padded batch for `model.generate`.
 
         Returns:
-            int64 tensors [batch, longest], padded on the right: `input_ids`, `attention_mask`,
-            `decoder_input_ids` (decoder start token and prefix) and `decoder_attention_mask`.
+            int64 tensors [batch, longest], padded on the right: `input_ids`, `attention_mask`, `decoder_input_ids`
+            (decoder start token and prefix) and `decoder_attention_mask`.
 
         Raises:
             TypeError: a mention is a string.
@@ -185,10 +160,9 @@ class AngelProcessor(ProcessorMixin):
             for side, own in zip(waiting, self._tokenize([text and f" {text}" for text in texts])):
                 ids[side] = own
             # Each side gets half of the room, and what the other side leaves over; see `_window`.
-            wanted = {side: context_tokens - min(len(ids[side ^ 1]), context_tokens // 2) for side in waiting}
-            waiting = [
-                side for side, one in zip(waiting, contexts) if not one.is_whole and len(ids[side]) < wanted[side]
-            ]
+            room = [context_tokens - min(len(ids[side ^ 1]), context_tokens // 2) for side in waiting]
+            is_short = [not one.is_whole and len(ids[side]) < most for side, one, most in zip(waiting, contexts, room)]
+            waiting = list(compress(waiting, is_short))
             size *= 2
         return ids
 
@@ -230,13 +204,8 @@ class AngelProcessor(ProcessorMixin):
         """Ids of each piece; what spells a special token is text like any other, unless it is our own."""
         if not pieces:
             return []
-        return self.tokenizer(
-            pieces,
-            add_special_tokens=False,
-            split_special_tokens=not special,
-            return_attention_mask=False,
-            verbose=False,
-        )["input_ids"]
+        options = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
+        return self.tokenizer(pieces, split_special_tokens=not special, **options)["input_ids"]
 
     def _pad(self, side: str, sequences: list[list[int]]) -> dict[str, torch.Tensor]:
         lengths = torch.tensor([len(ids) for ids in sequences])

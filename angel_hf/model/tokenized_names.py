@@ -8,10 +8,10 @@ from itertools import chain, islice
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.jobs.progress import progress_bar
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.model.processing_angel import AngelProcessor
+from angel_hf.model.processor import AngelProcessor
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
 

@@ -21,7 +21,7 @@ class AnswerCache(Generic[Answer]):
     """The answers given last, by question: a question is all ids that the model reads and all that the search was told.
 
     So a remembered answer is what the search would find again. With context, questions hardly ever repeat; without
-    (`SearchOptions(context_tokens=0)`) they do as often as mentions are spelled alike.
+    (`context_tokens=0`) they do as often as mentions are spelled alike.
 
     Args:
         max_answers: how many to keep; of more, those not asked for the longest time go.

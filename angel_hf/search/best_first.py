@@ -1,7 +1,7 @@
 """The best names of the whole trie, proven: best-first search with an admissible bound.
 
 A beam search goes first, so that there are good names to beat. Then open nodes wait in order of the bound of
-`StoredTrie.score_bound`: no name below a node scores better than the node's summed log-probability divided by the
+`WalkableTrie.score_bound`: no name below a node scores better than the node's summed log-probability divided by the
 length of the longest target there. Each step expands the best open nodes, some at a time. A node whose bound is no
 better than the k-th best finished name cannot change the answer and is dropped. When none is open, no unseen name is
 better: the k names are proven the best, to within the rounding of the log-probabilities. Whatever the order, every node
@@ -20,7 +20,7 @@ import torch
 
 from angel_hf.inference.engine import Engine, TreeDecoder
 from angel_hf.search.beam import BeamSearch, Names
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.walkable_trie import WalkableTrie, walkable
 from angel_hf.types import Hypothesis, Question
 
 _WIDTH = 64
@@ -88,14 +88,15 @@ class BestFirstSearch:
         Returns:
             For each mention its names with their proof: `top_k` of them, or all where there are fewer.
         """
+        trie = walkable(names.trie)
         sources = engine.encode([question.source_ids for question in questions])
         beams = BeamSearch(self.num_beams)
-        known = beams.search(engine, names.trie, questions, top_k, sources)
+        known = beams.search(engine, trie, questions, top_k, sources)
         # Columns are opened as they are needed, so that the width of a beam is none.
         decoder = engine.start(sources, [question.prefix_ids for question in questions], 1)
-        pass_ = _Pass(engine, decoder, names.trie)
+        pass_ = _Pass(engine, decoder, trie)
         searches = [
-            _MentionSearch(names.trie, top_k, engine, len(question.prefix_ids), self.max_expansions, own)
+            _MentionSearch(trie, top_k, engine, len(question.prefix_ids), self.max_expansions, own)
             for question, own in zip(questions, known)
         ]
         live = list(searches)
@@ -177,7 +178,7 @@ class _MentionSearch:
 
     def __init__(
         self,
-        trie: StoredTrie,
+        trie: WalkableTrie,
         top_k: int,
         engine: Engine,
         prefix_length: int,
@@ -269,7 +270,7 @@ class _Children:
 class _Pass:
     """The decoder's passes over the nodes of all searches of a batch."""
 
-    def __init__(self, engine: Engine, decoder: Any, trie: StoredTrie) -> None:
+    def __init__(self, engine: Engine, decoder: Any, trie: WalkableTrie) -> None:
         self.engine = engine
         self.decoder: TreeDecoder = decoder
         self.trie = trie

@@ -21,7 +21,7 @@ from angel_hf.inference.engine import Step
 from angel_hf.inference.packed.decoder import PackedDecoder
 from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.search.beam import Beams
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.walkable_trie import WalkableTrie, walkable
 
 ROWS = 16
 """Of a pass that reads ahead; with more, products take longer than reading the weights."""
@@ -155,7 +155,7 @@ class Lookahead:
     """
 
     def __init__(self, engine: LookaheadEngine, decoder: PackedDecoder, beams: Beams) -> None:
-        self.trie = beams.trie
+        self.trie = walkable(beams.trie)
         self.end_token_id = engine.end_token_id
         self.vocab_size = engine.vocab_size
         self.decoder = decoder
@@ -247,7 +247,7 @@ class Lookahead:
         self._logprobs = np.concatenate([self._logprobs, logprobs[order]])
 
 
-def below(trie: StoredTrie, live: Ahead, most: int) -> list[tuple[int, int, int]]:
+def below(trie: WalkableTrie, live: Ahead, most: int) -> list[tuple[int, int, int]]:
     """Nodes below those of live beams, likeliest first if all children of a node are equally likely.
 
     Beams are compared with the best of their mention.

@@ -12,7 +12,7 @@ from angel_hf.inference.engine import Engine
 from angel_hf.search.adaptive import AdaptiveBeamSearch
 from angel_hf.search.beam import BeamSearch, Names
 from angel_hf.trie.name_trie import NameTrie
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.walkable_trie import WalkableTrie, walkable
 from angel_hf.types import Hypothesis, Question
 
 
@@ -39,7 +39,8 @@ class VerbatimFirst:
         self, engine: Engine, names: Names, questions: Sequence[Question], top_k: int
     ) -> list[list[Hypothesis]]:
         """Search one batch; see `BeamSearch`. A question's `surface_ids` are the name to look for."""
-        spelled = [self._find(engine, names.trie, question) for question in questions]
+        trie = walkable(names.trie)
+        spelled = [self._find(engine, trie, question) for question in questions]
         # With one name requested, nothing that the beams may find comes before the name that is spelled.
         searched = [position for position, index in enumerate(spelled) if top_k > 1 or index < 0]
         found: list[list[Hypothesis]] = [[] for _ in questions]
@@ -53,11 +54,11 @@ class VerbatimFirst:
             if index >= 0 and all(one.name_index != index for one in found[position])
         ]
         if lost:
-            for position, one in zip(lost, score_names(engine, names.trie, [questions[place] for place in lost])):
+            for position, one in zip(lost, score_names(engine, trie, [questions[place] for place in lost])):
                 found[position] += [one] if one is not None else []
         return [put_first(index, own)[:top_k] for index, own in zip(spelled, found)]
 
-    def _find(self, engine: Engine, trie: StoredTrie, question: Question) -> int:
+    def _find(self, engine: Engine, trie: WalkableTrie, question: Question) -> int:
         """The name that is spelled as the mention, or -1; also where the decoder has no room for it and its end."""
         if not question.surface_ids or len(question.prefix_ids) + len(question.surface_ids) > engine.max_length:
             return -1
@@ -65,7 +66,7 @@ class VerbatimFirst:
 
 
 @torch.inference_mode()
-def score_names(engine: Engine, trie: StoredTrie, questions: Sequence[Question]) -> list[Hypothesis | None]:
+def score_names(engine: Engine, trie: WalkableTrie, questions: Sequence[Question]) -> list[Hypothesis | None]:
     """Score one batch of mentions, each with the name that its `surface_ids` write, one of the trie's.
 
     Returns:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .stored_trie import Expansion, StoredTrie
+from angel_hf.trie.walkable_trie import Expansion, WalkableTrie
 
 
-class MaskedTrie(StoredTrie):
+class MaskedTrie(WalkableTrie):
     """The allowed names of a trie; its arrays are those of the whole trie.
 
     Args:
@@ -18,7 +18,7 @@ class MaskedTrie(StoredTrie):
         ValueError: no name is allowed, or there are not as many values as names.
     """
 
-    def __init__(self, trie: StoredTrie, allowed: np.ndarray) -> None:
+    def __init__(self, trie: WalkableTrie, allowed: np.ndarray) -> None:
         super().__init__(*trie.arrays)
         if isinstance(trie, MaskedTrie) and allowed.shape == trie._allowed_names.shape:
             allowed = allowed & trie._allowed_names
@@ -41,7 +41,7 @@ class MaskedTrie(StoredTrie):
         return self._allowed_nodes, self._allowed_names
 
     def expand(self, nodes: np.ndarray) -> Expansion:
-        """The children of `nodes` that lead to an allowed name; see `StoredTrie.expand`."""
+        """The children of `nodes` that lead to an allowed name; see `WalkableTrie.expand`."""
         children = super().expand(nodes)
         kept = self._allowed_nodes[children.node]
         return Expansion(children.row[kept], children.token_id[kept], children.node[kept])

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.trie.builder import build_arrays
-from angel_hf.trie.stored_trie import StoredTrie
 from angel_hf.trie.update import add_sequences, remove_names
+from angel_hf.trie.walkable_trie import WalkableTrie
 
 
-class NameTrie(StoredTrie):
-    """A `StoredTrie` that can be built from sequences of token ids, and copied with other names."""
+class NameTrie(WalkableTrie):
+    """A `WalkableTrie` that can be built from sequences of token ids, and copied with other names."""
 
     @classmethod
     def from_sequences(cls, sequences: Sequence[Sequence[int]]) -> NameTrie:

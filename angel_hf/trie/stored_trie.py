@@ -1,10 +1,9 @@
-"""All names of a knowledge base as a trie over token ids, in flat sorted arrays: opened, walked, bounded."""
+"""All names of a knowledge base as a trie over token ids, in flat sorted arrays: opened, and searched on a device."""
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..arrays.array_file import fingerprint, open_arrays, ranges, save_arrays
+from ..arrays.array_file import file_in, fingerprint, open_arrays, save_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
@@ -29,14 +28,6 @@ class TrieArrays(NamedTuple):
     first_child: np.ndarray  # uint32 [nodes + 1]
     terminal_nodes: np.ndarray  # uint32 [names], ascending
     terminal_names: np.ndarray  # uint32 [names]; the index of the name that ends at each terminal node
-
-
-class Expansion(NamedTuple):
-    """The children of several nodes, one after the other; all arrays int64 [children]."""
-
-    row: np.ndarray  # the position of the parent among the given nodes
-    token_id: np.ndarray  # the token that leads to the child
-    node: np.ndarray  # the child
 
 
 class StoredTrie:
@@ -71,11 +62,6 @@ class StoredTrie:
         return len(self.terminal_nodes)
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for array in self.arrays)
-
-    @property
     def arrays(self) -> TrieArrays:
         """The four arrays together."""
         return TrieArrays(self.token_ids, self.first_child, self.terminal_nodes, self.terminal_names)
@@ -85,59 +71,6 @@ class StoredTrie:
         """Hexadecimal SHA-256 of the contents; of a file, as recorded in it, see `load`."""
         return fingerprint(self.arrays._asdict())
 
-    def is_intact(self, sample_suffices: bool = False) -> bool:
-        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
-        sampled = sample_suffices and self._sample_is_intact
-        return sampled or fingerprint(self.arrays._asdict()) == self.fingerprint
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"
-
-    # Walking
-
-    def expand(self, nodes: np.ndarray) -> Expansion:
-        """All children of `nodes` (int [n], repeats allowed) in one step, by row and then token id."""
-        starts = self.first_child[nodes].astype(np.int64)
-        degrees = self.first_child[nodes + 1].astype(np.int64) - starts
-        children = ranges(starts, degrees)
-        rows = np.repeat(np.arange(len(nodes)), degrees)
-        return Expansion(rows, self.token_ids[children].astype(np.int64), children)
-
-    def name_index(self, nodes: np.ndarray) -> np.ndarray:
-        """The name that ends at each of `nodes` (int [n]), or -1: int64 [n]."""
-        position = np.searchsorted(self.terminal_nodes, nodes.astype(np.uint32))
-        position = np.minimum(position, self.num_names - 1)
-        found = self.terminal_nodes[position] == nodes
-        return np.where(found, self.terminal_names[position].astype(np.int64), -1)
-
-    def find(self, token_ids: Sequence[int]) -> int:
-        """The index of the name with these token ids, end token left out; -1 where there is none."""
-        node = self.root
-        for token_id in token_ids:
-            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
-            node = first + int(np.searchsorted(self.token_ids[first:last], token_id))
-            if node == last or self.token_ids[node] != token_id:
-                return -1
-        return int(self.name_index(np.array([node]))[0])
-
-    def parents(self) -> np.ndarray:
-        """The parent of node 1, 2, ...: int64 [nodes - 1]."""
-        first_child = self.first_child.astype(np.int64)
-        return np.repeat(np.arange(self.num_nodes), first_child[1:] - first_child[:-1])
-
-    def sequences(self) -> list[list[int]]:
-        """The token ids of every name, by name index."""
-        parents = self.parents()
-        found: list[list[int]] = [[] for _ in range(self.num_names)]
-        for node, name in zip(self.terminal_nodes.tolist(), self.terminal_names.tolist()):
-            while node != self.root:
-                found[name].append(int(self.token_ids[node]))
-                node = int(parents[node - 1])
-            found[name].reverse()
-        return found
-
-    # Bounding
-
     @property
     def heights(self) -> np.ndarray:
         """Tokens of the longest way down from each node, masked names included: uint16 [nodes]."""
@@ -145,32 +78,6 @@ class StoredTrie:
             if self._heights is None:
                 self._heights = _measure_heights(np.asarray(self.first_child, dtype=np.int64))
             return self._heights
-
-    def score_bound(
-        self,
-        node: np.ndarray,
-        total: np.ndarray,
-        length: np.ndarray | int,
-        room: np.ndarray | int,
-        length_penalty: float = 1.0,
-    ) -> np.ndarray:
-        """An admissible bound: no target through a node scores more; all arrays broadcast to one shape.
-
-        A finished target of L tokens with the log-probability S scores S / L. Every log-probability is 0 or less, so
-        S is at most the sum s so far, and no target below the node has more than M tokens: S / L <= s / L <= s / M.
-        So with L ** p for L, p >= 0. Down a path s and M fall or stay, and the bound does too.
-
-        Args:
-            node: int64, the last node of the unfinished target.
-            total: float, the sum s of its log-probabilities.
-            length: its tokens so far.
-            room: most tokens of a target, end token included.
-            length_penalty: p, 0 or more.
-        """
-        longest = np.minimum(length + self.heights[node].astype(np.int64) + 1, room)  # one for the end token
-        return np.asarray(total / longest**length_penalty)
-
-    # On a device
 
     @property
     def masks(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -184,24 +91,22 @@ class StoredTrie:
                 self._tensors[device] = TrieTensors(self, device)
             return self._tensors[device]
 
-    # Files
-
     def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> Path:
         """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
-        path = _trie_file(path)
+        path = file_in(path, TRIE_FILE)
         metadata = (metadata or {}) | {"format": _FORMAT, "fingerprint": self.fingerprint}
         save_arrays(path, self.arrays._asdict(), metadata)
         return path
 
     @classmethod
     def load(cls: type[_Trie], path: str | Path) -> tuple[_Trie, dict[str, str]]:
-        """Open what `save` wrote, memory-mapped, with the metadata given to it; `is_intact` reads all of it.
+        """Open what `save` wrote, memory-mapped, with the metadata given to it.
 
         Raises:
             FileNotFoundError: the file is not there.
             ValueError: the file is damaged or of another format.
         """
-        path = _trie_file(path)
+        path = file_in(path, TRIE_FILE)
         arrays, metadata, is_sampled = open_arrays(path, dict.fromkeys(TrieArrays._fields, np.integer))
         if metadata.get("format") != _FORMAT:
             raise ValueError(f"{path}: format {metadata.get('format')!r}; expected {_FORMAT!r}: build the trie again")
@@ -219,7 +124,7 @@ class StoredTrie:
 class TrieTensors:
     """The arrays of a trie, shared with it on a CPU; see `TrieArrays`.
 
-    All results are int64, of the shape of the nodes that are asked about.
+    All results are int64, of the shape of the given nodes.
 
     Args:
         trie: whole, or masked: what its masks leave out, `is_allowed` reports.
@@ -292,8 +197,3 @@ def _measure_heights(first_child: np.ndarray) -> np.ndarray:
         below = heights[starts[0] : starts[-1]]
         heights[parents] = 1 + np.maximum.reduceat(below, first_child[parents] - starts[0])
     return heights
-
-
-def _trie_file(path: str | Path) -> Path:
-    path = Path(path)
-    return path if path.suffix == ".safetensors" else path / TRIE_FILE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.trie.builder import narrowest
 from angel_hf.trie.stored_trie import TrieArrays, level_starts
 

@@ -19,14 +19,8 @@ from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
 
 from angel_hf.arrays import array_file
-from angel_hf.arrays.array_file import (
-    check_offsets,
-    offsets_from_lengths,
-    open_arrays,
-    ranges,
-    save_arrays,
-    written_whole,
-)
+from angel_hf.arrays.array_file import check_offsets, open_arrays, save_arrays, written_whole
+from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 
 ARRAYS = {"letters": np.arange(7, dtype=np.uint8), "counts": np.array([1, 2, 3], dtype=np.int64)}
 EXPECTED = {"letters": np.uint8, "counts": np.integer}

@@ -25,7 +25,7 @@ from benchmarks.machine import this_machine
 from benchmarks.operations import Work
 from benchmarks.our_search import search_ids
 from benchmarks.search_profile import PARTS, Peak, PeakMeter, Profile, _Clock
-from benchmarks.search_speed import Agreement, Contest, golden_mentions, ids_of
+from benchmarks.search_speed import Agreement, Contest, find_names, golden_mentions, ids_of
 from benchmarks.thread_scaling import Threads, compare_threads
 from benchmarks.timing import Timing
 

@@ -22,6 +22,7 @@ from benchmarks.operations import Work, attention_operations, linear_operations
 from benchmarks.our_search import search_ids
 from benchmarks.trie_process import traced_bytes
 from tests.conftest import SAMPLE
+from tests.toy import find_names
 
 TINY = SAMPLE / "reference" / "tiny"
 BEAMS = 10

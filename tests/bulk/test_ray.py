@@ -39,7 +39,7 @@ def two_cores():
 def test_two_workers_one_killed_in_the_middle_make_the_shards_of_one_process(tmp_path, model, two_cores):
     rows = documents(120)
     rows[50]["text"] = None
-    options = {"window": 3, "num_beams": 4}
+    options = {"window": 3, "search": BeamSearch(4)}
     source, notes = write(tmp_path / "in.parquet", rows), tmp_path / "workers"
     notes.mkdir()
 
@@ -47,7 +47,7 @@ def test_two_workers_one_killed_in_the_middle_make_the_shards_of_one_process(tmp
         (notes / str(os.getpid())).touch()
         return AngelForEntityLinking.from_pretrained(model)
 
-    job = Job(str(source), str(tmp_path / "out"), Options(window=3, search=BeamSearch(4)))
+    job = Job(str(source), str(tmp_path / "out"), Options(**options))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     killed, reports = None, []
     for report in link_with_ray(run, load, workers=2):
@@ -106,8 +106,8 @@ def test_a_window_that_kills_every_worker_stops_the_run_and_keeps_the_other_shar
     there = {path.name for path in shards(tmp_path / "out")}
     assert "00000-000000000008.parquet" not in there
     assert there
-    run_locally(source, tmp_path / "out", model, window=4, num_beams=2)
-    run_locally(source, tmp_path / "local", model, window=4, num_beams=2)
+    run_locally(source, tmp_path / "out", model, window=4, search=BeamSearch(2))
+    run_locally(source, tmp_path / "local", model, window=4, search=BeamSearch(2))
     assert contents(tmp_path / "out") == contents(tmp_path / "local")
 
 

@@ -175,11 +175,8 @@ def test_departures_from_the_published_search_are_options(monkeypatch):
     run("link", "[[ataxia]]")
     run("link", "[[ataxia]]", "--context-tokens", "16")
     run("link", "[[ataxia]]", "--verbatim-first")
-    assert linker.options == [
-        (BeamSearch(10), None),
-        (BeamSearch(10), 16),
-        (VerbatimFirst(BeamSearch(10)), None),
-    ]
+    beams = BeamSearch()
+    assert linker.options == [(beams, None), (beams, 16), (VerbatimFirst(beams), None)]
 
 
 def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():

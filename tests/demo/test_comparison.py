@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from angel_hf import Candidate, KnowledgeBase, Mention
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 from demo.comparison import Difference, compare, comparison_html
 from demo.counterpart import about_counterpart, positive_counterpart
 from demo.gold import gold_texts

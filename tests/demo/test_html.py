@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from angel_hf import Candidate, KnowledgeBase, Mention
-from angel_hf.types import Annotated
+from angel_hf.results import Annotated
 from demo.concepts import concept_page, hierarchy_path
 from demo.details import details_html
 from demo.marking import level, marked_html, percent

@@ -1,12 +1,13 @@
 """A body that normalises before its blocks: written out by hand, packed, generating, saved and loaded."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 from transformers import BartConfig, BartForConditionalGeneration
 
-from angel_hf.inference.packed.engine import PackedBart
+from angel_hf.inference.engine import Step
+from angel_hf.inference.packed.decoder import PackedDecoder
+from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.angel_bart import AngelBart
 
 
@@ -103,27 +104,25 @@ def test_a_cached_step_equals_the_whole_pass(pre_norm):
     torch.testing.assert_close(step.logits[:, -1], whole, rtol=1e-4, atol=1e-5)
 
 
-def logprobs(packed: PackedBart, hidden: torch.Tensor, row: int) -> torch.Tensor:
-    tokens = np.arange(packed.head.vocabulary)
-    return torch.from_numpy(packed.logprobs(hidden, np.full(len(tokens), row), tokens))
+def logprobs(decoder: PackedDecoder, row: int) -> torch.Tensor:
+    tokens = torch.arange(40)
+    return decoder.logprobs(torch.full_like(tokens, row), tokens)
 
 
 @torch.no_grad()
 def test_the_packed_pass_equals_it(pre_norm):
-    packed = PackedBart(pre_norm)
+    packed = PackedEngine(pre_norm)
     others = [[0, 7, 2], SOURCE[0].tolist()]
-    state, hidden = packed.start(packed.encode(others), [[2, 12], TARGET[0, :-1].tolist()], num_beams=2)
-    token, slots = TARGET[0, -1:], torch.tensor([2])
+    decoder = packed.start(packed.encode(others), [[2, 12], TARGET[0, :-1].tolist()], num_beams=2)
     torch.testing.assert_close(
-        logprobs(packed, hidden, 1),
+        logprobs(decoder, 1),
         pre_norm(input_ids=SOURCE, decoder_input_ids=TARGET[:, :-1]).logits[0, -1].log_softmax(-1),
         rtol=1e-4,
         atol=1e-5,
     )
-    step = packed.step(state, token, slots, slots)
-    torch.testing.assert_close(
-        logprobs(packed, step, 0), written_out(pre_norm)[-1].log_softmax(-1), rtol=1e-4, atol=1e-5
-    )
+    slot, mention = torch.tensor([2]), torch.tensor([1])
+    decoder.step(Step(mention, slot, mention, slot, TARGET[0, -1:]))
+    torch.testing.assert_close(logprobs(decoder, 0), written_out(pre_norm)[-1].log_softmax(-1), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
@@ -152,34 +151,3 @@ def test_without_the_setting_it_is_bart():
         rtol=0,
         atol=0,
     )
-
-
-@pytest.mark.parametrize("normalize_before", [False, True])
-def test_targets_share_sources_that_are_read_once(normalize_before):
-    torch.manual_seed(0)
-    model = AngelBart(small_config(normalize_before)).double().eval()
-    sources = torch.tensor([[0, 5, 6, 7, 8, 2], [0, 9, 4, 2, 1, 1]])
-    mask = (sources != 1).long()
-    targets = torch.randint(3, 40, (6, 5))
-    rows = []
-    model.get_encoder().register_forward_pre_hook(
-        lambda _, args, given: rows.append(len(given["input_ids"])), with_kwargs=True
-    )
-    shared = model(input_ids=sources, attention_mask=mask, decoder_input_ids=targets).logits
-    gradient = torch.autograd.grad(shared.square().sum(), model.model.encoder.layers[0].fc1.weight)[0]
-    alone = model(input_ids=sources.repeat(3, 1), attention_mask=mask.repeat(3, 1), decoder_input_ids=targets).logits
-    expected = torch.autograd.grad(alone.square().sum(), model.model.encoder.layers[0].fc1.weight)[0]
-    assert rows == [2, 6]
-    torch.testing.assert_close(shared, alone)
-    torch.testing.assert_close(gradient, expected)
-    unmasked = model(input_ids=sources[:1], decoder_input_ids=targets[[0, 2]]).logits
-    torch.testing.assert_close(unmasked, shared[[0, 2]])  # the first source fills its row
-    states = model.get_encoder()(input_ids=sources.repeat(3, 1), attention_mask=mask.repeat(3, 1))
-    given = {"encoder_outputs": states, "attention_mask": mask.repeat(3, 1), "decoder_input_ids": targets}
-    torch.testing.assert_close(model(input_ids=sources, **given).logits, alone)  # what was read before stays
-
-
-def test_targets_that_do_not_share_sources_evenly_are_refused():
-    model = AngelBart(small_config(normalize_before=False)).eval()
-    with pytest.raises(ValueError, match="3 targets for 2 sources; expected as many, or a multiple"):
-        model(input_ids=SOURCE.repeat(2, 1), decoder_input_ids=TARGET.repeat(3, 1))

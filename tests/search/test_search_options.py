@@ -13,10 +13,10 @@ from angel_hf.inference.packed.decoder import PackedDecoder
 from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.low_precision import fast_precisions, in_low_precision
 from angel_hf.model.subset import restricted
+from angel_hf.results import Proven
 from angel_hf.search import AdaptiveBeamSearch, BeamSearch, BestFirstSearch, lookahead
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.beam import Names
-from angel_hf.types import Proven
 from tests.exhaustive import score_all_names
 from tests.toy import CONCEPTS, byte_tokenizer, find_names, mention, questions, random_model
 

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.walkable_trie import WalkableTrie
 
 END = "end"
 
@@ -22,7 +22,7 @@ def nested_dict(sequences: list[list[int]]) -> dict:
     return root
 
 
-def assert_equal_tries(trie: StoredTrie, expected: dict) -> None:
+def assert_equal_tries(trie: WalkableTrie, expected: dict) -> None:
     """Walk both from the root, all nodes of a depth in one expansion."""
     level = [(trie.root, expected)]
     seen = 0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import NameTrie
-from angel_hf.arrays.array_file import offsets_from_lengths
+from angel_hf.arrays.ranges import offsets_from_lengths
 from tests.trie.nested_dict import END, assert_equal_tries, key_sets, nested_dict
 
 

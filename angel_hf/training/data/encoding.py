@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from datasets import Dataset
 
-from angel_hf.model.processing_angel import AngelProcessor
+from angel_hf.model.processor import AngelProcessor
 from angel_hf.training.data.pairs import Pair
 from angel_hf.types import Mention
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from transformers import BartConfig, PreTrainedTokenizerBase
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor
-from angel_hf.model.angel_bart import AngelBart
 from angel_hf.model.checkpoint import Checkpoint
+from angel_hf.training.model.bart import AngelBart
 from angel_hf.training.recipes.schema import Model, Recipe, Shape
 
 # Values of an AngelConfig that a plain BartConfig has no place for, or that name the class.

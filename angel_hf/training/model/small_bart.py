@@ -9,7 +9,7 @@ from torch import nn
 from transformers import BartConfig, PreTrainedTokenizerBase, set_seed
 from transformers.models.bart.modeling_bart import BartAttention
 
-from angel_hf.model.angel_bart import AngelBart
+from angel_hf.training.model.bart import AngelBart
 from angel_hf.training.recipes.schema import Shape
 
 

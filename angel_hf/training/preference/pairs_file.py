@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.jobs.text_file import write_text
-from angel_hf.model.processing_angel import AngelProcessor
+from angel_hf.model.processor import AngelProcessor
 from angel_hf.training.preference.pairs import PreferencePair
 from angel_hf.types import Mention
 

@@ -10,9 +10,9 @@ from peft import PeftModel
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import BartConfig, set_seed
 
-from angel_hf.model.angel_bart import AngelBart
 from angel_hf.training.data.encoding import encode_preferences
 from angel_hf.training.model.adapters import load_weights, merged, save_weights, with_adapter
+from angel_hf.training.model.bart import AngelBart
 from angel_hf.training.preference.batches import PreferenceCollator, name_log_probabilities
 from angel_hf.training.preference.reference import with_reference
 from angel_hf.training.preference.trainer import PreferenceTrainer, dpo_config, dropout_off, train_preference

@@ -1,0 +1,128 @@
+"""A knowledge base with its indexes in memory: names, identifiers and concepts are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import compress
+
+import numpy as np
+
+from angel_hf.arrays.array_file import fingerprint
+from angel_hf.arrays.ranges import offsets_from_lengths
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
+from angel_hf.text.reading import normalize
+from angel_hf.types import Concept
+
+
+class IndexedKnowledgeBase(StoredKnowledgeBase):
+    """A `StoredKnowledgeBase` that is looked up by name and identifier; each index is built at its first use."""
+
+    @property
+    def num_names(self) -> int:
+        """Number of distinct spellings."""
+        return len(self.names)
+
+    @property
+    def num_concepts(self) -> int:
+        """Number of concepts."""
+        return len(self.concept_ids)
+
+    @property
+    def num_entries(self) -> int:
+        """Number of distinct normalised names: what a trie over this knowledge base holds."""
+        return len(self.tables["entry_offsets"]) - 1
+
+    def __repr__(self) -> str:
+        sizes = f"{self.num_concepts:,} concepts, {self.num_names:,} names, {self.num_entries:,} entries"
+        return f"{type(self).__name__}({sizes}, normalization={self.normalization!r})"
+
+    def entry_names(self) -> Iterator[str]:
+        """The normalised name of every entry, in order."""
+        is_shown = np.zeros(self.num_names, dtype=bool)
+        is_shown[self.tables["entry_offsets"][:-1]] = True
+        return (normalize(name, self.normalization) for name in compress(self.names, is_shown.tobytes()))
+
+    def find(self, name: str) -> int | None:
+        """The entry that `name` normalises to, or None. The first call builds an index in memory."""
+        return self._entry_by_name.get(normalize(name, self.normalization))
+
+    def resolve(self, concept_id: str) -> str | None:
+        """The concept that an identifier, primary or alternative, stands for here; None if unknown."""
+        if concept_id in self.position_by_id:
+            return concept_id
+        position = self._position_by_alternative.get(concept_id)
+        return None if position is None else self.concept_ids[position]
+
+    def concept(self, concept_id: str) -> Concept:
+        """A concept with all its names, the preferred one first.
+
+        Raises:
+            KeyError: no concept has this id; alternative ids are looked up with `resolve`.
+        """
+        if concept_id not in self.position_by_id:
+            raise KeyError(f"concept {concept_id!r} is not among the {self.num_concepts:,} of the knowledge base")
+        return self._concept(self.position_by_id[concept_id])
+
+    def concepts(self) -> Iterator[Concept]:
+        """Every concept, in order."""
+        return (self._concept(position) for position in range(self.num_concepts))
+
+    def is_intact(self, sample_suffices: bool = False) -> bool:
+        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
+        sampled = sample_suffices and self._sample_is_intact
+        return sampled or fingerprint(self.tables, self.normalization) == self.fingerprint
+
+    @cached_property
+    def names_by_concept(self) -> tuple[np.ndarray, np.ndarray]:
+        """Names of each concept: offsets [num_concepts + 1] and name positions, int64."""
+        concepts = self.tables["name_concepts"]
+        # Checked here and not at loading, as it reads the whole table.
+        if concepts.max() >= self.num_concepts:
+            raise ValueError(
+                f"the knowledge base gives a name to concept {int(concepts.max())}, and has {self.num_concepts:,}: "
+                "its file is damaged, build it again"
+            )
+        names = np.repeat(np.arange(self.num_names), np.diff(self.tables["name_concept_offsets"]))
+        order = np.argsort(concepts, kind="stable")
+        return offsets_from_lengths(np.bincount(concepts, minlength=self.num_concepts)), names[order]
+
+    @cached_property
+    def position_by_id(self) -> dict[str, int]:
+        """Concept id -> its position among the concepts."""
+        return {concept_id: position for position, concept_id in enumerate(self.concept_ids)}
+
+    @cached_property
+    def _position_by_alternative(self) -> dict[str, int]:
+        if "alternative_id_bytes" not in self.tables:
+            return {}
+        owners = np.repeat(np.arange(self.num_concepts), np.diff(self.tables["concept_alternative_id_offsets"]))
+        values = self.strings("alternative_id")
+        found: dict[str, int] = {}
+        for owner, value in zip(owners.tolist(), self.tables["concept_alternative_id"].tolist()):
+            found.setdefault(values[value], owner)
+        return found
+
+    @cached_property
+    def _entry_by_name(self) -> dict[str, int]:
+        # From every name and not from entries, since entries merged for a tokenizer hold several forms.
+        entries = np.repeat(np.arange(self.num_entries), np.diff(self.tables["entry_offsets"]))
+        normalized = (normalize(name, self.normalization) for name in self.names)
+        return dict(zip(normalized, entries.tolist()))
+
+    def _concept(self, position: int) -> Concept:
+        offsets, names_by_concept = self.names_by_concept
+        preferred = int(self.tables["concept_preferred"][position])
+        own = names_by_concept[offsets[position] : offsets[position + 1]].tolist()
+        names = tuple(self.names[name] for name in dict.fromkeys([preferred, *own]))
+        return Concept(
+            self.concept_ids[position], names, **{f"{name}s": self._attribute(name, position) for name in COLUMNS}
+        )
+
+    def _attribute(self, name: str, position: int) -> tuple[str, ...]:
+        """The strings of an optional column for one concept."""
+        if f"{name}_bytes" not in self.tables:
+            return ()
+        first, last = self.tables[f"concept_{name}_offsets"][position : position + 2]
+        values = self.strings(name)
+        return tuple(values[value] for value in self.tables[f"concept_{name}"][first:last])
