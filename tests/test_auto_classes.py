@@ -48,6 +48,7 @@ def test_the_auto_classes_and_the_pipeline_know_the_model_without_a_question(ord
 THREADS = """
 import sys, threading
 import angel_hf
+import transformers  # whose first import itself fails in several threads at once
 
 def use(number):
     barrier.wait()

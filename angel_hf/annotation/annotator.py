@@ -30,7 +30,9 @@ class Linker(Protocol):
     def confidence(self) -> Confidence | None:
         """The calibrated confidence, where one was fitted."""
 
-    def link(self, mentions: Sequence[Mention], top_k: int, search: Search, batch_size: int) -> list[Linked]:
+    def link(
+        self, mentions: Sequence[Mention], top_k: int, search: Search, batch_size: int, context_tokens: int | None
+    ) -> list[Linked]:
         """The candidates of each mention, in the order given."""
 
 
@@ -45,6 +47,7 @@ class Annotator:
         expand: write abbreviations out, as the text defines them.
         split: take composite mentions apart.
         search: how names are searched for.
+        context_tokens: most tokens of context that the model reads; None: all that fit.
 
     Raises:
         RuntimeError: the model has no knowledge base.
@@ -59,6 +62,7 @@ class Annotator:
         expand: bool = True,
         split: bool = True,
         search: Search = BeamSearch(),  # noqa: B008  # a frozen value
+        context_tokens: int | None = None,
     ) -> None:
         _knowledge_base(model)
         self.model = model
@@ -67,6 +71,7 @@ class Annotator:
         self.expand = expand
         self.split = split
         self.search = search
+        self.context_tokens = context_tokens
 
     @property
     def name_detector(self) -> DictionaryDetector:
@@ -112,7 +117,7 @@ class Annotator:
             raise ValueError(f"top_k={top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         flat = [part for of_mention in parts for part in of_mention]
         # All names that the search finds, since the confidence must not depend on `top_k`.
-        linked = iter(self.model.link(flat, most, self.search, batch_size))
+        linked = iter(self.model.link(flat, most, self.search, batch_size, self.context_tokens))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)

@@ -62,6 +62,8 @@ class Options:
         most = self.search.num_beams
         if not 1 <= self.top_k <= most:
             raise ValueError(f"top_k={self.top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
+        if self.context_tokens is not None and self.context_tokens < 0:
+            raise ValueError(f"context_tokens={self.context_tokens}; expected 0 or more, or None for all that fit")
         for name in ("batch_size", "window", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; expected 1 or more")

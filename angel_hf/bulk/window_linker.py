@@ -38,7 +38,13 @@ class WindowLinker:
         if options.detect:
             tagger = options.detector
             detector = None if tagger is None else TokenClassificationDetector.from_pretrained(tagger)
-            self._annotator = Annotator(self._model, detector, expand=options.expand, search=options.search)
+            self._annotator = Annotator(
+                self._model,
+                detector,
+                expand=options.expand,
+                search=options.search,
+                context_tokens=options.context_tokens,
+            )
 
     def link(self, rows: pyarrow.Table, file: str, first_row: int) -> Shard:
         """Link the rows of a window.

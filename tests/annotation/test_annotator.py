@@ -146,7 +146,7 @@ def test_any_linker_will_do():
         allowed_concepts = None
         confidence = None
 
-        def link(self, mentions, top_k, search, batch_size):
+        def link(self, mentions, top_k, search, batch_size, context_tokens):
             return [Linked(mention, (Candidate("Wilson disease", ("D1",), -0.1),)) for mention in mentions]
 
     (found,) = Annotator(FirstName()).annotate(["anemia"])

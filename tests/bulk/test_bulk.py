@@ -131,7 +131,7 @@ def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_
         (as_written, Mention(text, start, start + 2)),
     ):
         assert (got["start"], got["end"], got["surface"]) == (start, start + 2, "WD")
-        assert got["score"] == pytest.approx(linker.link(mention, 1, 4).best.score, abs=1e-5)
+        assert got["score"] == pytest.approx(linker.link(mention, 1, BeamSearch(4)).best.score, abs=1e-5)
     assert expanded["read_as"] == "Wilson disease"
     assert "read_as" not in as_written
     assert expanded["score"] != pytest.approx(as_written["score"], abs=1e-3)
@@ -219,6 +219,29 @@ def test_detected_mentions_are_those_of_annotate(tmp_path):
         assert (got["document_id"], got["surface"], got["read_as"]) == (document_id, one.mention.surface, one.read_as)
         assert (got["start"], got["end"], got["name"]) == (one.mention.start, one.mention.end, one.best.name)
         assert got["confidence"] == pytest.approx(one.confidence, abs=1e-4)
+
+
+def test_detected_mentions_are_read_with_so_much_context_as_given_ones(tmp_path):
+    texts = ["A patient with Wilson disease and ataxia.", "Wilson disease was diagnosed in infancy, with fever."]
+    rows = [{"document_id": str(number), "text": text} for number, text in enumerate(texts)]
+    write(tmp_path / "in.parquet", rows)
+    for name, options in {"alone": {"context_tokens": 0}, "whole": {}}.items():
+        run_locally(tmp_path / "in.parquet", tmp_path / name, Path("angel-mini"), detect=True, **options)
+    rows = [
+        row
+        | {
+            "spans": [
+                {"start": one["start"], "end": one["end"]}
+                for one in linked_rows(tmp_path / "alone")
+                if one["document_id"] == row["document_id"]
+            ]
+        }
+        for row in rows
+    ]
+    run_locally(write(tmp_path / "given.parquet", rows), tmp_path / "given", Path("angel-mini"), context_tokens=0)
+    scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole", "given")}
+    assert scores["alone"] == pytest.approx(scores["given"], abs=1e-5)
+    assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-3)
 
 
 def test_the_confidence_of_a_given_mention_comes_from_all_names_found_whatever_number_is_wanted(tmp_path):

@@ -16,7 +16,7 @@ from angel_hf.bulk import Columns, Job, Options, start
 from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
-from angel_hf.search import BeamSearch
+from angel_hf.search import BeamSearch, VerbatimFirst
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
 
@@ -65,6 +65,7 @@ def test_the_input_may_move_between_runs(tmp_path, model):
     [
         ({"window": 6}, "options.window was 5 and is 6"),
         ({"search": BeamSearch(3)}, "options.search.num_beams was 2 and is 3"),
+        ({"search": VerbatimFirst(BeamSearch(2))}, "options.search.name was 'BeamSearch' and is 'VerbatimFirst'"),
         ({"threads": 2}, "options.threads was 1 and is 2"),
         ({"columns": Columns(keep=("year",))}, r"options.columns.keep was \[\] and is \['year'\]"),
         ({"model": 1}, "model.weights was "),
