@@ -9,13 +9,12 @@ from angel_hf import auto_classes
 from angel_hf.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from angel_hf.concept import Concept
     from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
     from angel_hf.model.configuration_angel import AngelConfig
     from angel_hf.model.entity_linking import AngelForEntityLinking
     from angel_hf.model.processor import AngelProcessor
     from angel_hf.trie.name_trie import NameTrie
-    from angel_hf.types import Candidate, Hypothesis, Linked, Mention
+    from angel_hf.types import Candidate, Concept, Hypothesis, Linked, Mention
 
 __all__ = [
     "AngelConfig",
@@ -36,7 +35,7 @@ _MODULES = {
     "AngelForEntityLinking": "angel_hf.model.entity_linking",
     "AngelProcessor": "angel_hf.model.processor",
     "Candidate": "angel_hf.types",
-    "Concept": "angel_hf.concept",
+    "Concept": "angel_hf.types",
     "Hypothesis": "angel_hf.types",
     "KnowledgeBase": "angel_hf.knowledge_base.knowledge_base",
     "Linked": "angel_hf.types",

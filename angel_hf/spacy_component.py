@@ -22,12 +22,11 @@ except ImportError as error:
     raise ImportError("the spaCy component needs: pip install 'angel-hf[spacy]'") from error
 
 from angel_hf.annotation.annotator import Annotator
-from angel_hf.concept import Concept
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.results import Annotated
 from angel_hf.search.beam import BeamSearch
-from angel_hf.types import Mention
+from angel_hf.types import Concept, Mention
 
 NIL = "NIL"
 """`ent.kb_id_` of an entity without an answer, as spaCy's own linker writes it."""

@@ -82,3 +82,17 @@ class Hypothesis:
     score: float  # mean of `token_logprobs` under a length penalty of 1
     token_logprobs: tuple[float, ...]  # of each of `token_ids` given those before; natural logarithm
     name_index: int  # in the trie
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A concept with its names, the preferred one first.
+
+    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO); `parents` are ids.
+    """
+
+    concept_id: str
+    names: tuple[str, ...]
+    alternative_ids: tuple[str, ...] = ()
+    semantic_types: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from angel_hf.concept import Concept
+from angel_hf.types import Concept
 from eval_harness.bad_records import BadRecords
 from eval_harness.example import SPLITS, Example
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from angel_hf.concept import Concept
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.types import Candidate
+from angel_hf.types import Candidate, Concept
 from eval_harness.example import Example
 
 ConceptsOfAName = Literal["any", "first", "drawn", "only"]

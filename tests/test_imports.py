@@ -1,28 +1,22 @@
-"""Who may import whom: read from the source, so that nothing has to be installed or imported."""
+"""Who may import whom: read from the source, so that nothing has to be installed or imported.
+
+The layers of the package are contracts of import-linter, in pyproject.toml.
+"""
 
 import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from angel_hf.model.remote_code import code_files
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("angel_hf", "eval_harness", "hub_cards", "demo")
 CORE = ROOT / "angel_hf"
 
-# Files that `save_pretrained` copies beside a model, to run as remote code without this package.
-NAMED_TRAVELLERS = {
-    "types",
-    "configuration_angel",
-    "processing_angel",
-    "modeling_angel",
-    "trie",
-    "search",
-    "knowledge_base",
-}
 TRAVELLERS_MAY_IMPORT = {"torch", "transformers", "huggingface_hub", "safetensors", "numpy"}
-ONLY_INSIDE_FUNCTIONS = {"pyarrow", "threadpoolctl"}
+MOST_FILES, MOST_LINES = 15, 2500
+MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 400, 60, 12
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "pyarrow", "pandas", "scipy"}
 
 
@@ -50,44 +44,47 @@ def parsed(path: Path) -> ast.AST:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def travellers() -> set[str]:
-    """The named files and whatever they import by a relative import, down to the last."""
-    found: set[str] = set()
-    waiting = set(NAMED_TRAVELLERS)
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        relative = {module.split(".")[0] for module, dots, _ in imports(parsed(CORE / f"{name}.py")) if dots}
-        waiting |= relative - found
-    return found
+def test_the_code_of_a_saved_model_is_short_and_stands_alone():
+    """Few enough files for a stranger to read: relative imports of one another, and only what every user has."""
+    files = {name: content.decode() for name, content in code_files().items()}
+    assert len(files) <= MOST_FILES
+    assert sum(text.count("\n") for text in files.values()) <= MOST_LINES
+    for name, text in files.items():
+        for module, dots, _ in imports(ast.parse(text)):
+            if dots:
+                assert dots == 1 and f"angel_code/{module}.py" in files, f"{name} imports {'.' * dots}{module}"
+            else:
+                top = module.split(".")[0]
+                assert top in TRAVELLERS_MAY_IMPORT | set(sys.stdlib_module_names), f"{name} imports {module}"
 
 
-@pytest.mark.parametrize("package", [name for name in PACKAGES if (ROOT / name).is_dir()])
-def test_a_package_imports_no_package_that_is_built_on_it(package):
-    above = set(PACKAGES[PACKAGES.index(package) + 1 :]) | {"tests", "benchmarks"}
-    if package != "angel_hf":
-        above -= {"eval_harness", "hub_cards", "demo"}
-    found = {
-        f"{path.relative_to(ROOT)}: {module}"
-        for path in sorted((ROOT / package).rglob("*.py"))
-        for module, dots, _ in imports(parsed(path))
-        if not dots and module.split(".")[0] in above
-    }
-    assert found == set()
+def test_every_relative_import_of_a_file_that_travels_is_of_one_that_does():
+    """Absolute imports mark the files that stay, so that nothing travels by accident."""
+    travelling = {module.replace("angel_code/", "").removesuffix(".py") for module in code_files()}
+    for path in sorted(CORE.rglob("*.py")):
+        flat = "_".join(path.relative_to(CORE).with_suffix("").parts)
+        if any(dots for _, dots, _ in imports(parsed(path))):
+            assert flat in travelling, f"{path.relative_to(ROOT)} has a relative import and does not travel"
 
 
-@pytest.mark.parametrize("name", sorted(travellers()))
-def test_a_file_that_travels_with_a_model_stands_alone(name):
-    """Flat in the package, one-level relative imports of other travelling files, and only what every user has."""
-    for module, dots, at_module_level in imports(parsed(CORE / f"{name}.py")):
-        top = module.split(".")[0]
-        if dots:
-            assert (dots, module) == (1, top), f"{name}.py imports {'.' * dots}{module}: not flat"
-            assert (CORE / f"{top}.py").is_file(), f"{name}.py imports .{module}: a folder does not travel"
-        elif top in ONLY_INSIDE_FUNCTIONS:
-            assert not at_module_level, f"{name}.py imports {module} at its head; only inside a function"
-        else:
-            assert top in TRAVELLERS_MAY_IMPORT | set(sys.stdlib_module_names), f"{name}.py imports {module}"
+def test_files_functions_and_signatures_fit_a_screen():
+    too_long = []
+    for package in (*PACKAGES, "benchmarks"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if text.count("\n") > MOST_LINES_OF_A_FILE:
+                too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
+            for node in ast.walk(ast.parse(text)):
+                if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    continue
+                where = f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+                if node.end_lineno - node.lineno + 1 > MOST_LINES_OF_A_FUNCTION:
+                    too_long.append(f"{where}: {node.end_lineno - node.lineno + 1} lines")
+                arguments = node.args
+                count = len(arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
+                if count > MOST_PARAMETERS and path.name != "cli.py" and CORE / "cli" not in path.parents:
+                    too_long.append(f"{where}: {count} parameters")
+    assert too_long == []
 
 
 def test_the_command_line_loads_nothing_heavy_before_a_command_needs_it():

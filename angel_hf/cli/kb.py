@@ -17,7 +17,7 @@ from rich.text import Text
 
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.sink import check_output
-from angel_hf.concept import Concept
+from angel_hf.types import Concept
 
 if TYPE_CHECKING:
     from angel_hf import KnowledgeBase

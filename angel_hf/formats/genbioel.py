@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Iterator
 
-from angel_hf.concept import Concept
 from angel_hf.formats.compression import open_bytes
+from angel_hf.types import Concept
 
 
 def read_genbioel(path: str | os.PathLike[str]) -> Iterator[Concept]:

@@ -6,8 +6,8 @@ import html
 import os
 from collections.abc import Iterator
 
-from angel_hf.concept import Concept
 from angel_hf.formats.lines import open_lines
+from angel_hf.types import Concept
 
 _SEMANTIC_TYPES = ("Disease",)
 

@@ -11,8 +11,8 @@ import csv
 import os
 from collections.abc import Iterator
 
-from angel_hf.concept import Concept
 from angel_hf.formats.lines import open_lines
+from angel_hf.types import Concept
 
 _DESCRIPTOR_COLUMNS = 5
 _SUPPLEMENTARY_COLUMNS = 4

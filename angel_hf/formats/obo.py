@@ -9,9 +9,9 @@ import os
 import re
 from collections.abc import Collection, Iterator
 
-from angel_hf.concept import Concept
 from angel_hf.formats.lines import open_lines
 from angel_hf.formats.term import Term
+from angel_hf.types import Concept
 
 SCOPES = ("EXACT", "RELATED", "NARROW", "BROAD")
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from angel_hf.concept import Concept
 from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.genbioel import read_genbioel
 from angel_hf.formats.medic import read_medic
@@ -16,6 +15,7 @@ from angel_hf.formats.mesh import read_mesh
 from angel_hf.formats.obo import read_obo, read_obo_terms
 from angel_hf.formats.term import Term
 from angel_hf.formats.term_json import read_term_json, read_term_json_terms
+from angel_hf.types import Concept
 
 _HEAD_BYTES = 1 << 16
 

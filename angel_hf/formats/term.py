@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from angel_hf.concept import Concept
+from angel_hf.types import Concept
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from angel_hf.concept import Concept
 from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.term import Term
+from angel_hf.types import Concept
 
 _EXPECTED = 'expected a list of objects {"id": ..., "name": ..., "synonyms": [...], "xrefs": [{"namespace", "id"}]}'
 

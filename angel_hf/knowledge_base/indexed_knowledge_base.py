@@ -10,9 +10,9 @@ import numpy as np
 
 from angel_hf.arrays.array_file import fingerprint
 from angel_hf.arrays.ranges import offsets_from_lengths
-from angel_hf.concept import Concept
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
 from angel_hf.text.reading import normalize
+from angel_hf.types import Concept
 
 
 class IndexedKnowledgeBase(StoredKnowledgeBase):

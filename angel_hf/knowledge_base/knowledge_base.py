@@ -9,12 +9,12 @@ import numpy as np
 
 from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
-from angel_hf.concept import Concept
 from angel_hf.formats import ontologies
 from angel_hf.knowledge_base import parquet_file
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.update import update_tables
+from angel_hf.types import Concept
 
 
 class KnowledgeBase(IndexedKnowledgeBase):

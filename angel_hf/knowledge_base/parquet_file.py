@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from angel_hf.arrays.array_file import written_whole
-from angel_hf.concept import Concept
+from angel_hf.types import Concept
 
 _LISTS = ("names", "alternative_ids", "semantic_types", "parents")
 _EXPECTED = "expected one row a concept with concept_id (string) and names (list of strings)"

@@ -11,11 +11,11 @@ import numpy as np
 
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.arrays.string_collector import StringCollector
-from angel_hf.concept import Concept
 from angel_hf.jobs.progress import progress_bar
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS
 from angel_hf.knowledge_base.table_layout import Bearers, Column, lay_out
 from angel_hf.text.reading import normalize
+from angel_hf.types import Concept
 
 
 class TableBuilder:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from angel_hf.concept import Concept
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.types import Concept
 
 RECIPE_FILE = "knowledge_base_recipe.json"
 CONCEPT_IDS_FILE = "concept_ids.txt"

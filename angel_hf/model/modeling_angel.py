@@ -160,12 +160,11 @@ class AngelForEntityLinking(AngelBart):
 
         Args:
             mentions: in any order; they are batched by length and come back in the order given.
-            top_k: most candidates for each mention; with fewer than the search has beams it ends as soon as it is
-                proven that they stay as they are.
+            top_k: most candidates for each mention; with fewer than beams the search ends sooner, with the same ones.
             search: how names are searched for; `BeamSearch(num_beams=10)` is the published search.
-            batch_size: mentions that are on their way at a time; with 16 or more the threads of a CPU share them out.
-            context_tokens: most tokens of context that the encoder reads, those on both sides of the mention together;
-                0: the mention alone; None: all that the processor's window holds.
+            batch_size: mentions that are searched for at a time; with 16 or more the threads of a CPU share them.
+            context_tokens: most tokens of context, both sides together, that the encoder reads; 0: the mention alone;
+                None: all that the processor's window holds.
 
         Returns:
             A Linked for a Mention, a list for a list.
@@ -186,11 +185,7 @@ class AngelForEntityLinking(AngelBart):
         return [now.linked(mention, hypotheses) for mention, hypotheses in zip(mentions, answers)]
 
     def require_processor(self) -> AngelProcessor:
-        """The processor.
-
-        Raises:
-            RuntimeError: there is none.
-        """
+        """The processor, or a RuntimeError where there is none."""
         if self.processor is None:
             raise RuntimeError("the model has no processor; call model.set_processor(AngelProcessor(tokenizer))")
         return self.processor
@@ -206,11 +201,7 @@ class AngelForEntityLinking(AngelBart):
     def answer(
         self, questions: Sequence[Question], search: Any, top_k: int, batch_size: int = 32
     ) -> list[Sequence[Hypothesis]]:
-        """Search for names, on ids; see `link`.
-
-        Returns:
-            For each question, in the order given, its hypotheses, best first.
-        """
+        """Search for names, on ids: for each question, in the order given, its hypotheses, best first."""
         self.check(questions)
         engine, names = PlainEngine(self), Names(self.trie)
         # The longest first: neighbours of like length waste least, and memory that sufficed once suffices again.

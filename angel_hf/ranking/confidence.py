@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..arrays.array_file import written_whole
-from ..text.reading import normalize
-from ..types import Candidate, Linked
+from angel_hf.arrays.array_file import written_whole
+from angel_hf.text.reading import normalize
+from angel_hf.types import Candidate, Linked
 
 CONFIDENCE_FILE = "confidence.json"
 _FORMAT = "angel-confidence-1"

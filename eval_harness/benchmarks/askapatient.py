@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from angel_hf.concept import Concept
-from angel_hf.types import Mention
+from angel_hf.types import Concept, Mention
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
 from eval_harness.example import Example

@@ -9,12 +9,12 @@ import pyarrow.parquet
 import pytest
 
 from angel_hf import AngelForEntityLinking, Mention
-from angel_hf.bulk import Columns
+from angel_hf.bulk import Columns, Options
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.row_reader import RowReader
 from angel_hf.bulk.window import Window
+from angel_hf.search import BeamSearch, VerbatimFirst
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.options import SearchOptions
 from tests.bulk_world import (
     SCHEMA,
     SPANS,
@@ -44,9 +44,9 @@ def linker(model):
 
 def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_the_input(tmp_path, model, linker):
     rows = documents(40)
-    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", model, window=16, top_k=3, num_beams=4)
+    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", model, window=16, top_k=3, search=BeamSearch(4))
     expected = [
-        (row, linker.link(Mention(row["text"], span["start"], span["end"]), top_k=3, num_beams=4))
+        (row, linker.link(Mention(row["text"], span["start"], span["end"]), top_k=3, search=BeamSearch(4)))
         for row in rows
         for span in row["spans"]
     ]
@@ -68,17 +68,17 @@ def test_each_mention_gets_what_the_model_answers_for_it_alone_in_the_order_of_t
 def test_without_context_a_mention_is_read_alone(tmp_path, model, linker):
     rows = documents(12)
     source = write(tmp_path / "in.parquet", rows)
-    run_locally(source, tmp_path / "alone", model, num_beams=4, search=SearchOptions(context_tokens=0))
-    run_locally(source, tmp_path / "whole", model, num_beams=4)
+    run_locally(source, tmp_path / "alone", model, search=BeamSearch(4), context_tokens=0)
+    run_locally(source, tmp_path / "whole", model, search=BeamSearch(4))
     scores = {name: [one["score"] for one in linked_rows(tmp_path / name)] for name in ("alone", "whole")}
     surfaces = [row["text"][span["start"] : span["end"]] for row in rows for span in row["spans"]]
-    bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, num_beams=4)
+    bare = linker.link([Mention(one, 0, len(one)) for one in surfaces], top_k=1, search=BeamSearch(4))
     assert scores["alone"] == pytest.approx([one.best.score for one in bare], abs=1e-5)
     assert scores["alone"] != pytest.approx(scores["whole"], abs=1e-5)
-    with pytest.raises(ValueError, match="options.search.context_tokens was None and is 0"):
-        run_locally(source, tmp_path / "whole", model, num_beams=4, search=SearchOptions(context_tokens=0))
+    with pytest.raises(ValueError, match="options.context_tokens was None and is 0"):
+        run_locally(source, tmp_path / "whole", model, search=BeamSearch(4), context_tokens=0)
     with pytest.raises(ValueError, match="context_tokens=-1; expected 0 or more"):
-        SearchOptions(context_tokens=-1)
+        Options(context_tokens=-1)
 
 
 def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, model, monkeypatch):
@@ -92,9 +92,9 @@ def test_mentions_that_are_read_alone_are_remembered_within_a_window(tmp_path, m
             caches.append(self)
 
     monkeypatch.setattr("angel_hf.bulk.window_linker.AnswerCache", Watched)
-    run_locally(source, tmp_path / "whole", model, num_beams=4, window=6)
+    run_locally(source, tmp_path / "whole", model, search=BeamSearch(4), window=6)
     assert not caches
-    run_locally(source, tmp_path / "alone", model, num_beams=4, window=6, search=SearchOptions(context_tokens=0))
+    run_locally(source, tmp_path / "alone", model, search=BeamSearch(4), window=6, context_tokens=0)
     of_windows = [
         [row["text"][one["start"] : one["end"]] for row in own for one in row["spans"]] for own in (rows[:6], rows[6:])
     ]
@@ -109,8 +109,9 @@ def test_a_verbatim_name_comes_first_where_that_is_asked_for(tmp_path, model, li
     mentions = [Mention(row["text"], one["start"], one["end"]) for row in rows for one in row["spans"]]
     firsts = []
     for asked in (True, False):
-        run_locally(source, tmp_path / str(asked), model, num_beams=4, search=SearchOptions(verbatim_first=asked))
-        found = linker.link(mentions, top_k=1, num_beams=4, options=SearchOptions(verbatim_first=asked))
+        search = VerbatimFirst(BeamSearch(4)) if asked else BeamSearch(4)
+        run_locally(source, tmp_path / str(asked), model, search=search)
+        found = linker.link(mentions, top_k=1, search=search)
         firsts.append([one["name"] for one in linked_rows(tmp_path / str(asked))])
         assert firsts[-1] == [one.best.name for one in found]
     assert firsts[0] != firsts[1]
@@ -121,8 +122,8 @@ def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_
     start = text.index("WD is")
     row = {"document_id": "d", "text": text, "spans": [{"start": start, "end": start + 2}]}
     source = write(tmp_path / "in.parquet", [row])
-    run_locally(source, tmp_path / "out", model, num_beams=4)
-    run_locally(source, tmp_path / "as-written", model, num_beams=4, expand=False)
+    run_locally(source, tmp_path / "out", model, search=BeamSearch(4))
+    run_locally(source, tmp_path / "as-written", model, search=BeamSearch(4), expand=False)
     (expanded,), (as_written,) = linked_rows(tmp_path / "out"), linked_rows(tmp_path / "as-written")
     written_out = text[:start] + "Wilson disease is inherited."
     for got, mention in (
@@ -137,7 +138,7 @@ def test_an_abbreviation_is_read_as_its_text_defines_it_unless_it_is_to_be_read_
 
 
 def test_one_name_a_mention_makes_no_column_of_candidates_and_a_model_without_confidence_none_of_it(tmp_path, model):
-    run_locally(write(tmp_path / "in.parquet", documents(5)), tmp_path / "out", model, num_beams=4)
+    run_locally(write(tmp_path / "in.parquet", documents(5)), tmp_path / "out", model, search=BeamSearch(4))
     table = pyarrow.parquet.read_table(tmp_path / "out" / "linked")
     assert table.schema.names == ["document_id", "start", "end", "surface", "read_as", "concept_ids", "name", "score"]
     assert [str(table.schema.field(name).type) for name in ("start", "score")] == ["int32", "float"]
@@ -149,7 +150,7 @@ def test_the_document_id_keeps_its_type_and_columns_are_copied_to_each_mention(t
     table = pyarrow.Table.from_pylist(rows, schema=SCHEMA).set_column(0, "pmid", ids)
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
     columns = Columns(id="pmid", keep=("year",))
-    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=columns, num_beams=2)
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=columns, search=BeamSearch(2))
     found = pyarrow.parquet.read_table(tmp_path / "out" / "linked")
     assert [found.schema.field(name).type for name in ("document_id", "year")] == [pyarrow.uint32(), pyarrow.int16()]
     expected = [(number, row["year"]) for number, row in enumerate(rows) for _ in row["spans"]]
@@ -170,7 +171,7 @@ def test_the_document_id_keeps_its_type_and_columns_are_copied_to_each_mention(t
 )
 def test_other_types_of_a_column_say_the_same(tmp_path, model, column, kind):
     rows = documents(20)
-    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "expected", model, num_beams=2)
+    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "expected", model, search=BeamSearch(2))
     values = [
         [[span["start"], span["end"]] for span in row["spans"]] if column == "spans" else row[column] for row in rows
     ]
@@ -178,7 +179,7 @@ def test_other_types_of_a_column_say_the_same(tmp_path, model, column, kind):
     table = pyarrow.Table.from_pylist(rows, schema=SCHEMA)
     table = table.set_column(table.schema.names.index(column), column, pyarrow.array(values, kind))
     pyarrow.parquet.write_table(table, tmp_path / "other.parquet", row_group_size=7)
-    run_locally(tmp_path / "other.parquet", tmp_path / "out", model, num_beams=2)
+    run_locally(tmp_path / "other.parquet", tmp_path / "out", model, search=BeamSearch(2))
     assert linked_rows(tmp_path / "out") == linked_rows(tmp_path / "expected")
 
 
@@ -190,7 +191,7 @@ def test_a_folder_and_a_pattern_are_their_files_by_name(tmp_path, model):
     (tmp_path / "in" / "notes.txt").write_text("no Parquet")
     whole = write(tmp_path / "whole.parquet", rows)
     for name, source in (("folder", "in"), ("pattern", "in/**/*.parquet"), ("flat", "in/*.parquet"), ("whole", whole)):
-        run_locally(tmp_path / source, tmp_path / name, model, window=100, num_beams=2)
+        run_locally(tmp_path / source, tmp_path / name, model, window=100, search=BeamSearch(2))
     found = linked_rows(tmp_path / "folder")
     keys = ("document_id", "start", "name")
     assert [[row[key] for key in keys] for row in found] == [
@@ -226,7 +227,7 @@ def test_the_confidence_of_a_given_mention_comes_from_all_names_found_whatever_n
     rows = [{"document_id": "1", "text": text, "spans": [{"start": 10, "end": 31}]}]
     run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", Path("angel-mini"))
     (got,) = linked_rows(tmp_path / "out")
-    expected = angel.confidence.probability(angel.link(Mention(text, 10, 31), top_k=10, num_beams=10))
+    expected = angel.confidence.probability(angel.link(Mention(text, 10, 31), top_k=10, search=BeamSearch(10)))
     assert got["confidence"] == pytest.approx(expected, abs=1e-4)
 
 
@@ -250,7 +251,7 @@ def test_bad_rows_go_aside_with_their_cause_and_the_rest_is_linked(tmp_path, mod
     texts[9] = b"M\xfcller"
     table = table.set_column(1, "text", pyarrow.array(texts, pyarrow.binary()).view(pyarrow.string()))
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    reports, totals = run_locally(tmp_path / "in.parquet", tmp_path / "out", model, window=5, num_beams=2)
+    reports, totals = run_locally(tmp_path / "in.parquet", tmp_path / "out", model, window=5, search=BeamSearch(2))
     aside = rejected_rows(tmp_path / "out")
     assert [(row["file"], row["row"]) for row in aside] == [("in.parquet", n) for n in (1, 2, 3, 4, 6, 7, 8, 9)]
     assert [row["document_id"] for row in aside] == ["d1", "d2", "d3", "d4", "d6", "d7", None, "d9"]
@@ -277,8 +278,8 @@ def test_bad_rows_go_aside_with_their_cause_and_the_rest_is_linked(tmp_path, mod
 def test_a_mention_that_is_too_long_does_not_change_the_answers_of_others(tmp_path, model):
     good = documents(30)
     long = {"document_id": "long", "text": "y" * 300, "spans": [{"start": 0, "end": 300}], "year": 2000}
-    run_locally(write(tmp_path / "good.parquet", good), tmp_path / "expected", model, num_beams=2)
-    run_locally(write(tmp_path / "in.parquet", [*good, long]), tmp_path / "out", model, num_beams=2)
+    run_locally(write(tmp_path / "good.parquet", good), tmp_path / "expected", model, search=BeamSearch(2))
+    run_locally(write(tmp_path / "in.parquet", [*good, long]), tmp_path / "out", model, search=BeamSearch(2))
     found, expected = linked_rows(tmp_path / "out"), linked_rows(tmp_path / "expected")
     assert [row["name"] for row in found] == [row["name"] for row in expected]
     # Other batches, so other roundings; the toy's weights are large.
@@ -320,7 +321,7 @@ def test_a_kept_column_must_not_have_the_name_of_an_answer_or_of_the_document_id
 def test_the_document_id_may_be_called_as_an_answer_is(tmp_path, model):
     table = pyarrow.Table.from_pylist(documents(3), schema=SCHEMA).rename_columns(["name", "text", "spans", "year"])
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=Columns(id="name"), num_beams=2)
+    run_locally(tmp_path / "in.parquet", tmp_path / "out", model, columns=Columns(id="name"), search=BeamSearch(2))
     assert [row["document_id"] for row in linked_rows(tmp_path / "out")] == ["d1", "d2", "d2"]
 
 
@@ -330,6 +331,7 @@ MEMORY = """
 import sys
 from pathlib import Path
 import pyarrow
+from angel_hf.search import BeamSearch
 from tests.bulk_world import run_locally
 
 pool = pyarrow.default_memory_pool()
@@ -339,10 +341,10 @@ def peak():
     return int(line.split()[1]) / 1024
 
 folder, model = Path(sys.argv[1]), Path(sys.argv[2])
-run_locally(folder / "few.parquet", folder / "few", model, window=100, num_beams=2)
+run_locally(folder / "few.parquet", folder / "few", model, window=100, search=BeamSearch(2))
 Path("/proc/self/clear_refs").write_text("5")  # the peak from now on
 few, few_read = peak(), pool.max_memory()
-run_locally(folder / "many.parquet", folder / "many", model, window=100, num_beams=2)
+run_locally(folder / "many.parquet", folder / "many", model, window=100, search=BeamSearch(2))
 print(peak() - few, (pool.max_memory() - few_read) / 2**20)
 """
 

@@ -10,6 +10,7 @@ import pytest
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.bulk import Job, Options, link_with_ray, start
+from angel_hf.search import BeamSearch
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
 
@@ -38,7 +39,7 @@ def two_cores():
 def test_two_workers_one_killed_in_the_middle_make_the_shards_of_one_process(tmp_path, model, two_cores):
     rows = documents(120)
     rows[50]["text"] = None
-    options = {"window": 3, "num_beams": 4}
+    options = {"window": 3, "search": BeamSearch(4)}
     source, notes = write(tmp_path / "in.parquet", rows), tmp_path / "workers"
     notes.mkdir()
 
@@ -81,7 +82,7 @@ def test_one_engine_goes_on_where_the_other_was_stopped(tmp_path, model, two_cor
 @needs_ray
 def test_a_worker_with_another_model_stops_the_run(tmp_path, model, two_cores):
     other = save_model(tmp_path / "other", seed=1)
-    job = Job(str(write(tmp_path / "in.parquet", documents(4))), str(tmp_path / "out"), Options(num_beams=2))
+    job = Job(str(write(tmp_path / "in.parquet", documents(4))), str(tmp_path / "out"), Options(search=BeamSearch(2)))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     with pytest.raises(RuntimeError, match="a worker could not begin: it has another model than the run: weights is "):
         list(link_with_ray(run, partial(AngelForEntityLinking.from_pretrained, other), workers=1))
@@ -98,15 +99,15 @@ def test_a_window_that_kills_every_worker_stops_the_run_and_keeps_the_other_shar
         return AngelForEntityLinking.from_pretrained(model)
 
     source = write(tmp_path / "in.parquet", documents(20))
-    job = Job(str(source), str(tmp_path / "out"), Options(window=4, num_beams=2))
+    job = Job(str(source), str(tmp_path / "out"), Options(window=4, search=BeamSearch(2)))
     run = start(job, partial(AngelForEntityLinking.from_pretrained, model))
     with pytest.raises(RuntimeError, match="in.parquet: rows 8 to 11 ended 4 workers.* the same command resumes"):
         list(link_with_ray(run, load, workers=1))
     there = {path.name for path in shards(tmp_path / "out")}
     assert "00000-000000000008.parquet" not in there
     assert there
-    run_locally(source, tmp_path / "out", model, window=4, num_beams=2)
-    run_locally(source, tmp_path / "local", model, window=4, num_beams=2)
+    run_locally(source, tmp_path / "out", model, window=4, search=BeamSearch(2))
+    run_locally(source, tmp_path / "local", model, window=4, search=BeamSearch(2))
     assert contents(tmp_path / "out") == contents(tmp_path / "local")
 
 

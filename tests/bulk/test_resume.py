@@ -16,6 +16,7 @@ from angel_hf.bulk import Columns, Job, Options, start
 from angel_hf.bulk.manifest import MANIFEST
 from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
+from angel_hf.search import BeamSearch
 from tests.bulk_world import contents, documents, run_locally, save_model, shards, write
 from tests.cli_stub import run
 
@@ -29,13 +30,13 @@ def model(tmp_path_factory):
 
 def test_a_shard_does_not_depend_on_what_ran_before(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(60), row_group=25)
-    run_locally(source, tmp_path / "whole", model, window=8, num_beams=2)
+    run_locally(source, tmp_path / "whole", model, window=8, search=BeamSearch(2))
     whole = contents(tmp_path / "whole")
     for number, shard in enumerate(shards(tmp_path / "whole")):
         if number % 3:
             shard.unlink()
     (tmp_path / "whole" / "linked" / ".00000-000000000008.parquet.1.tmp").write_bytes(b"half")
-    reports, totals = run_locally(source, tmp_path / "whole", model, window=8, num_beams=2)
+    reports, totals = run_locally(source, tmp_path / "whole", model, window=8, search=BeamSearch(2))
     assert len(reports) == 5
     assert contents(tmp_path / "whole") == whole
     assert totals.rows == 60
@@ -43,19 +44,19 @@ def test_a_shard_does_not_depend_on_what_ran_before(tmp_path, model):
 
 def test_a_finished_run_is_not_done_again(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(10))
-    run_locally(source, tmp_path / "out", model, num_beams=2)
+    run_locally(source, tmp_path / "out", model, search=BeamSearch(2))
     before = [path.stat().st_mtime_ns for path in shards(tmp_path / "out")]
-    reports, _ = run_locally(source, tmp_path / "out", model, num_beams=2)
+    reports, _ = run_locally(source, tmp_path / "out", model, search=BeamSearch(2))
     assert reports == []
     assert [path.stat().st_mtime_ns for path in shards(tmp_path / "out")] == before
 
 
 def test_the_input_may_move_between_runs(tmp_path, model):
     write(tmp_path / "a" / "in.parquet", documents(10))
-    run_locally(tmp_path / "a", tmp_path / "out", model, window=5, num_beams=2)
+    run_locally(tmp_path / "a", tmp_path / "out", model, window=5, search=BeamSearch(2))
     shards(tmp_path / "out")[0].unlink()
     (tmp_path / "a").rename(tmp_path / "b")
-    reports, _ = run_locally(tmp_path / "b", tmp_path / "out", model, window=5, num_beams=2)
+    reports, _ = run_locally(tmp_path / "b", tmp_path / "out", model, window=5, search=BeamSearch(2))
     assert len(reports) == 1
 
 
@@ -63,7 +64,7 @@ def test_the_input_may_move_between_runs(tmp_path, model):
     ("change", "difference"),
     [
         ({"window": 6}, "options.window was 5 and is 6"),
-        ({"num_beams": 3}, "options.num_beams was 2 and is 3"),
+        ({"search": BeamSearch(3)}, "options.search.num_beams was 2 and is 3"),
         ({"threads": 2}, "options.threads was 1 and is 2"),
         ({"columns": Columns(keep=("year",))}, r"options.columns.keep was \[\] and is \['year'\]"),
         ({"model": 1}, "model.weights was "),
@@ -74,7 +75,7 @@ def test_the_input_may_move_between_runs(tmp_path, model):
     ids=str,
 )
 def test_a_run_goes_on_with_the_same_only_and_names_what_differs(tmp_path, model, change, difference):
-    options = {"window": 5, "num_beams": 2}
+    options = {"window": 5, "search": BeamSearch(2)}
     run_locally(write(tmp_path / "in.parquet", documents(10)), tmp_path / "out", model, **options)
     changed = dict(change)
     other = save_model(tmp_path / "model", changed.pop("model")) if "model" in changed else model
@@ -89,31 +90,31 @@ def test_a_run_goes_on_with_the_same_only_and_names_what_differs(tmp_path, model
 def test_a_restricted_model_is_another(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(10))
     whole = AngelForEntityLinking.from_pretrained(model)
-    run_locally(source, tmp_path / "out", whole, num_beams=2)
+    run_locally(source, tmp_path / "out", whole, search=BeamSearch(2))
     concept = next(whole.knowledge_base.concepts()).concept_id
     with pytest.raises(ValueError, match="another run: model.allowed_concepts was None and is '"):
-        run_locally(source, tmp_path / "out", restricted(whole, below=[concept]), num_beams=2)
+        run_locally(source, tmp_path / "out", restricted(whole, below=[concept]), search=BeamSearch(2))
 
 
 def test_a_model_in_8_bit_integers_is_another_and_so_is_one_of_other_weights(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(10))
     whole = AngelForEntityLinking.from_pretrained(model)
-    run_locally(source, tmp_path / "out", in_low_precision(whole, "int8"), num_beams=2)
-    run_locally(source, tmp_path / "out", in_low_precision(whole, "int8"), num_beams=2)
+    run_locally(source, tmp_path / "out", in_low_precision(whole, "int8"), search=BeamSearch(2))
+    run_locally(source, tmp_path / "out", in_low_precision(whole, "int8"), search=BeamSearch(2))
     with torch.no_grad():
         whole.model.decoder.layers[0].fc2.weight.mul_(1.5)
     for other in (AngelForEntityLinking.from_pretrained(model), in_low_precision(whole, "int8")):
         with pytest.raises(ValueError, match="another run: model.weights was "):
-            run_locally(source, tmp_path / "out", other, num_beams=2)
+            run_locally(source, tmp_path / "out", other, search=BeamSearch(2))
 
 
 def test_a_run_that_was_stopped_before_its_first_shard_holds_nothing(tmp_path, model):
     """Such as one whose detector had a name that does not exist."""
     source = write(tmp_path / "in.parquet", documents(10))
-    options = Options(num_beams=2, window=5)
+    options = Options(search=BeamSearch(2), window=5)
     start(Job(str(source), str(tmp_path / "out"), options), partial(AngelForEntityLinking.from_pretrained, model))
     (tmp_path / "out" / f".{MANIFEST}.1.tmp").write_bytes(b"half")
-    run_locally(source, tmp_path / "out", model, num_beams=2, window=6)
+    run_locally(source, tmp_path / "out", model, search=BeamSearch(2), window=6)
     assert json.loads((tmp_path / "out" / MANIFEST).read_text())["options"]["window"] == 6
     assert not list((tmp_path / "out").glob(".*"))
 
@@ -138,12 +139,12 @@ def test_shards_without_a_manifest_are_no_part_of_a_new_run(tmp_path, model, fol
 
 def test_a_damaged_shard_is_found_at_the_end_and_made_again_once_it_is_removed(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(10))
-    run_locally(source, tmp_path / "out", model, window=5, num_beams=2)
+    run_locally(source, tmp_path / "out", model, window=5, search=BeamSearch(2))
     shards(tmp_path / "out")[1].write_bytes(b"PAR1 no longer")
     with pytest.raises(ValueError, match="00000-000000000005.parquet: not a shard of a run .* remove it and run again"):
-        run_locally(source, tmp_path / "out", model, window=5, num_beams=2)
+        run_locally(source, tmp_path / "out", model, window=5, search=BeamSearch(2))
     shards(tmp_path / "out")[1].unlink()
-    assert run_locally(source, tmp_path / "out", model, window=5, num_beams=2)[1].rows == 10
+    assert run_locally(source, tmp_path / "out", model, window=5, search=BeamSearch(2))[1].rows == 10
 
 
 def killed_after(count: int, output: Path, command: list[str]) -> int:

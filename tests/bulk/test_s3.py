@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from angel_hf.search import BeamSearch
 from tests.bulk_world import contents, documents, run_locally, save_model, write
 from tests.loopback_s3 import object_store
 
@@ -24,7 +25,7 @@ def test_a_folder_of_an_object_store_is_linked_into_another_and_gone_on_with(tmp
     rows = documents(24)
     write(tmp_path / "in" / "a.parquet", rows[:10])
     write(tmp_path / "in" / "b.parquet", rows[10:])
-    options = {"window": 5, "num_beams": 2}
+    options = {"window": 5, "search": BeamSearch(2)}
     run_locally(tmp_path / "in", tmp_path / "out", model, **options)
     objects = objects_of(tmp_path / "in", "data/in")
     expected = objects | objects_of(tmp_path / "out", "run")

@@ -14,7 +14,7 @@ import typer
 from angel_hf.cli import app, registered
 from angel_hf.cli.linker import Dtype, load_linker
 from angel_hf.inference.packed.int8_linear import Int8Linear
-from angel_hf.search.options import PUBLISHED, SearchOptions
+from angel_hf.search import BeamSearch, VerbatimFirst
 from angel_hf.version import __version__
 from tests.cli_stub import RECORD, TableLinker, jsonl, run
 from tests.toy import byte_tokenizer, random_model
@@ -175,7 +175,8 @@ def test_departures_from_the_published_search_are_options(monkeypatch):
     run("link", "[[ataxia]]")
     run("link", "[[ataxia]]", "--context-tokens", "16")
     run("link", "[[ataxia]]", "--verbatim-first")
-    assert linker.options == [PUBLISHED, SearchOptions(context_tokens=16), SearchOptions(verbatim_first=True)]
+    beams = BeamSearch()
+    assert linker.options == [(beams, None), (beams, 16), (VerbatimFirst(beams), None)]
 
 
 def test_a_model_is_loaded_in_the_number_format_that_was_asked_for():

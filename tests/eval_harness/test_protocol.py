@@ -1,7 +1,7 @@
 import pytest
 
 from angel_hf import Candidate, KnowledgeBase
-from angel_hf.concept import Concept
+from angel_hf.types import Concept
 from eval_harness.corpus import Corpus
 from eval_harness.protocol import (
     ANGEL,

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from angel_hf.concept import Concept
 from angel_hf.formats.genbioel import read_genbioel
 from angel_hf.formats.ontologies import read_concepts
+from angel_hf.types import Concept
 
 
 def write(path, content):

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from angel_hf.concept import Concept
 from angel_hf.formats.medic import read_medic
+from angel_hf.types import Concept
 
 LINES = """C567755|613097||Tooth Agenesis, Selective, 6|STHAG6
 145250||FPH2

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from angel_hf.concept import Concept
 from angel_hf.formats.mesh import read_mesh
+from angel_hf.types import Concept
 
 # `C14.280` stands before its parent `C14`, as happens in the released file.
 DESCRIPTORS = (

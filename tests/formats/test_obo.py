@@ -6,9 +6,9 @@ import re
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.formats.obo import read_obo, read_obo_terms
 from angel_hf.formats.ontologies import read_concepts, read_terms
+from angel_hf.types import Concept
 
 HEADER = 'format-version: 1.2\nsynonymtypedef: layperson "lay"\n\n'
 OBO = (

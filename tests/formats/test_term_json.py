@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from angel_hf.concept import Concept
 from angel_hf.formats.ontologies import read_concepts, read_terms
 from angel_hf.formats.term_json import read_term_json, read_term_json_terms
+from angel_hf.types import Concept
 
 MONDO = {
     "id": "0000004",

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention, NameTrie
-from angel_hf.concept import Concept
 from angel_hf.inference.packed.engine import PackedEngine
 from angel_hf.model.subset import restricted
 from angel_hf.search import BeamSearch, VerbatimFirst, lookahead
@@ -16,7 +15,7 @@ from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.lookahead import LookaheadEngine
 from angel_hf.search.verbatim import put_first, score_names
 from angel_hf.trie.masked import MaskedTrie
-from angel_hf.types import Hypothesis, Question
+from angel_hf.types import Concept, Hypothesis, Question
 from tests.exhaustive import score_all_names
 from tests.search.test_search_options import END, batches, in_ids, key_sets, names_of, small_model
 from tests.toy import CONCEPTS, byte_tokenizer, find_names, mention, questions, random_model

@@ -5,13 +5,12 @@ import shutil
 import pytest
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.formats.pubtator import read_pubtator
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention, split_identifiers
 from angel_hf.training.data.vocabulary import train_tokenizer
 from angel_hf.training.run.pipeline import run_recipe
-from angel_hf.types import Mention
+from angel_hf.types import Concept, Mention
 from tests.training.small_recipe import recipe, write_data
 
 CONCEPTS = [

@@ -10,7 +10,6 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.formats.ontologies import read_concepts, read_terms
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpus
@@ -19,6 +18,7 @@ from angel_hf.training.data.vocabulary import train_tokenizer
 from angel_hf.training.model.base import base_processor, new_processor
 from angel_hf.training.recipes.schema import Recipe
 from angel_hf.training.stage.artifacts import finished
+from angel_hf.types import Concept
 
 
 class Materials:

@@ -8,7 +8,6 @@ import pytest
 from datasets import Dataset
 
 from angel_hf import AngelProcessor, KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.text.reading import normalize
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.encoding import encode_pairs, group_by_length
@@ -23,7 +22,7 @@ from angel_hf.training.data.pairs import (
     pretraining_pairs,
 )
 from angel_hf.training.preference.mining import name_mentions
-from angel_hf.types import Mention
+from angel_hf.types import Concept, Mention
 
 
 def test_the_nearest_name_keeps_the_order_of_the_words(concept_names):

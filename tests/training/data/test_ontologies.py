@@ -3,9 +3,9 @@
 import pytest
 
 from angel_hf import KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.formats.term import Term
 from angel_hf.training.data.ontologies import join_ontologies
+from angel_hf.types import Concept
 
 
 def term(concept_id, *names, references=()):

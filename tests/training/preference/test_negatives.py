@@ -8,14 +8,13 @@ import pytest
 from datasets import load_dataset
 
 from angel_hf import KnowledgeBase
-from angel_hf.concept import Concept
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention
 from angel_hf.training.preference.mining import folds, mine_mentions, mine_names, name_mentions
 from angel_hf.training.preference.pairs import preference_pairs
 from angel_hf.training.preference.pairs_file import PAIRS_FILE, SCHEMA, read_pairs, write_card, write_pairs
 from angel_hf.training.recipes.schema import Mining
-from angel_hf.types import Candidate, Linked, Mention
+from angel_hf.types import Candidate, Concept, Linked, Mention
 
 MENTION = Mention("x", 0, 1)
 
