@@ -101,10 +101,8 @@ def open_arrays(path: str | Path, expected: dict[str, type]) -> OpenedArrays:
             metadata = dict(file.metadata() or {})
             arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, RuntimeError, TypeError) as error:  # TypeError: a number format that numpy lacks
-        raise ValueError(
-            f"{path}: not a readable safetensors file ({error}); it may be cut short or of another kind: "
-            "fetch or build it again"
-        ) from error
+        fault = f"{path}: not a readable safetensors file ({error}); it may be cut short or of another kind"
+        raise ValueError(f"{fault}: fetch or build it again") from error
     for name, kind in expected.items():
         if name not in arrays:
             raise ValueError(f"{path}: has no array {name!r}; expected {', '.join(expected)}: build the file again")
@@ -130,7 +128,7 @@ def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
 
 def digest_metadata(arrays: dict[str, np.ndarray]) -> dict[str, str]:
     """For a file of large arrays, 16 hexadecimal digits of the SHA-256 of every block, end to end."""
-    if _are_small(arrays):
+    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES:
         return {}
     digests = {name: "".join(_digest(array, block) for block in _blocks(array)) for name, array in arrays.items()}
     return {_DIGESTS: json.dumps(digests)}
@@ -141,24 +139,19 @@ def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) ->
 
     Other contents under the same metadata always fail; a single changed byte is sure to be found only by reading all.
     """
-    if _are_small(arrays) or _DIGESTS not in metadata:
+    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES or _DIGESTS not in metadata:
         return None
     try:
         digests = json.loads(metadata[_DIGESTS])
         fits = all(len(digests[name]) == _DIGITS * len(_blocks(array)) for name, array in arrays.items())
     except (ValueError, TypeError, KeyError):
         return False
-    ends = {(name, block) for name, array in arrays.items() for block in (0, len(_blocks(array)) - 1) if len(array)}
-    inner = [(name, block) for name, array in arrays.items() for block in _blocks(array)]
-    drawn = random.sample(inner, min(_SAMPLED_BLOCKS, len(inner)))
+    ends = [(name, block) for name, array in arrays.items() for block in (0, len(_blocks(array)) - 1) if len(array)]
+    blocks = [(name, block) for name, array in arrays.items() for block in _blocks(array)]
     return fits and all(
         _digest(arrays[name], block) == digests[name][_DIGITS * block : _DIGITS * (block + 1)]
-        for name, block in ends.union(drawn)
+        for name, block in {*ends, *random.sample(blocks, min(_SAMPLED_BLOCKS, len(blocks)))}
     )
-
-
-def _are_small(arrays: dict[str, np.ndarray]) -> bool:
-    return sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES
 
 
 def _blocks(array: np.ndarray) -> range:

@@ -68,11 +68,15 @@ class EntityLinkingPipeline(Pipeline):
             raise ValueError(f"expected text with [[mention]] marks or a dict with 'text' and 'spans', got {found}")
         return [Mention(input_["text"], start, end) for start, end in input_["spans"]]
 
-    def _forward(self, input_tensors: Sequence[Mention], batch_size: int = 32, **search: Any) -> list[Linked]:
+    def _forward(
+        self, input_tensors: Sequence[Mention], batch_size: int = 32, top_k: int = 10, num_beams: int | None = None
+    ) -> list[Linked]:
         """Link mentions, the answers in their order; [number of mentions]."""
         if not input_tensors:
             return []
-        return self.model.link(list(input_tensors), batch_size=batch_size, **_search(**search))
+        # At least ten beams, the width of the published results, and as many as candidates are requested.
+        search = BeamSearch(max(10, top_k) if num_beams is None else num_beams)
+        return self.model.link(list(input_tensors), top_k, search, batch_size)
 
     def postprocess(self, model_outputs: Iterable[Linked], **_: Any) -> list[dict[str, Any]]:
         """Plain dicts, for JSON."""
@@ -95,11 +99,6 @@ class EntityLinkingPipeline(Pipeline):
             answers = iter(self.forward(mentions, batch_size=batch_size, **forward_params))
             for own in prepared:
                 yield self.postprocess([next(answers) for _ in own])
-
-
-def _search(top_k: int = 10, num_beams: int | None = None) -> dict[str, Any]:
-    """At least ten beams, the width of the published results, and as many as candidates are requested."""
-    return {"top_k": top_k, "search": BeamSearch(max(10, top_k) if num_beams is None else num_beams)}
 
 
 def _as_dict(linked: Linked) -> dict[str, Any]:

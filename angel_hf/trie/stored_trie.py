@@ -135,9 +135,7 @@ class TrieTensors:
         self._trie = trie
         self._device = device
         self._token_ids, self._token_mask = self._on_device(trie.token_ids), (1 << 8 * trie.token_ids.itemsize) - 1
-        self._first_child = self._on_device(trie.first_child)
-        self._terminal_nodes = self._on_device(trie.terminal_nodes)
-        self._terminal_names = self._on_device(trie.terminal_names)
+        self._first_child, self._terminal_nodes, self._terminal_names = map(self._on_device, trie.arrays[1:])
         self._heights: Tensor | None = None
         self._allowed_nodes = self._allowed_names = None
         if trie.masks is not None:
