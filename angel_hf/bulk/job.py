@@ -67,8 +67,6 @@ class Options:
         for name in ("batch_size", "window", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; expected 1 or more")
-        if self.context_tokens is not None and self.context_tokens < 0:
-            raise ValueError(f"context_tokens={self.context_tokens}; expected 0 or more, or None for all that fit")
         if self.detector is not None and not self.detect:
             raise ValueError(f"detector {self.detector!r} was given without detect; expected both")
         if len({*self.read_columns}) < len(self.read_columns):
