@@ -14,6 +14,7 @@ from typing import Any, overload
 import torch
 from transformers.utils import cached_file
 
+from ..arrays.array_file import fingerprint
 from ..inference.plain import PlainEngine
 from ..knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
 from ..search.beam import BeamSearch, Names
@@ -68,23 +69,22 @@ class AngelForEntityLinking(AngelBart):
         path = str(pretrained_model_name_or_path)
         hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if name in kwargs}
         config = kwargs.pop("config", None) or AngelConfig.from_pretrained(path, revision=kwargs.get("revision"), **hub)
-        hub["revision"] = kwargs["revision"] = config._commit_hash or kwargs.get("revision")
+        hub["revision"] = kwargs["revision"] = getattr(config, "_commit_hash", None) or kwargs.get("revision")
         default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
         loaded = super().from_pretrained(path, *model_args, config=config, **default | kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
-        unread = ["confidence.json", *code_files()]
-        files = {
-            name: cached_file(path, name, _raise_exceptions_for_missing_entries=False, **hub)
-            for name in (KNOWLEDGE_BASE_FILE, TRIE_FILE, *unread)
-        }
         model.set_processor(AngelProcessor.from_pretrained(path, **hub))
         if config.trie_fingerprint is not None:
-            model.knowledge_base = StoredKnowledgeBase.load(files[KNOWLEDGE_BASE_FILE])
-            model.trie, _ = StoredTrie.load(files[TRIE_FILE])
-            found = model.knowledge_base.fingerprint, model.trie.fingerprint, model.processor.fingerprint
-            if found != (config.knowledge_base_fingerprint, config.trie_fingerprint, config.tokenizer_fingerprint):
-                raise ValueError(f"{path}: knowledge base, trie and tokenizer do not belong together; fetch them again")
-        model.unread_files = {name: Path(files[name]).read_bytes() for name in unread if files[name]}
+            names = model.knowledge_base = StoredKnowledgeBase.load(cached_file(path, KNOWLEDGE_BASE_FILE, **hub))
+            model.trie, _ = StoredTrie.load(cached_file(path, TRIE_FILE, **hub))
+            # Of the contents, not of what the files record: a damaged file must not give other answers.
+            found = fingerprint(names.tables, names.normalization), fingerprint(model.trie.arrays._asdict())
+            expected = config.knowledge_base_fingerprint, config.trie_fingerprint, config.tokenizer_fingerprint
+            if (*found, model.processor.fingerprint) != expected:
+                raise ValueError(f"{path}: names, trie or tokenizer are damaged or not this model's; fetch them again")
+        for name in ("confidence.json", *code_files()):
+            if file := cached_file(path, name, _raise_exceptions_for_missing_entries=False, **hub):
+                model.unread_files[name] = Path(file).read_bytes()
         return loaded
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:

@@ -124,12 +124,16 @@ class Beams(Step):
 
     Attributes:
         node: int64 [R], the beam's node in the trie.
+        first_child: int64 [R], the first child of that node.
+        degree: int64 [R], how many it has.
         score: float32 [R], summed log-probability.
         room: int64 [R], most tokens that may follow, end token included.
         trie: that the nodes are of.
     """
 
     node: Tensor
+    first_child: Tensor
+    degree: Tensor
     score: Tensor
     room: Tensor
     trie: StoredTrie
@@ -230,21 +234,22 @@ class _Batch:
     def _first_beams(self) -> tuple[Beams, _Sizes]:
         mention, nodes = self.origin, self.roots
         slot, score = mention * self.num_beams, torch.zeros(len(mention), device=mention.device)
-        beams = Beams(mention, slot, mention, slot, mention, nodes, score, self.rooms, self.names)
-        return beams, _Sizes.of(torch.ones_like(mention), self._degree(nodes))
+        first, degree = self._children(nodes)
+        beams = Beams(mention, slot, mention, slot, mention, nodes, first, degree, score, self.rooms, self.names)
+        return beams, _Sizes.of(torch.ones_like(mention), degree)
 
-    def _degree(self, nodes: Tensor) -> Tensor:
-        """Number of children of each node."""
-        return self.trie.first_child(nodes + 1) - self.trie.first_child(nodes)
+    def _children(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
+        """The first child of each node, and how many it has; a node's children are neighbours."""
+        first = self.trie.first_child(nodes)
+        return first, self.trie.first_child(nodes + 1) - first
 
     def _pick(self, decoder: Decoder, beams: Beams, sizes: _Sizes) -> _Picked:
         """Score every child of every beam, and the end token after it, and keep the K best of each mention."""
         count = sizes.num_children
         every_row = torch.arange(sizes.num_rows, device=beams.node.device)
-        first, degree = self.trie.first_child(beams.node), self._degree(beams.node)
-        row = every_row.repeat_interleave(degree, output_size=count)
+        row = every_row.repeat_interleave(beams.degree, output_size=count)
         place = torch.arange(count, device=row.device)
-        child = place + (first - degree.cumsum(0) + degree)[row]
+        child = place + (beams.first_child - beams.degree.cumsum(0) + beams.degree)[row]
         names = self.trie.name_index(beams.node)
         # A child needs room for itself and for the end token after it.
         may_extend = (beams.room >= 2)[row]
@@ -290,18 +295,19 @@ class _Batch:
         """Whether some live beam of each mention may still become one of its best names: bool [B, 1]."""
         final = (picked.score / self.steps**self.length_penalty).where(finishing, -torch.inf)
         self.best = torch.cat([self.best, final], dim=1).topk(self.best.shape[1], dim=1).values
-        # See `StoredTrie.score_bound`. One token for the end.
+        # See `WalkableTrie.score_bound`. One token for the end.
         longest = (self.steps + 1 + self.trie.height(picked.node)).minimum(self.rooms[:, None])
         bound = (picked.score / longest**self.length_penalty).where(going_on, -torch.inf)
         return bound.amax(1, keepdim=True) > self.best[:, -1:] - _ROUNDING
 
     def _next_beams(self, beams: Beams, picked: _Picked, going_on: Tensor) -> tuple[Beams, _Sizes]:
         """The live beams, numbered anew within each mention."""
-        sizes = _Sizes.of(going_on.sum(1), (self._degree(picked.node) * going_on).sum(1))
+        first, degree = self._children(picked.node)
+        sizes = _Sizes.of(going_on.sum(1), (degree * going_on).sum(1))
         # The places of those that go on, in order; how many there are is known, so that nothing waits for a count.
         place = (~going_on).flatten().byte().argsort(stable=True)[: sizes.num_rows]
         mention = place // self.num_beams
-        number = torch.arange(len(place), device=place.device) - (sizes.rows.cumsum(0) - sizes.rows)[mention]
+        number = torch.arange(sizes.num_rows, device=place.device) - (sizes.rows.cumsum(0) - sizes.rows)[mention]
         parent = picked.row.flatten()[place]
         self.history.record_survivors(place)
         return Beams(
@@ -311,6 +317,8 @@ class _Batch:
             slot=mention * self.num_beams + number,
             token_id=picked.token_id.flatten()[place],
             node=picked.node.flatten()[place],
+            first_child=first.flatten()[place],
+            degree=degree.flatten()[place],
             score=picked.score.flatten()[place],
             room=self.rooms[mention] - self.steps,
             trie=self.names,

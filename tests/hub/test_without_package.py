@@ -10,7 +10,6 @@ import sys
 import pytest
 from transformers import pipeline
 
-from angel_hf.inference.packed.products import packed_type
 from tests.hub_clients import MARKED, NAMES, ROOT, environment, run_python
 
 # What stands before each program: this package cannot be imported, wherever it is installed.
@@ -83,15 +82,6 @@ print("\\n" + json.dumps({  # transformers leaves a question without an end of l
 
 
 @pytest.fixture
-def products_without_threadpoolctl(monkeypatch):
-    """Without it, products on some processors come from another library, which rounds differently."""
-    monkeypatch.setattr("angel_hf.inference.packed.products.has_avx2_openblas", lambda: False)
-    packed_type.cache_clear()
-    yield
-    packed_type.cache_clear()
-
-
-@pytest.fixture
 def expected(model):
     """What this package says about the same text."""
     link = pipeline("entity-linking", model=model)
@@ -121,7 +111,7 @@ def check(result, expected):
 
 
 def assert_close(found, expected):
-    """Equal, numbers to 1e-6."""
+    """Equal, numbers to 1e-5: the package's engine adds in another order than the one that travels."""
     if isinstance(expected, dict):
         assert found.keys() == expected.keys()
         found, expected = list(found.values()), list(expected.values())
@@ -130,7 +120,7 @@ def assert_close(found, expected):
         for one, other in zip(found, expected):
             assert_close(one, other)
     elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=1e-6)
+        assert found == pytest.approx(expected, abs=1e-5)
     else:
         assert found == expected
 
@@ -184,7 +174,7 @@ def test_with_this_package_nobody_is_asked_on_a_terminal_either(repository, hub,
 
 @pytest.mark.slow
 def test_an_environment_of_only_transformers_and_torch_links_with_the_same_scores(
-    products_without_threadpoolctl, repository, hub, tmp_path, expected, tiny_directory, request
+    repository, hub, tmp_path, expected, tiny_directory, request
 ):
     """The packages are those of this environment's releases, installed anew."""
     home = tmp_path / "venv"
