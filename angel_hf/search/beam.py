@@ -11,11 +11,9 @@ The semantics are those of the published inference (dmis-lab/ANGEL). With K beam
 5. Finished names are ranked by the sum over their target's tokens, end token included, divided by
    length ** length_penalty.
 
-Where fewer names are requested than there are beams, a mention's search ends before 4, as soon as a bound proves that
-no live beam can become one of them: the answer is the same.
-
-The trie, the beams and their choice live on the engine's device. Each step copies one small tensor to the host, the
-number of beams and of children of each mention, which the shapes of the next step follow from.
+Where fewer names than beams are requested, a mention's search ends as soon as a bound proves that no live beam can
+become one of them: the answer is the same. The trie, the beams and their choice live on the engine's device; each step
+copies one small tensor to the host, the sizes that the next step's shapes follow from.
 """
 
 from __future__ import annotations
@@ -36,10 +34,6 @@ _ROUNDING = 2e-5
 """Sums in float32 are this little off, at most."""
 
 
-def _itself(name_index: int) -> frozenset[Any]:
-    return frozenset((name_index,))
-
-
 @dataclass(frozen=True, slots=True)
 class Names:
     """What a search chooses among.
@@ -50,7 +44,7 @@ class Names:
     """
 
     trie: StoredTrie
-    concepts_of: Callable[[int], frozenset[Any]] = _itself
+    concepts_of: Callable[[int], frozenset[Any]] = lambda name_index: frozenset((name_index,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +134,7 @@ class Beams(Step):
 
     def reorder(self, rows: Tensor) -> None:
         """Put the beams in another order (int64 [R])."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows])
+        vars(self).update((name, value[rows]) for name, value in vars(self).items() if isinstance(value, Tensor))
 
 
 @dataclass(frozen=True)
@@ -152,7 +144,7 @@ class _Sizes:
     Attributes:
         rows, children: int64 [B], live beams of each mention, and children of these.
         num_rows, num_children: all of them.
-        widest: most rows and children that a mention has together.
+        widest: most rows and children of a mention.
         num_live: mentions that have live beams.
     """
 
@@ -165,9 +157,10 @@ class _Sizes:
 
     @classmethod
     def of(cls, rows: Tensor, children: Tensor) -> _Sizes:
-        """Count, and copy the counts to the host: the one copy of a step."""
-        counts = torch.stack([rows.sum(), children.sum(), (rows + children).max(), (rows > 0).sum()])
-        return cls(rows, children, *counts.tolist())
+        """Copy the counts of each mention to the host, the one copy of a step, and add them up."""
+        counts = torch.stack([rows, children]).cpu().numpy()
+        num_rows, num_children = counts.sum(1).tolist()
+        return cls(rows, children, num_rows, num_children, int(counts.sum(0).max()), int(np.count_nonzero(counts[0])))
 
 
 @dataclass(frozen=True)
@@ -210,8 +203,10 @@ class _Batch:
         self.trie = trie.tensors(engine.device)
         self.history = _History()
         self.roots, self.rooms = torch.from_numpy(starts).to(engine.device)
+        self.least_room = int(starts[1].min())
         self.origin = torch.arange(len(self.roots), device=engine.device)
         self.rank = torch.arange(search.num_beams, device=engine.device)
+        self.mention_of_place = self.origin[:, None].expand(-1, search.num_beams).flatten()
         self.taken = torch.zeros_like(self.origin)
         # Best final scores of each mention so far, where the search may end early.
         self.ends_early = top_k < search.num_beams and search.length_penalty >= 0
@@ -249,34 +244,36 @@ class _Batch:
         every_row = torch.arange(sizes.num_rows, device=beams.node.device)
         row = every_row.repeat_interleave(beams.degree, output_size=count)
         place = torch.arange(count, device=row.device)
-        child = place + (beams.first_child - beams.degree.cumsum(0) + beams.degree)[row]
+        child = place + (beams.first_child - beams.degree.cumsum(0) + beams.degree).take(row)
         names = self.trie.name_index(beams.node)
-        # A child needs room for itself and for the end token after it.
-        may_extend = (beams.room >= 2)[row]
-        if (allowed := self.trie.is_allowed(child)) is not None:
-            may_extend &= allowed
-        is_valid = torch.cat([may_extend, (names >= 0) & (beams.room >= 1)])
         token_id = torch.cat([self.trie.token_id(child), torch.full_like(every_row, self.end_token_id)])
         row = torch.cat([row, every_row])
-        logprob = decoder.logprobs(row, token_id).where(is_valid, -torch.inf)
+        logprob = decoder.logprobs(row, token_id)
+        logprob[count:].masked_fill_(names < 0, -torch.inf)
+        if (allowed := self.trie.is_allowed(child)) is not None:
+            logprob[:count].masked_fill_(~allowed, -torch.inf)
+        if self.least_room - self.steps < 2:
+            # A child needs room for itself and for the end token after it.
+            logprob[:count].masked_fill_((beams.room < 2).take(row[:count]), -torch.inf)
+            logprob[count:].masked_fill_(beams.room < 1, -torch.inf)
         # A line for each mention, filled from the left with children, then end tokens; ties go to what came first.
         first_row, first_child = sizes.rows.cumsum(0) - sizes.rows, sizes.children.cumsum(0) - sizes.children
-        mention = beams.mention[row]
-        shift = torch.cat([-first_child[mention[:count]], (sizes.children - first_row)[beams.mention]])
+        mention = beams.mention.take(row)
+        shift = torch.cat([first_child.neg().take(mention[:count]), (sizes.children - first_row).take(beams.mention)])
         column = torch.cat([place, every_row]) + shift
         lines = logprob.new_full((len(self.origin), max(sizes.widest, self.num_beams)), -torch.inf)
-        lines[mention, column] = beams.score[row] + logprob
+        lines[mention, column] = beams.score.take(row) + logprob
         score, column = lines.topk(self.num_beams, dim=1)
         is_end = column >= sizes.children[:, None]
         picked = column + torch.where(is_end, (count + first_row - sizes.children)[:, None], first_child[:, None])
         picked = picked.clamp_(max=len(row) - 1)  # places that hold nothing
-        row = row[picked]
+        row = row.take(picked)
         return _Picked(
             row=row,
-            token_id=token_id[picked],
-            node=torch.cat([child, beams.node])[picked],
-            name=names[row].where(is_end, -1),
-            logprob=logprob[picked],
+            token_id=token_id.take(picked),
+            node=torch.cat([child, beams.node]).take(picked),
+            name=names.take(row).where(is_end, -1),
+            logprob=logprob.take(picked),
             score=score,
         )
 
@@ -305,22 +302,23 @@ class _Batch:
         first, degree = self._children(picked.node)
         sizes = _Sizes.of(going_on.sum(1), (degree * going_on).sum(1))
         # The places of those that go on, in order; how many there are is known, so that nothing waits for a count.
-        place = (~going_on).flatten().byte().argsort(stable=True)[: sizes.num_rows]
-        mention = place // self.num_beams
-        number = torch.arange(sizes.num_rows, device=place.device) - (sizes.rows.cumsum(0) - sizes.rows)[mention]
-        parent = picked.row.flatten()[place]
+        every_row = torch.arange(sizes.num_rows, device=going_on.device)
+        place = torch.searchsorted(going_on.flatten().cumsum(0), every_row, right=True)
+        mention = self.mention_of_place.take(place)
+        number = every_row - (sizes.rows.cumsum(0) - sizes.rows).take(mention)
+        parent = picked.row.take(place)
         self.history.record_survivors(place)
         return Beams(
             parent=parent,
-            parent_slot=beams.slot[parent],
+            parent_slot=beams.slot.take(parent),
             mention=mention,
             slot=mention * self.num_beams + number,
-            token_id=picked.token_id.flatten()[place],
-            node=picked.node.flatten()[place],
-            first_child=first.flatten()[place],
-            degree=degree.flatten()[place],
-            score=picked.score.flatten()[place],
-            room=self.rooms[mention] - self.steps,
+            token_id=picked.token_id.take(place),
+            node=picked.node.take(place),
+            first_child=first.take(place),
+            degree=degree.take(place),
+            score=picked.score.take(place),
+            room=self.rooms.take(mention) - self.steps,
             trie=self.names,
         ), sizes
 
@@ -351,19 +349,19 @@ class _History:
     """What was picked in each step, on the device until the search is over."""
 
     def __init__(self) -> None:
-        self._ids: list[Tensor] = []
-        self._logprobs: list[Tensor] = []
+        self._picked: list[_Picked] = []
+        self._finishing: list[Tensor] = []
+        self._origins: list[Tensor] = []
         self._survivors: list[Tensor] = []
 
     def record(self, origin: Tensor, picked: _Picked, finishing: Tensor) -> None:
         """Note a step: which extensions were picked for which mention of the batch, and which of them end names."""
-        mention = origin[:, None].expand_as(picked.row)
-        ids = torch.stack([picked.row, picked.token_id, picked.name.where(finishing, -1), mention])
-        self._ids.append(ids.flatten())
-        self._logprobs.append(picked.logprob.flatten())
+        self._picked.append(picked)
+        self._finishing.append(finishing)
+        self._origins.append(origin)
 
     def record_survivors(self, place: Tensor) -> None:
-        """Note which of the picked extensions are the beams of the next step (int64 [R], among all B * K)."""
+        """Note which picked extensions are the beams of the next step (int64 [R], among all B * K)."""
         self._survivors.append(place)
 
     def reorder_survivors(self, rows: Tensor) -> None:
@@ -372,27 +370,29 @@ class _History:
 
     def hypotheses(self, count: int, end_token_id: int, length_penalty: float, top_k: int) -> list[list[Hypothesis]]:
         """The finished names of each of `count` mentions, best first."""
-        ids, survivors = (torch.cat(parts).cpu().numpy() for parts in (self._ids, self._survivors))
-        logprobs = torch.cat(self._logprobs).cpu().numpy()
+        fields = ([getattr(one, name) for one in self._picked] for name in ("row", "token_id", "name", "logprob"))
+        row, token_id, name, logprob = map(_on_host, fields)
+        finishing, origin, survivors = map(_on_host, (self._finishing, self._origins, self._survivors))
         found: list[list[Hypothesis]] = [[] for _ in range(count)]
         # Tokens and log-probabilities of each live beam.
         tokens, scores = np.zeros((count, 0), dtype=np.int64), np.zeros((count, 0), dtype=np.float32)
-        for picked, own, alive in zip(self._ids, self._logprobs, self._survivors):
-            size = len(own)
-            (row, token_id, name, mention), ids = ids[: len(picked)].reshape(4, size), ids[len(picked) :]
-            logprob, logprobs = logprobs[:size], logprobs[size:]
-            place, survivors = survivors[: len(alive)], survivors[len(alive) :]
-            for end in np.flatnonzero(name >= 0).tolist():
-                of_tokens = (*scores[row[end]].tolist(), float(logprob[end]))
-                found[mention[end]].append(
-                    Hypothesis(
-                        token_ids=(*tokens[row[end]].tolist(), end_token_id),
-                        score=sum(of_tokens) / len(of_tokens) ** length_penalty,
-                        token_logprobs=of_tokens,
-                        name_index=int(name[end]),
-                    )
+        for step, place in enumerate(survivors):
+            for position, column in np.argwhere(finishing[step]).tolist():
+                parent = row[step][position, column]
+                logprobs = (*scores[parent].tolist(), float(logprob[step][position, column]))
+                hypothesis = Hypothesis(
+                    token_ids=(*tokens[parent].tolist(), end_token_id),
+                    score=sum(logprobs) / len(logprobs) ** length_penalty,
+                    token_logprobs=logprobs,
+                    name_index=int(name[step][position, column]),
                 )
-            parent = row[place]
-            tokens = np.column_stack([tokens[parent], token_id[place]])
-            scores = np.column_stack([scores[parent], logprob[place]])
+                found[origin[step][position]].append(hypothesis)
+            parents = row[step].take(place)
+            tokens = np.column_stack([tokens[parents], token_id[step].take(place)])
+            scores = np.column_stack([scores[parents], logprob[step].take(place)])
         return [sorted(names, key=lambda hypothesis: -hypothesis.score)[:top_k] for names in found]
+
+
+def _on_host(steps: list[Tensor]) -> list[np.ndarray]:
+    """The tensors of all steps, copied together."""
+    return np.split(torch.cat(steps).cpu().numpy(), np.cumsum([len(one) for one in steps])[:-1])

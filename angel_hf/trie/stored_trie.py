@@ -16,6 +16,8 @@ from ..arrays.array_file import file_in, fingerprint, open_arrays, save_arrays
 
 TRIE_FILE = "trie.safetensors"
 _FORMAT = "angel-trie-1"
+# More have their names looked up in sorted order, which takes no memory.
+_MOST_NODES_WITH_NAMES = 1 << 22
 _LOCK = threading.RLock()  # threads that start together all need heights and tensors first
 
 _Trie = TypeVar("_Trie", bound="StoredTrie")
@@ -124,7 +126,7 @@ class StoredTrie:
 class TrieTensors:
     """The arrays of a trie, shared with it on a CPU; see `TrieArrays`.
 
-    All results are int64, of the shape of the given nodes.
+    All results are of the shape of the given nodes, int64 unless said.
 
     Args:
         trie: whole, or masked: what its masks leave out, `is_allowed` reports.
@@ -137,37 +139,45 @@ class TrieTensors:
         self._token_ids, self._token_mask = self._on_device(trie.token_ids), (1 << 8 * trie.token_ids.itemsize) - 1
         self._first_child, self._terminal_nodes, self._terminal_names = map(self._on_device, trie.arrays[1:])
         self._heights: Tensor | None = None
+        self._names: Tensor | None = None
         self._allowed_nodes = self._allowed_names = None
         if trie.masks is not None:
             self._allowed_nodes, self._allowed_names = map(self._on_device, trie.masks)
+        if trie.num_nodes <= _MOST_NODES_WITH_NAMES:
+            names = np.full(trie.num_nodes, -1, dtype=np.int32)
+            names[trie.terminal_nodes] = trie.terminal_names
+            self._names = self._on_device(names)
 
     def first_child(self, nodes: Tensor) -> Tensor:
-        """The first child of each node; its last is the one before `first_child(nodes + 1)`."""
-        return self._first_child[nodes].long()
+        """The first child of each node (int32); its last is the one before `first_child(nodes + 1)`."""
+        return self._first_child.take(nodes)
 
     def token_id(self, nodes: Tensor) -> Tensor:
         """The token that leads to each node."""
-        return self._token_ids[nodes].long() & self._token_mask
+        return self._token_ids.take(nodes).long() & self._token_mask
 
     def name_index(self, nodes: Tensor) -> Tensor:
         """The allowed name that ends at each node, or -1."""
-        place = torch.searchsorted(self._terminal_nodes, nodes.to(self._terminal_nodes.dtype))
-        place = place.clamp_(max=len(self._terminal_nodes) - 1)
-        name = self._terminal_names[place].long()
-        is_name = self._terminal_nodes[place] == nodes
+        if self._names is not None:
+            name = self._names.take(nodes).long()
+        else:
+            place = torch.searchsorted(self._terminal_nodes, nodes.to(self._terminal_nodes.dtype))
+            place = place.clamp_(max=len(self._terminal_nodes) - 1)
+            is_name = self._terminal_nodes.take(place) == nodes
+            name = self._terminal_names.take(place).long().where(is_name, -1)
         if self._allowed_names is not None:
-            is_name &= self._allowed_names[name]
-        return torch.where(is_name, name, -1)
+            name = name.where(self._allowed_names.take(name.clamp(min=0)), -1)
+        return name
 
     def is_allowed(self, nodes: Tensor) -> Tensor | None:
         """Whether each node leads to an allowed name; None where all do."""
-        return None if self._allowed_nodes is None else self._allowed_nodes[nodes]
+        return None if self._allowed_nodes is None else self._allowed_nodes.take(nodes)
 
     def height(self, nodes: Tensor) -> Tensor:
         """Tokens of the longest way down from each node; see `StoredTrie.heights`."""
         if self._heights is None:
             self._heights = self._on_device(self._trie.heights)
-        return self._heights[nodes].long() & 0xFFFF
+        return self._heights.take(nodes).long() & 0xFFFF
 
     def _on_device(self, array: np.ndarray) -> Tensor:
         # torch cannot index by all unsigned types; a signed view of the same bytes is masked after it is read.
