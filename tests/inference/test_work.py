@@ -98,7 +98,7 @@ def test_the_operators_of_a_step_are_bounded(model, monkeypatch):
 def test_one_copy_to_the_host_a_step_and_none_from_it(model, monkeypatch):
     work = Work(model, 32, monkeypatch)
     assert {name: count for name, count in work.counts.items() if name.startswith(WAITING)} == {}
-    # The sizes of each step and of the first beams; at the end what was picked in all steps, a copy for each kind of number.
+    # The sizes of each step and of the first beams; at the end what was picked, a copy for each kind of number.
     assert work.reads["cpu"] == work.steps + 2 + 7
     assert sum(work.reads[name] for name in ("item", "__bool__", "__int__", "__float__", "__index__")) == 0
 
