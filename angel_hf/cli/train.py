@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import sys
@@ -14,8 +13,6 @@ from typing import Annotated
 import typer
 
 from angel_hf.cli.failure import InputError, failures_reported
-
-_EXTRA = ("accelerate", "datasets", "peft", "pyarrow", "sklearn")
 
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="The name of a recipe of the package, or a TOML file.", metavar="NAME_OR_FILE")
@@ -74,9 +71,11 @@ def check_extra() -> None:
     Raises:
         InputError: one is missing.
     """
-    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"the training recipes need: pip install 'angel-hf[train]' ({', '.join(missing)} not found)")
+    try:
+        # Here, so that help loads no library. The package is the door.
+        import angel_hf.training  # noqa: F401
+    except ImportError as error:
+        raise InputError(str(error)) from None
 
 
 def _launch(processes: int) -> None:

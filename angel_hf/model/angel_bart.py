@@ -6,7 +6,7 @@ learns faster. The parameters keep BART's names; each stack has a further `layer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ class AngelGenerateOutput(ModelOutput):
 class AngelBart(BartForConditionalGeneration):
     """BART with a language-modelling head; pre-norm where `config.normalize_before` says so.
 
-    `generate` writes names of the trie; the subclass answers questions about them.
+    `generate` writes names of the trie, which the linking model answers questions about.
 
     Args:
         config: BART's; one without `normalize_before` means BART as published.
@@ -130,18 +130,14 @@ class AngelBart(BartForConditionalGeneration):
 
     _no_split_modules = (*BartForConditionalGeneration._no_split_modules, "PreNormEncoderLayer", "PreNormDecoderLayer")
 
+    answer: Callable[..., list[Sequence[Hypothesis]]]
+
     def __init__(self, config: BartConfig) -> None:
         super().__init__(config)
         if getattr(config, "normalize_before", False):
             self.model.encoder = PreNormEncoder(config)
             self.model.decoder = PreNormDecoder(config)
             self.post_init()
-
-    def answer(
-        self, questions: Sequence[Question], search: Any, top_k: int, batch_size: int = 32
-    ) -> list[Sequence[Hypothesis]]:
-        """Hypotheses for each question, best first; see AngelForEntityLinking."""
-        raise TypeError(f"{type(self).__name__} has no names to search among; use AngelForEntityLinking")
 
     @torch.no_grad()
     def generate(self, input_ids: torch.Tensor | None = None, constrained: bool = True, **kwargs: Any) -> Any:
