@@ -202,14 +202,14 @@ class Checkpoint:
         if self.is_local:
             return revision or "main"
         hub: dict[str, Any] = {name: self.hub[name] for name in ("token", "cache_dir") if name in self.hub}
-        wanted = f"revision {revision!r} of {self.path}" if revision else self.path
+        requested = f"revision {revision!r} of {self.path}" if revision else self.path
         try:
             offline = self.hub.get("local_files_only", False) or is_offline_mode()
             return resolve_revision(self.path, revision=revision, local_files_only=offline, **hub).resolved
         except GatedRepoError as error:
             raise OSError(f"{self.path}: access must be asked for on its page on the Hub") from error
         except RevisionNotFoundError as error:
-            raise OSError(f"{wanted} is not there; expected a branch, tag or commit of the repository") from error
+            raise OSError(f"{requested} is not there; expected a branch, tag or commit of the repository") from error
         except RepositoryNotFoundError as error:
             raise OSError(
                 f"{self.path}: neither a directory here nor a repository on the Hub that this token may see; if it is "
@@ -221,11 +221,11 @@ class Checkpoint:
                     f"{self.path}: the Hub does not know this token; log in anew with `hf auth login`, or pass "
                     "token=False for a repository that anyone may see"
                 ) from error
-            raise OSError(f"{wanted}: the Hub gave no answer that could be used ({error}); try again later") from error
+            raise OSError(f"{requested}: the Hub gave no usable answer ({error}); try again later") from error
         except HFValidationError as error:
             raise OSError(f"{self.path}: neither a directory here nor the name of a Hub repository ({error})") from None
         except RevisionResolutionError as error:
-            raise OSError(f"{wanted}: not in the cache, and the Hub cannot be asked ({error})") from error
+            raise OSError(f"{requested}: not in the cache, and the Hub cannot be asked ({error})") from error
 
 
 def embedded(path: str | Path) -> str:

@@ -39,7 +39,7 @@ def load_names(
 
     Args:
         checkpoint: where from.
-        config: tells which knowledge base and trie there must be.
+        config: holds the fingerprints that the knowledge base and trie must have.
         tokenizer_fingerprint: of the tokenizer that the model has now.
         rebuild_trie: leave the trie alone, and take any knowledge base that is there.
 

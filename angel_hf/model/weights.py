@@ -42,9 +42,9 @@ def check_weights(checkpoint: Checkpoint, config: AngelConfig) -> None:
             raise ValueError(f"{checkpoint.path}: config.json has {name} {value}; expected 1 or more")
     files = _weight_files(checkpoint)
     size = sum(map(_checked_size, files))
-    if files and (wanted := _parameters(config)) > size:
+    if files and (least := _parameters(config)) > size:
         raise ValueError(
-            f"{checkpoint.path}: config.json asks for {wanted:,} parameters or more, but {files[0].name} "
+            f"{checkpoint.path}: config.json asks for {least:,} parameters or more, but {files[0].name} "
             f"{'has' if len(files) == 1 else 'and the others have'} {size:,} bytes; one of the two is damaged: fetch "
             "them again with force_download=True"
         )

@@ -18,7 +18,7 @@ _STRIDE = 251  # of the values of a parameter that are looked at, a prime
 
 
 class AnswerCache(Generic[Answer]):
-    """The answers given last, by question: a question is all ids that the model reads and all that the search was told.
+    """The answers given last, by question: a question is all ids that the model reads, the names and the search.
 
     So a remembered answer is what the search would find again. With context, questions hardly ever repeat; without
     (`context_tokens=0`) they do as often as mentions are spelled alike.

@@ -179,7 +179,7 @@ _THREAD_COUNT = _ThreadCount()
 
 
 def _use_threads(count: int) -> None:
-    # To look comes first: at its first look a thread takes over what another has set last, whatever it was told before.
+    # The look comes first: at its first look a thread takes over what another has set last, whatever was set for it.
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
 

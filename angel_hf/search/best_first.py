@@ -247,7 +247,7 @@ class _MentionSearch:
             del self.finished[self.top_k :]
 
     def open_children(self, batch: _Nodes, numbers: np.ndarray, row: np.ndarray, children: _Children) -> None:
-        """Add the children that may lead to a better name; `row` tells which of the batch each is a child of."""
+        """Add the children that may lead to a better name; `row` is the position of each one's parent in the batch."""
         depth = batch.depth[row] + 1
         total = batch.total[row] + children.logprob
         bound = self.trie.score_bound(children.node, total, depth, self.room)

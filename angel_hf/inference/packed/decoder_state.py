@@ -14,7 +14,7 @@ class DecoderState:
     """Keys and values of B mentions, and which of them each of K beams a mention sees; changed in place.
 
     The self-attention cache of a mention holds its prefix once and then K slots for every step. A beam sees
-    the prefix and, of each step, the slot of its own ancestor: `seen` tells which. So beams that move
+    the prefix and, of each step, the slot of its own ancestor, as `seen` says. So beams that move
     never copy keys or values.
 
     Attributes:

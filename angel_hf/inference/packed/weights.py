@@ -100,5 +100,5 @@ def _state(layer: nn.Linear) -> tuple[int, int, torch.Size]:
 
 
 def _sample(layer: nn.Linear) -> Tensor:
-    """The elements on the diagonal, which goes on in the first column where it leaves the last."""
+    """The elements on the diagonal, which continues in the first column where it leaves the last."""
     return layer.weight.detach().flatten()[:: layer.in_features + 1]
