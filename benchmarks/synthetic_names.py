@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from angel_hf.concept import Concept
 from angel_hf.formats.ontologies import read_concepts
 from angel_hf.knowledge_base.parquet_file import write_concepts
 from angel_hf.text.reading import normalize
+from angel_hf.types import Concept
 
 NORMALIZATION = "lowercase-punctuation"
 ONTOLOGIES = (
