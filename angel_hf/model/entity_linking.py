@@ -34,9 +34,8 @@ from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Question
 class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     """BART under a trie of names: `link` takes mentions to ranked concepts, `annotate` finds them in raw text.
 
-    The parameters are BART's, by the same names. Beside them a model carries a processor (text to
-    ids), a knowledge base and the trie of its names; `from_pretrained` loads and `save_pretrained` writes
-    all of them.
+    Beside BART's parameters a model carries a processor (text to ids), a knowledge base and the trie of its names;
+    `from_pretrained` loads and `save_pretrained` writes all of them.
 
     Attributes:
         processor: an AngelProcessor, or None.
@@ -56,8 +55,6 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         self.confidence: Confidence | None = None
         self.answer_cache: AnswerCache[Any] | None = None
         self.allowed_concepts: frozenset[str] | None = None
-
-    # Loading and saving
 
     @classmethod
     def from_pretrained(
@@ -171,8 +168,6 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     def _max_positions(self) -> int:
         return int(self.config.max_position_embeddings)
 
-    # Linking
-
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
     ) -> list[Question]:
@@ -216,11 +211,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     @overload
     def annotate(  # type: ignore[overload-overlap]  # a str is a Sequence[str] to the type system
-        self,
-        texts: str,
-        detector: MentionDetector | None = ...,
-        precision: float | None = ...,
-        top_k: int = ...,
+        self, texts: str, detector: MentionDetector | None = ..., precision: float | None = ..., top_k: int = ...
     ) -> list[Annotated]: ...
 
     @overload
@@ -248,8 +239,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
             top_k: most candidates for each mention.
 
         Returns:
-            Mentions in the text's order, each a Linked with its confidence, whether it is NIL, and what was linked in
-            place of an abbreviation or of a composite mention.
+            Mentions in the text's order, each with its confidence, whether it is NIL, and what was linked in its place.
 
         Raises:
             ValueError: the model has no threshold for the precision.
