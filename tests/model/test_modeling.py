@@ -1,5 +1,6 @@
 """The model: linking from text, and what it is loaded from, saved to and refuses."""
 
+import inspect
 import json
 import shutil
 
@@ -19,6 +20,7 @@ from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor, Knowled
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.search import BeamSearch
+from angel_hf.search.lookahead import LookaheadDecoder
 from angel_hf.trie.stored_trie import TRIE_FILE
 from tests.conftest import SAMPLE
 from tests.exhaustive import score_all_names
@@ -462,3 +464,18 @@ def test_another_kind_of_model_is_refused(plain, values):
         ValueError, match=f"{plain}: model type {found!r}; expected 'angel', or 'bart' for a plain BART"
     ):
         AngelForEntityLinking.from_pretrained(plain, tokenizer=TOKENIZER)
+
+
+def test_few_frames_lie_between_a_mention_and_the_decoder(model, monkeypatch):
+    """A reader follows a mention from `link` to the decoder in nine calls."""
+    frames = set()
+
+    def step(decoder, one):
+        found = [frame.filename for frame in inspect.stack(0) if "/angel_hf/" in frame.filename]
+        frames.add(len(found))
+        return lookahead(decoder, one)
+
+    lookahead = LookaheadDecoder.step
+    monkeypatch.setattr(LookaheadDecoder, "step", step)
+    model.link(MENTIONS)
+    assert frames == {8}, "link, answer, two of batches, four of the search; the decoder is the ninth"
