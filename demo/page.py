@@ -24,7 +24,7 @@ from demo.workbench import DEFAULT_MODEL, Workbench
 _FOLDER = Path(__file__).parent
 _INTRO = (
     '<header class="angel-header"><h1>ANGEL</h1><p>Biomedical entity linking that answers with a name of the '
-    "knowledge base, letter-perfect, and says how sure it is.</p></header>"
+    "knowledge base, spelled exactly as it is there, and says how sure it is.</p></header>"
 )
 _SHARE = """(text) => {
   const address = new URL(window.location.href.split("?")[0]);

@@ -8,6 +8,9 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import constants
 from transformers.utils import hub as transformers_hub
+from typer.testing import CliRunner
+
+from angel_hf.cli import app
 
 TOKEN = "hf_loopbackwritetoken"
 READ_TOKEN = "hf_loopbackreadtoken"
@@ -58,3 +61,8 @@ def run_python(source, env, *arguments, python=sys.executable, cwd=None, stdin=s
     return subprocess.run(
         command, env=env, capture_output=True, text=True, cwd=cwd, stdin=stdin, timeout=300, check=False
     )
+
+
+def push(*arguments):
+    """`angel push` in this process."""
+    return CliRunner().invoke(app, ["push", *map(str, arguments)])

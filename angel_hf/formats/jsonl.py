@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 from angel_hf.formats.document import TextDocument
 from angel_hf.formats.lines import open_lines
+from angel_hf.formats.record_lines import read_each
 from angel_hf.formats.records import LinkedRecord, Record, Rejected
 from angel_hf.formats.source import Line
 from angel_hf.results import Annotated
@@ -23,17 +24,12 @@ _EXPECTED = 'expected {"text": "...", "spans": [[start, end], ...]}'
 
 def read_jsonl(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
     """Read records, one a line; empty lines are passed over."""
-    for line in lines:
-        if not line.text.strip():
-            continue
-        if line.fault is not None:
-            yield Rejected(line.number, line.fault, line.text)
-            continue
-        try:
-            fields = _parse_object(line.text)
-            yield Record(line.number, line.text, fields, _mentions(fields))
-        except ValueError as error:
-            yield Rejected(line.number, str(error), line.text)
+    return read_each(lines, _record)
+
+
+def _record(line: Line) -> Record:
+    fields = _parse_object(line.text)
+    return Record(line.number, line.text, fields, _mentions(fields))
 
 
 def read_jsonl_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from angel_hf.formats.record_lines import read_each
 from angel_hf.formats.records import Record, Rejected
 from angel_hf.formats.source import Line
 from angel_hf.text.reading import parse_marked
@@ -37,13 +38,4 @@ def sentence_record(mentions: tuple[Mention, ...], line: int = 1, raw: str = "")
 
 def read_sentences(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
     """Read marked sentences, one a line; empty lines are passed over."""
-    for line in lines:
-        if not line.text.strip():
-            continue
-        if line.fault is not None:
-            yield Rejected(line.number, line.fault, line.text)
-            continue
-        try:
-            yield sentence_record(parse_marked(line.text), line.number, line.text)
-        except ValueError as error:
-            yield Rejected(line.number, str(error), line.text)
+    return read_each(lines, lambda line: sentence_record(parse_marked(line.text), line.number, line.text))

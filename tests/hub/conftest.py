@@ -80,3 +80,29 @@ def repository(online, pushed_files):
     repository = online.create("org/angel-tiny")
     repository.put(pushed_files)
     return repository
+
+
+FACTS = """
+title = "angel-tiny"
+license = "apache-2.0"
+[knowledge_base]
+name = "{name}"
+version = "2023AB"
+license = "its licence"
+url = "https://example.org"
+[training]
+recipe = "tiny"
+data = "a few names"
+"""
+
+
+@pytest.fixture
+def facts(tmp_path):
+    """A function that writes the facts of a card, for a knowledge base of a given name."""
+
+    def write(name="MEDIC"):
+        path = tmp_path / "card.toml"
+        path.write_text(FACTS.format(name=name), encoding="utf-8")
+        return path
+
+    return write

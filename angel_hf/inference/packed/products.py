@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import platform
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -56,14 +57,14 @@ class OneDnnWeight:
         return torch.ops.mkldnn._linear_pointwise.binary(rows, summand, self.weight, bias, "add")
 
 
-class _Unfused:
+class _Unfused(ABC):
     """A weight whose products leave the activation and the sum to passes of their own."""
 
     ROWS_MULTIPLE = 1
 
+    @abstractmethod
     def multiply(self, rows: Tensor, bias: Tensor | None) -> Tensor:
         """The rows @ weight.T + bias: [T, in] -> [T, out], in memory of its own."""
-        raise NotImplementedError
 
     def product(self, rows: Tensor, bias: Tensor | None, activation: Activation = "none") -> Tensor:
         """The activation of rows @ weight.T + bias: [T, in] -> [T, out]."""

@@ -33,7 +33,7 @@ def reuse(recipe: Recipe, files: dict[str, str], source: Path, output: Path) -> 
         output: directory of the new run; unchanged if it already holds a run.
 
     Raises:
-        ValueError: the other run has another seed or model, or other data, be it under the same name.
+        ValueError: the other run has another seed, model or data, even if the names are the same.
         FileNotFoundError: there is no run at `source`.
     """
     if not (output / RECIPE).exists() and PartialState().is_main_process:

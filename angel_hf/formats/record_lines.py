@@ -1,0 +1,22 @@
+"""Formats of one record a line: what cannot be read is rejected with its cause, and costs that line only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from angel_hf.formats.records import Record, Rejected
+from angel_hf.formats.source import Line
+
+
+def read_each(lines: Iterable[Line], read: Callable[[Line], Record]) -> Iterator[Record | Rejected]:
+    """The record of each line that is not empty; `read` raises ValueError where there is none."""
+    for line in lines:
+        if not line.text.strip():
+            continue
+        if line.fault is not None:
+            yield Rejected(line.number, line.fault, line.text)
+            continue
+        try:
+            yield read(line)
+        except ValueError as error:
+            yield Rejected(line.number, str(error), line.text)
