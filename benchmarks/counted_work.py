@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,12 +73,12 @@ class CountedWork:
 _Mode = TypeVar("_Mode", bound="OperatorMode")
 
 
-class OperatorMode(TorchDispatchMode):
+class OperatorMode(TorchDispatchMode, ABC):
     """While entered, sees torch's operators, and numpy's products, which torch does not dispatch."""
 
+    @abstractmethod
     def numpy_product(self, multiply: Callable[[], Tensor], rows: Tensor) -> Tensor:
         """Compute a product of rows by numpy; torch's operators may occur within it."""
-        raise NotImplementedError
 
     def __enter__(self: _Mode) -> _Mode:
         """Route numpy's products through `numpy_product`."""
