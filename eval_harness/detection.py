@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from angel_hf.annotation import DictionaryDetector, MentionDetector, TokenClassificationDetector
-from angel_hf.formats.pubtator import Document, read_pubtator
+from angel_hf.formats.pubtator import PubtatorDocument, read_pubtator
 from angel_hf.jobs.text_file import write_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 
@@ -33,7 +33,7 @@ class Detection:
     characters_per_second: int
 
 
-def evaluate_detection(detector: MentionDetector, documents: Sequence[Document]) -> Detection:
+def evaluate_detection(detector: MentionDetector, documents: Sequence[PubtatorDocument]) -> Detection:
     """Compare what a detector finds with what is annotated.
 
     Raises:

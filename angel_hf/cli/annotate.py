@@ -22,7 +22,7 @@ from angel_hf.cli.sink import open_output
 from angel_hf.formats.annotated_formats import STREAM_WRITERS, AnnotatedFormat
 from angel_hf.formats.annotated_writer import AnnotatedWriter
 from angel_hf.formats.brat import BratWriter
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.formats.jsonl import is_utf8
 from angel_hf.formats.texts import TextFormat, read_texts, text_files
 from angel_hf.jobs.refusal import answered_or_refused
@@ -127,9 +127,9 @@ class _Inputs:
     failed: int = 0
     refused: int = 0
 
-    def documents(self) -> Iterator[TextDocument]:
+    def documents(self) -> Iterator[Document]:
         if self.text is not None:
-            yield TextDocument.of_text("text", self.text)
+            yield Document.of_text("text", self.text)
         elif self.path is None or str(self.path) == "-":
             yield _standard_input()
         else:
@@ -146,13 +146,13 @@ class _Inputs:
             if files and self.failed == len(files):
                 raise InputError(f"none of the {len(files)} files in {self.path} could be read")
 
-    def batches(self) -> Iterator[list[TextDocument]]:
+    def batches(self) -> Iterator[list[Document]]:
         documents = self.documents()
         while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
             self.done += len(batch)
             yield batch
 
-    def refuse(self, document: TextDocument, error: ValueError) -> None:
+    def refuse(self, document: Document, error: ValueError) -> None:
         """Pass over a document that could not be annotated."""
         if self.text is not None:
             raise InputError(str(error))
@@ -167,7 +167,7 @@ def _text_files(path: Path) -> list[Path]:
         raise InputError(str(error)) from None
 
 
-def _standard_input() -> TextDocument:
+def _standard_input() -> Document:
     """All of standard input as one text.
 
     Raises:
@@ -177,7 +177,7 @@ def _standard_input() -> TextDocument:
         raise InputError("nothing to annotate; expected a text, --input FILE or FOLDER, or standard input")
     raw = sys.stdin.buffer.read()
     try:
-        return TextDocument.of_text("stdin", raw.decode("utf-8"))
+        return Document.of_text("stdin", raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(f"standard input: not UTF-8 ({error}); expected UTF-8 text") from None
 

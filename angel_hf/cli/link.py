@@ -21,11 +21,13 @@ from angel_hf.cli.parquet_input import refuse_parquet
 from angel_hf.cli.record_linker import RecordLinker
 from angel_hf.cli.search_flags import ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
+from angel_hf.formats.input_format import InputFormat, recognise
 from angel_hf.formats.jsonl import is_utf8, read_jsonl
 from angel_hf.formats.marked_sentences import find_mentions, read_sentences, sentence_record
 from angel_hf.formats.pubtator_records import Annotations, read_documents
-from angel_hf.formats.records import Record, Rejected
-from angel_hf.formats.source import InputFormat, Source
+from angel_hf.formats.records import Record
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
 from angel_hf.text.reading import parse_marked
 
 _READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
@@ -175,10 +177,10 @@ def _open_task(
         refuse_parquet(input_file)
     source = Source(None if input_file is None or input_file == "-" else Path(input_file))
     try:
-        form = form or source.recognise()
+        form = form or recognise(source)
     except ValueError as error:
         raise InputError(str(error)) from None
-    return _Task(source.name, form, _READERS[form](source), source)
+    return _Task(source.name, form, _READERS[form](source.lines()), source)
 
 
 def _sentence_task(sentence: str, surfaces: list[str] | None) -> _Task:

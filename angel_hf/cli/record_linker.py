@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from angel_hf.cli.linker import Linker
 from angel_hf.cli.search_flags import SearchFlags
-from angel_hf.formats.records import LinkedRecord, Record, Rejected
+from angel_hf.formats.records import LinkedRecord, Record
+from angel_hf.formats.rejected import Rejected
 from angel_hf.jobs.refusal import answered_or_refused
 from angel_hf.types import Linked, Mention
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.records import Rejected
+from angel_hf.formats.rejected import Rejected
 
 _MOST_CAUSES_SHOWN = 20
 

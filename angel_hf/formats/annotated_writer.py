@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
 
 UNLINKED = "-1"
@@ -15,7 +15,7 @@ UNLINKED = "-1"
 class AnnotatedWriter(Protocol):
     """Writes annotated documents in one format."""
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
 
     def close(self) -> str | None:

@@ -17,11 +17,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from angel_hf.formats.annotated_writer import identifier
 from angel_hf.formats.compression import DamagedError, open_bytes
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
 
 
-def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+def read_bioc(path: str | os.PathLike[str]) -> Iterator[Document]:
     """Stream the documents of a BioC file, `.gz` included; the first character distinguishes XML from JSON.
 
     Raises:
@@ -42,12 +42,12 @@ def read_bioc(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
         raise ValueError(f"{name}: not BioC ({error}); expected documents of passages with offset and text") from None
 
 
-def _read_xml(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+def _read_xml(path: str | os.PathLike[str]) -> Iterator[Document]:
     with open_bytes(path) as stream:
         for _, element in ElementTree.iterparse(stream):
             if element.tag == "document":
                 passages = [found for passage in element.iter("passage") for found in _xml_passage(passage)]
-                yield TextDocument.of_passages(element.findtext("id", ""), passages)
+                yield Document.of_passages(element.findtext("id", ""), passages)
                 element.clear()
 
 
@@ -57,7 +57,7 @@ def _xml_passage(passage: ElementTree.Element) -> list[tuple[int, str, str]]:
     return [(int(part.findtext("offset", "")), kind, part.findtext("text", "")) for part in parts]
 
 
-def _read_json(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+def _read_json(path: str | os.PathLike[str]) -> Iterator[Document]:
     with open_bytes(path) as stream:
         collection: Any = json.load(stream)
     for document in collection["documents"]:
@@ -66,7 +66,7 @@ def _read_json(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
             kind = passage.get("infons", {}).get("type", "passage")
             parts = [passage] if passage.get("text") is not None else passage.get("sentences", [])
             passages += [(int(part["offset"]), kind, part["text"]) for part in parts]
-        yield TextDocument.of_passages(str(document["id"]), passages)
+        yield Document.of_passages(str(document["id"]), passages)
 
 
 class BiocWriter:
@@ -80,7 +80,7 @@ class BiocWriter:
             "<collection><source>angel annotate</source><date></date><key>angel.key</key>\n"
         )
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
         lines = [f"<document><id>{_xml(document.document_id)}</id>"]
         numbered = list(enumerate(annotated, start=1))

@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from angel_hf.arrays.array_file import written_whole
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
 
 
@@ -33,7 +33,7 @@ class BratWriter:
         self._taken: set[str] = set()
         self._renamed: list[str] = []
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
         lines = []
         for number, one in enumerate(annotated, start=1):

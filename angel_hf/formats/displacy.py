@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from angel_hf.formats.annotated_writer import identifier
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
 
 
@@ -27,7 +27,7 @@ class DisplacyWriter:
         self._kind = kind
         self._documents: list[dict[str, object]] = []
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Keep one document; the page is drawn as a whole."""
         entities: list[dict[str, object]] = []
         end = 0

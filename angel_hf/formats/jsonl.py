@@ -11,11 +11,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
-from angel_hf.formats.document import TextDocument
-from angel_hf.formats.lines import open_lines
+from angel_hf.formats.document import Document
+from angel_hf.formats.lines import Line, open_lines
 from angel_hf.formats.record_lines import read_each
-from angel_hf.formats.records import LinkedRecord, Record, Rejected
-from angel_hf.formats.source import Line
+from angel_hf.formats.records import LinkedRecord, Record
+from angel_hf.formats.rejected import Rejected
 from angel_hf.results import Annotated
 from angel_hf.types import Candidate, Linked, Mention
 
@@ -32,7 +32,7 @@ def _record(line: Line) -> Record:
     return Record(line.number, line.text, fields, _mentions(fields))
 
 
-def read_jsonl_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+def read_jsonl_texts(path: str | os.PathLike[str]) -> Iterator[Document]:
     """Stream the texts of a file, `.gz` included; a line without `id` has its number for one.
 
     Raises:
@@ -48,7 +48,7 @@ def read_jsonl_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
                 raise ValueError(f'{name}:{number}: {error!r}; expected {{"text": "...", "id": ...}}') from None
             if not isinstance(text, str):
                 raise ValueError(f"{name}:{number}: text is {text!r:.60}; expected a string")
-            yield TextDocument.of_text(str(row.get("id", number)), text)
+            yield Document.of_text(str(row.get("id", number)), text)
 
 
 class JsonlWriter:
@@ -78,7 +78,7 @@ class AnnotatedJsonlWriter:
         self._stream = stream
         self._kind = kind
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
         mentions = [
             {

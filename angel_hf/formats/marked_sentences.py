@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from angel_hf.formats.lines import Line
 from angel_hf.formats.record_lines import read_each
-from angel_hf.formats.records import Record, Rejected
-from angel_hf.formats.source import Line
+from angel_hf.formats.records import Record
+from angel_hf.formats.rejected import Rejected
 from angel_hf.text.reading import parse_marked
 from angel_hf.types import Mention
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from angel_hf.formats.document import Annotation
 from angel_hf.formats.lines import open_lines
 
 OnError = Callable[[int, str, str], None]
@@ -20,24 +21,7 @@ _TEXT_LINE = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
-    """One annotated span: `surface` is `document.text[start:end]`, `identifier` is as the corpus spells it.
-
-    White space at either end of `surface` may differ from the text's: one NCBI-disease annotation has two spaces more.
-    `extra` holds the fields after the identifier (BC5CDR lists the parts of a composite mention there). A
-    line without an identifier has None, one with an empty field has "".
-    """
-
-    start: int
-    end: int
-    surface: str
-    type: str
-    identifier: str | None = None
-    extra: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
+class PubtatorDocument:
     """A title and an abstract with their annotations.
 
     `relations` keeps the fields after the document id of every relation line, in file order, for example
@@ -66,7 +50,7 @@ class _RecordError(ValueError):
 
 def read_pubtator(
     source: str | os.PathLike[str] | Iterable[str], on_error: OnError | None = None
-) -> Iterator[Document]:
+) -> Iterator[PubtatorDocument]:
     """Stream the documents of a PubTator file (or of its lines), one record in memory at a time.
 
     Args:
@@ -89,7 +73,7 @@ def read_pubtator(
             on_error(error.line_number, message, "".join(line + "\n" for _, line in record))
 
 
-def format_document(document: Document) -> str:
+def format_document(document: PubtatorDocument) -> str:
     """The record of a document in PubTator, each line ended by a newline, without the empty line after it.
 
     A corpus is `"\\n".join(map(format_document, documents)) + "\\n"`: the released files are reproduced
@@ -119,14 +103,14 @@ def _records(lines: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
         yield record
 
 
-def _parse_record(record: list[tuple[int, str]]) -> Document:
+def _parse_record(record: list[tuple[int, str]]) -> PubtatorDocument:
     document_id, title = _parse_text_line(record[0], "t", None)
     if len(record) < 2:
         raise _RecordError(
             *_cause(record[0], f"document {document_id} ends after its title; expected `{document_id}|a|`")
         )
     _, abstract = _parse_text_line(record[1], "a", document_id)
-    document = Document(document_id, title, abstract)
+    document = PubtatorDocument(document_id, title, abstract)
     annotations: list[Annotation] = []
     relations: list[tuple[str, ...]] = []
     for numbered in record[2:]:
@@ -144,7 +128,7 @@ def _parse_record(record: list[tuple[int, str]]) -> Document:
                 "expected `id, start, end, surface, type[, identifier]` or `id, relation, identifier, identifier`"
             )
             raise _RecordError(*_cause(numbered, f"{len(fields) + 1} tab-separated fields; {expected}"))
-    return Document(document_id, title, abstract, tuple(annotations), tuple(relations))
+    return PubtatorDocument(document_id, title, abstract, tuple(annotations), tuple(relations))
 
 
 def _parse_text_line(numbered: tuple[int, str], kind: str, document_id: str | None) -> tuple[str, str]:

@@ -18,10 +18,11 @@ from enum import Enum
 from typing import TextIO
 
 from angel_hf.formats.annotated_writer import UNLINKED, identifier
-from angel_hf.formats.document import Section, TextDocument
-from angel_hf.formats.pubtator import Annotation, Document, format_document, read_pubtator
-from angel_hf.formats.records import LinkedRecord, Record, Rejected
-from angel_hf.formats.source import Line
+from angel_hf.formats.document import Annotation, Document, Section
+from angel_hf.formats.lines import Line
+from angel_hf.formats.pubtator import PubtatorDocument, format_document, read_pubtator
+from angel_hf.formats.records import LinkedRecord, Record
+from angel_hf.formats.rejected import Rejected
 from angel_hf.results import Annotated
 from angel_hf.types import Linked, Mention
 
@@ -76,7 +77,7 @@ class _Position:
         return Rejected(self._faulty.number, self._faulty.fault, raw)
 
 
-def _record(document: Document, line: int) -> Record | Rejected:
+def _record(document: PubtatorDocument, line: int) -> Record | Rejected:
     raw = format_document(document)
     given = tuple(annotation for annotation in document.annotations if not annotation.type.endswith(LINKED_TYPE))
     document = replace(document, annotations=given)
@@ -88,7 +89,7 @@ def _record(document: Document, line: int) -> Record | Rejected:
     return Record(line, raw, {"id": document.document_id, "text": document.text}, mentions, fields, document)
 
 
-def read_pubtator_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
+def read_pubtator_texts(path: str | os.PathLike[str]) -> Iterator[Document]:
     """Stream the documents of a file, `.gz` included, as texts of title and abstract.
 
     Raises:
@@ -97,7 +98,7 @@ def read_pubtator_texts(path: str | os.PathLike[str]) -> Iterator[TextDocument]:
     for document in read_pubtator(path):
         title = len(document.title)
         sections = (Section(0, title, "title"), Section(title + 1, len(document.text), "abstract"))
-        yield TextDocument(document.document_id, document.text, sections)
+        yield Document(document.document_id, document.text, sections)
 
 
 class PubtatorWriter:
@@ -130,7 +131,7 @@ class AnnotatedPubtatorWriter:
         self._stream = stream
         self._kind = kind
 
-    def write(self, document: TextDocument, annotated: Sequence[Annotated]) -> None:
+    def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
         flat = re.sub(r"[\r\n\t]", " ", document.text)
         first_line = re.search(r"[\r\n]", document.text)
@@ -149,7 +150,7 @@ class AnnotatedPubtatorWriter:
             )
             for one in annotated
         )
-        record = Document(document.document_id, flat[:title], flat[title + 1 :], annotations)
+        record = PubtatorDocument(document.document_id, flat[:title], flat[title + 1 :], annotations)
         self._stream.write(format_document(record) + "\n")
 
     def close(self) -> None:

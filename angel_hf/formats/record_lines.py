@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from angel_hf.formats.records import Record, Rejected
-from angel_hf.formats.source import Line
+from angel_hf.formats.lines import Line
+from angel_hf.formats.records import Record
+from angel_hf.formats.rejected import Rejected
 
 
 def read_each(lines: Iterable[Line], read: Callable[[Line], Record]) -> Iterator[Record | Rejected]:

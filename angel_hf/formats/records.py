@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from angel_hf.formats.pubtator import Document
+from angel_hf.formats.pubtator import PubtatorDocument
 from angel_hf.types import Linked, Mention
 
 
@@ -27,16 +27,7 @@ class Record:
     fields: dict[str, Any]
     mentions: tuple[Mention, ...]
     mention_fields: tuple[dict[str, Any], ...] = ()
-    document: Document | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record that could not be read or linked: where it starts, why, and what it was."""
-
-    line: int
-    cause: str
-    raw: str
+    document: PubtatorDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A term of an ontology file: what a Concept holds, and what ties it to other vocabularies."""
+"""What an ontology file holds: terms in use, and retired identifiers with their successors."""
 
 from __future__ import annotations
 
@@ -18,3 +18,15 @@ class Term:
     concept: Concept
     cross_references: tuple[str, ...] = ()
     definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An identifier that its vocabulary no longer uses.
+
+    `successors` are the concepts that replace it: one (OBO's replaced_by), several among which a person has to choose
+    (OBO's consider, SNOMED's "possibly equivalent to"), or none.
+    """
+
+    concept_id: str
+    successors: tuple[str, ...] = ()

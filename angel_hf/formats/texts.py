@@ -8,7 +8,7 @@ from pathlib import Path
 
 from angel_hf.formats.bioc import read_bioc
 from angel_hf.formats.compression import open_bytes
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.formats.jsonl import is_utf8, read_jsonl_texts
 from angel_hf.formats.plain_text import read_plain_text
 from angel_hf.formats.pubtator_records import read_pubtator_texts
@@ -52,7 +52,7 @@ def text_files(path: Path) -> list[Path]:
     return found
 
 
-def read_texts(path: Path, form: TextFormat | None = None) -> Iterator[TextDocument]:
+def read_texts(path: Path, form: TextFormat | None = None) -> Iterator[Document]:
     """Stream the documents of a file; without a format, by its ending, or for a `.txt` by its first line.
 
     Raises:
@@ -82,7 +82,7 @@ def _suffix(path: Path) -> str:
     return (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
 
 
-_READERS: dict[TextFormat, Callable[[Path], Iterator[TextDocument]]] = {
+_READERS: dict[TextFormat, Callable[[Path], Iterator[Document]]] = {
     TextFormat.TEXT: read_plain_text,
     TextFormat.JSONL: read_jsonl_texts,
     TextFormat.PUBTATOR: read_pubtator_texts,

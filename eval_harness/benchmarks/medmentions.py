@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from angel_hf.formats.pubtator import Annotation
+from angel_hf.formats.document import Annotation
 from eval_harness.bad_records import BadRecords
 from eval_harness.benchmark import Benchmark
 from eval_harness.example import Example

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from angel_hf.formats.pubtator import Annotation, Document, read_pubtator
+from angel_hf.formats.document import Annotation
+from angel_hf.formats.pubtator import PubtatorDocument, read_pubtator
 from angel_hf.types import Mention
 from eval_harness.bad_records import BadRecords
 from eval_harness.example import Example
@@ -15,7 +16,7 @@ ReadGold = Callable[[Annotation], tuple[tuple[str, ...], ...]]
 """From an annotation to `Example.gold`; raises ValueError on an identifier that the corpus cannot hold."""
 
 
-def read_documents(path: Path, bad: BadRecords, known_duplicates: Collection[str] = ()) -> Iterator[Document]:
+def read_documents(path: Path, bad: BadRecords, known_duplicates: Collection[str] = ()) -> Iterator[PubtatorDocument]:
     """The documents of a file in its order.
 
     Bad records are malformed ones, those that are not UTF-8, and documents that came before, unless
@@ -48,7 +49,7 @@ def read_examples(
         yield from document_examples(path, document, bad, gold)
 
 
-def document_examples(path: Path, document: Document, bad: BadRecords, gold: ReadGold) -> Iterator[Example]:
+def document_examples(path: Path, document: PubtatorDocument, bad: BadRecords, gold: ReadGold) -> Iterator[Example]:
     """The annotations of a document; one whose identifier `gold` refuses is a bad record."""
     for annotation in document.annotations:
         try:
@@ -61,7 +62,7 @@ def document_examples(path: Path, document: Document, bad: BadRecords, gold: Rea
         yield Example(mention, parts, document.document_id, tuple(annotation.type.split(",")))
 
 
-def _is_utf8(document: Document) -> bool:
+def _is_utf8(document: PubtatorDocument) -> bool:
     try:
         f"{document.document_id}{document.text}{document.annotations}".encode()
     except UnicodeEncodeError:

@@ -10,7 +10,7 @@ import pytest
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
 from angel_hf.formats.bioc import read_bioc
-from angel_hf.formats.document import TextDocument
+from angel_hf.formats.document import Document
 from angel_hf.formats.pubtator import read_pubtator
 from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from tests.annotation.test_token_classification import tagger
@@ -334,4 +334,4 @@ def test_html_without_spacy_names_the_extra(annotate, monkeypatch):
 
 def test_overlapping_passages_are_refused():
     with pytest.raises(ValueError, match="document 1: a passage starts at 2, before the end of the one before it at 3"):
-        TextDocument.of_passages("1", [(0, "title", "abc"), (2, "abstract", "x")])
+        Document.of_passages("1", [(0, "title", "abc"), (2, "abstract", "x")])

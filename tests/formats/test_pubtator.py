@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from angel_hf.formats.pubtator import Annotation, Document, format_document, read_pubtator
+from angel_hf.formats.document import Annotation
+from angel_hf.formats.pubtator import PubtatorDocument, format_document, read_pubtator
 
 SAMPLE = Path(__file__).parents[1] / "data" / "ncbi_disease_sample.txt"
 CORPORA = sorted(
     Path(os.environ.get("ANGEL_DATA", Path(__file__).parents[3] / "shared" / "data")).glob("*/*_corpus.txt")
 )
 
-DOCUMENT = Document(
+DOCUMENT = PubtatorDocument(
     "12",
     "Famotidine and delirium.",
     "Ocular and auditory toxicity.",
