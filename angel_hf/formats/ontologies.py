@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.genbioel import read_genbioel
-from angel_hf.formats.medic import read_medic
-from angel_hf.formats.mesh import read_mesh
 from angel_hf.formats.obo import read_obo, read_obo_terms
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
 from angel_hf.formats.term_json import read_term_json, read_term_json_terms
+from angel_hf.formats.vocabularies import medic, mesh_mapping
 from angel_hf.types import Concept
 
 _HEAD_BYTES = 1 << 16
@@ -30,19 +32,32 @@ class _Format:
     normalization: str
 
 
+def _concepts_of(
+    read: Callable[[Source], Iterator[Term | Rejected]],
+) -> Callable[[str | os.PathLike[str]], Iterator[Concept]]:
+    def read_concepts(path: str | os.PathLike[str]) -> Iterator[Concept]:
+        with Source(Path(path)) as source:
+            for item in read(source):
+                if isinstance(item, Rejected):
+                    raise ValueError(f"{source.name}:{item.line}: {item.cause}")
+                yield item.concept
+
+    return read_concepts
+
+
 # To add a format: a file beside this one, and a line here. `head` is matched at the start of the text.
 _FORMATS = (
     _Format("GenBioEL's target_kb.json", re.compile(r'\s*\{\s*(?:\}|"[^"]*"\s*:)'), read_genbioel, "lowercase"),
     _Format(
         "MEDIC text `ID|ALT_ID||name|name`",
         re.compile(r"[^|\s]+(?:\|[^|\s]+)*\|\|"),
-        read_medic,
+        _concepts_of(medic.read),
         "lowercase-punctuation",
     ),
     _Format(
         "a tab-separated MeSH mapping `id, name, synonyms, ...`",
-        re.compile(r"[A-Z]\d{6,}\t[^\n]*\t[^\n]*\t"),
-        read_mesh,
+        re.compile(r"(?:MESH:)?[A-Z]\d{6,}\t[^\n]*\t[^\n]*\t"),
+        _concepts_of(mesh_mapping.read),
         "lowercase-punctuation",
     ),
     _Format("OBO", re.compile(r"\s*format-version:"), read_obo, "lowercase-punctuation"),
