@@ -36,3 +36,8 @@ class Sorted:
         while self._next is not None and self._next[0] < key:
             self._next = next(self._groups, None)
         return self._next[1] if self._next is not None and self._next[0] == key else []
+
+    def finish(self) -> None:
+        """Read what is left, so that a file in another order can't be taken for one without rows."""
+        for _ in self._groups:
+            pass

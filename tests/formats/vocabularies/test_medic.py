@@ -43,7 +43,9 @@ def test_a_malformed_line_costs_that_line(line, cause):
     assert number == 2 and told.startswith(cause) and "expected `ID" in told
 
 
-@pytest.mark.parametrize("names", ["Green Fever|Fever, Green|", "Green Fever||Fever, Green", "|Green Fever|Fever, Green"])
+@pytest.mark.parametrize(
+    "names", ["Green Fever|Fever, Green|", "Green Fever||Fever, Green", "|Green Fever|Fever, Green"]
+)
 def test_an_empty_name_costs_that_name(names):
     items = read_text(read, f"D900001||{names}\nD900002||Blue Fever\n")
     assert terms(items)["D900001"].concept.names == ("Green Fever", "Fever, Green")

@@ -106,6 +106,8 @@ def _terms(files: Mapping[str, Table], wanted: Wanted, rejected: list[Rejected])
         definition = _definition(definitions.of(atoms.cui), atoms)
         concept = Concept(atoms.cui, spelled, semantic_types=own_types, parents=parents)
         yield Term(concept, tuple(atoms.codes), definition)
+    for along in (types, definitions, relations):
+        along.finish()
 
 
 def _concepts(rows: Iterable[Row | Rejected], wanted: Wanted, ranks: _Ranks) -> Iterator[Atoms | Rejected]:
