@@ -14,7 +14,7 @@ MOST_LINES_OF_A_ROW = 50
 """A quoted cell may hold line breaks; a quotation mark not closed within these lines costs its own line only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take longer to make than to split the line
 class Row:
     """The cells of a row, and the line that it starts on, counted from 1."""
 

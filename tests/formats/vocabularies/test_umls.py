@@ -33,7 +33,9 @@ def test_a_release_with_all_its_files(tmp_path, packed):
                 "A fever of green colour.",
             ),
             "C9000002": Term(Concept("C9000002", ("Coloured Fevers",), semantic_types=("T047",)), ("MSH:D900002",)),
-            "C9000003": Term(Concept("C9000003", ("GRN1 gene",), semantic_types=("T028",)), ("HGNC:5",)),
+            "C9000003": Term(
+                Concept("C9000003", ("GRN1 gene",), semantic_types=("T028",), parents=("C9000009",)), ("HGNC:5",)
+            ),
         }
         assert retired(items) == {
             "C9100001": ("C9000001",),

@@ -84,7 +84,8 @@ def _terms(files: Mapping[str, Table], wanted: Wanted, rejected: list[Rejected])
     ranks = _ranks(files["MRRANK.RRF"])
     types = Sorted(files["MRSTY.RRF"].groups("CUI", ("TUI",)))
     definitions = Sorted(files["MRDEF.RRF"].groups("CUI", ("SAB", "DEF", "SUPPRESS")))
-    relations = Sorted(files["MRREL.RRF"].groups("CUI1", ("REL", "RELA", "CUI2", "SAB", "SUPPRESS")))
+    columns = ("REL", "RELA", "CUI2", "SAB", "SUPPRESS")
+    relations = Sorted(files["MRREL.RRF"].groups("CUI1", columns, ("|PAR|", "|inverse_isa|")))
     names = files["MRCONSO.RRF"]
     before = ""
     for atoms in _concepts(names.rows(ATOM_COLUMNS), wanted, ranks):
