@@ -94,10 +94,14 @@ def _read(opened: _Open, there: set[str]) -> Iterator[Term | Retired | Rejected]
 
 def _taxa(names: Iterator[_Keyed], nodes: Iterator[_Keyed], rejected: list[Rejected]) -> Iterator[Term | Rejected]:
     """Both files side by side, each sorted by tax_id."""
+
+    def is_lost(name: _Keyed) -> Rejected:
+        return Rejected(name[1], f"a name of taxon {name[0]}, which nodes.dmp lacks", source="names.dmp")
+
     name = next(names, None)
     for tax_id, line, (own, parent, rank, *_) in nodes:
         while name is not None and name[0] < tax_id:
-            rejected.append(Rejected(name[1], f"a name of taxon {name[0]}, which nodes.dmp lacks", source="names.dmp"))
+            yield is_lost(name)
             name = next(names, None)
         spelled: list[tuple[int, str]] = []
         while name is not None and name[0] == tax_id:
@@ -113,6 +117,9 @@ def _taxa(names: Iterator[_Keyed], nodes: Iterator[_Keyed], rejected: list[Rejec
             continue
         parents = (parent,) if parent != own else ()  # the root is its own parent
         yield Term(Concept(own, ordered, semantic_types=(rank,) if rank else (), parents=parents))
+    while name is not None:
+        yield is_lost(name)
+        name = next(names, None)
 
 
 def _rows(source: Source, columns: int, rejected: list[Rejected], is_sorted: bool = True) -> Iterator[_Keyed]:
