@@ -18,6 +18,7 @@ from angel_hf.types import Concept
 
 _ORDERED = re.compile(r"\d{5} (?P<code>[A-Z0-9]{3,7}) *[01] (?P<short>.{60}) (?P<long>.*)")
 _UNORDERED = re.compile(r"(?P<code>[A-Z][0-9][0-9A-Z]{1,5}|[0-9A-Z]{7}) +(?P<long>\S.*)")
+_UNPOINTED = re.compile(r"[A-Z]\d[0-9A-Z]{1,5} {1,5}\S")
 _CATEGORY = 3
 """Characters of a category's code; in ICD-10-CM a point follows them."""
 _EXPECTED = "expected `00001 A00     0 Cholera ... Cholera` of an order file, or `A000    Cholera ...` of a codes file"
@@ -27,7 +28,8 @@ def is_icd10_list(head: str) -> bool:
     """Whether a file starts like an order file or a codes file."""
     lines = [line.rstrip("\r") for line in head.split("\n")[:20] if line.strip()]
     lines = lines[:-1] or lines  # the last may be cut
-    return all(map(_ORDERED.fullmatch, lines)) or all(re.match(r"[A-Z]\d[0-9A-Z]{1,5} {1,5}\S", one) for one in lines)
+    fitting = max(sum(form.match(line) is not None for line in lines) for form in (_ORDERED, _UNPOINTED))
+    return 2 * fitting > len(lines)  # one of them may be bad
 
 
 def read(source: Source) -> Iterator[Term | Rejected]:

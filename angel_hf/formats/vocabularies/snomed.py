@@ -92,6 +92,11 @@ def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Ter
     yield from rejected
 
 
+def is_release(folder: Path) -> bool:
+    """Whether a folder holds files of SNOMED CT, of whatever kind of release."""
+    return any(_NAME.fullmatch(path.name) for path in folder.rglob("*.txt*"))
+
+
 class _Files:
     """The files of a release's snapshot, by what they hold.
 
