@@ -15,7 +15,7 @@ from angel_hf.formats.lines import Line
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
-from angel_hf.formats.vocabularies.names import distinct_names, shown, split_list
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown, split_list
 from angel_hf.formats.vocabularies.rows import Row, parsed_row, plain_rows, quoted_rows
 from angel_hf.types import Concept
 
@@ -99,14 +99,14 @@ def _read_row(row: Row, layout: _Layout) -> Term | Rejected:
         return Rejected(row.line, f"{len(row.cells)} columns; {expected}", row.raw)
     cells = dict(zip(layout.columns, row.cells))  # the last columns may be left out where they are empty
     name, concept_id = (cells.get(column, "").strip() for column in layout.kind)
-    if not name or not concept_id or " " in concept_id:
+    if not name or not is_identifier(concept_id):
         lacking = layout.kind[1] if name else layout.kind[0]
         return Rejected(row.line, f"{lacking} is empty or no identifier in {shown(row.raw)}; expected one", row.raw)
     alternatives = (one.removeprefix("DO:") for column in _ALTERNATIVES for one in split_list(cells.get(column, "")))
     concept = Concept(
         concept_id,
         distinct_names((name, *(one for column in _SYNONYMS for one in cells.get(column, "").split("|")))),
-        tuple(dict.fromkeys(alternatives)),
+        tuple(dict.fromkeys(one for one in alternatives if one)),
         (_KINDS[layout.kind],),
         tuple(dict.fromkeys(split_list(cells.get("ParentIDs", "")))),
     )

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
-from angel_hf.formats.vocabularies.names import distinct_names
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier
 from angel_hf.formats.vocabularies.xml_records import text_of, texts_of, xml_records
 from angel_hf.types import Concept
 
@@ -29,7 +29,7 @@ def read_tabular(source: Source) -> Iterator[Term | Rejected]:
     for record in xml_records(source, ("section",)):
         section = record.element
         concept_id, name = section.get("id", ""), _RANGE.sub("", text_of(section, "desc"))
-        if concept_id and name:
+        if is_identifier(concept_id) and name:
             yield Term(Concept(concept_id, (name,)))
         else:
             yield Rejected(record.line, f"a section {concept_id or name!r} without id or desc; expected both")
@@ -38,7 +38,7 @@ def read_tabular(source: Source) -> Iterator[Term | Rejected]:
         while pending:
             diagnosis, parent = pending.pop()
             code, name = text_of(diagnosis, "name"), text_of(diagnosis, "desc")
-            if code and name:
+            if is_identifier(code) and name:
                 names = distinct_names((name, *texts_of(diagnosis, "inclusionTerm/note")))
                 parents = (parent,) if parent and parent != code else ()
                 yield Term(Concept(code, names, parents=parents))
@@ -57,7 +57,7 @@ def read_claml(source: Source) -> Iterator[Term | Rejected]:
         element = record.element
         code = element.get("code", "").strip()
         preferred = _labels(element, ("preferred", "preferredLong"))
-        if not code or not preferred:
+        if not is_identifier(code) or not preferred:
             yield Rejected(record.line, f"a Class {code!r} without code or preferred label; expected both")
             continue
         parents = (one.get("code", "").strip() for one in element.iterfind("SuperClass"))

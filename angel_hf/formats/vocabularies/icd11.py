@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
-from angel_hf.formats.vocabularies.names import distinct_names, shown
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown
 from angel_hf.formats.vocabularies.rows import Row, quoted_rows
 from angel_hf.types import Concept
 
@@ -47,7 +47,7 @@ def read(source: Source) -> Iterator[Term | Rejected]:
         cells = {column: cell.strip() for column, cell in zip(columns, row.cells)}
         match = _TITLE.fullmatch(cells.get("title", ""))
         concept_id = cells.get("code") or cells.get("blockid") or cells.get("chapterno") or ""
-        if not match or not concept_id or " " in concept_id:
+        if not match or not is_identifier(concept_id):
             lacking = "Title" if not match else "Code, BlockId or ChapterNo"
             yield Rejected(row.line, f"a row without {lacking}; expected one", row.raw)
             continue

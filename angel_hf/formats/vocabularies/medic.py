@@ -14,7 +14,7 @@ from angel_hf.formats.lines import Line
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
-from angel_hf.formats.vocabularies.names import distinct_names, shown
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown
 from angel_hf.types import Concept
 
 # MeSH and OMIM are what disease dictionaries are made of; in any other, digits are no ids of OMIM.
@@ -82,6 +82,6 @@ def _parsed(line: Line, prefix: str) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _identifier(field: str, prefix: str) -> str:
-    if not field or any(character.isspace() for character in field):
+    if not is_identifier(field):
         raise ValueError(f"the identifier {shown(field)} is empty or holds white space")
     return prefix + field if field.isdecimal() else field

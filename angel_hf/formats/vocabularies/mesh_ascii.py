@@ -15,7 +15,7 @@ from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
 from angel_hf.formats.vocabularies.mesh_tree import TreeParents, registry_references
-from angel_hf.formats.vocabularies.names import distinct_names, shown
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown
 from angel_hf.types import Concept
 
 NEW_RECORD = "*NEWRECORD"
@@ -47,8 +47,8 @@ def read(source: Source) -> Iterator[Term | Rejected]:
         for line, cause, raw in record.faults:
             yield Rejected(line, cause, raw)
         concept_id, heading = record.first("UI"), record.first(*_HEADINGS).split("|")[0].strip()
-        if not concept_id or not heading:
-            lacking = "UI" if not concept_id else "MH, NM or SH"
+        if not is_identifier(concept_id) or not heading:
+            lacking = "UI" if heading else "MH, NM or SH"
             yield Rejected(record.line, f"a record without {lacking} ({shown(concept_id or heading)}); expected one")
             continue
         if "NM" not in record.elements:

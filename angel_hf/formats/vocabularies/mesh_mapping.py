@@ -13,7 +13,7 @@ from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
 from angel_hf.formats.vocabularies.mesh_tree import TreeParents
-from angel_hf.formats.vocabularies.names import distinct_names, shown, split_list
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown, split_list
 from angel_hf.formats.vocabularies.rows import Row, quoted_rows
 from angel_hf.types import Concept
 
@@ -62,6 +62,8 @@ def _names(row: Row) -> tuple[str, ...]:
     if len(row.cells) not in (_DESCRIPTOR_COLUMNS, _SUPPLEMENTARY_COLUMNS):
         raise ValueError(f"{len(row.cells)} columns")
     concept_id, name = row.cells[0].strip(), row.cells[1].strip()
-    if not concept_id or not name or " " in concept_id:
-        raise ValueError("an empty id or name" if " " not in concept_id else "an id with white space")
+    if not concept_id or not name:
+        raise ValueError("an empty id or name")
+    if not is_identifier(concept_id):
+        raise ValueError("an id with white space")
     return distinct_names((name, *row.cells[2].split("|")))

@@ -12,7 +12,7 @@ from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
 from angel_hf.formats.vocabularies.mesh_tree import TreeParents, registry_references
-from angel_hf.formats.vocabularies.names import distinct_names
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier
 from angel_hf.formats.vocabularies.xml_records import text_of, texts_of, xml_records
 from angel_hf.types import Concept
 
@@ -34,8 +34,8 @@ def read(source: Source) -> Iterator[Term | Rejected]:
     for record in xml_records(source, _KINDS):
         element, kind = record.element, _KINDS[record.element.tag]
         concept_id, name = text_of(element, f"{kind}UI"), text_of(element, f"{kind}Name/String")
-        if not concept_id or not name:
-            lacking = f"{kind}UI" if not concept_id else f"{kind}Name/String"
+        if not is_identifier(concept_id) or not name:
+            lacking = f"{kind}UI" if name else f"{kind}Name/String"
             yield Rejected(record.line, f"a {element.tag} without {lacking} ({concept_id or name}); expected one")
             continue
         term = _term(element, concept_id, name)

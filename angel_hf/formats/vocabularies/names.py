@@ -23,6 +23,11 @@ def shown(text: str, limit: int = 120) -> str:
     return quoted if len(text) <= limit else quoted[: limit - 3] + "..."
 
 
+def is_identifier(text: str) -> bool:
+    """Whether a text can be an identifier: not empty, without white space and control characters."""
+    return text != "" and text.isprintable() and " " not in text
+
+
 def is_number(identifier: str) -> bool:
     """Whether an identifier is a number as vocabularies have them: 1 to 18 digits of ASCII."""
     return len(identifier) <= _MOST_DIGITS and identifier.isascii() and identifier.isdecimal()

@@ -84,7 +84,9 @@ def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Ter
     inactive = set[str]()
     for row in files.rows("Concept", ("id", "active"), rejected):
         concept_id, active = row.cells
-        if active != _ACTIVE:
+        if not is_number(concept_id):
+            rejected.append(_not_an_id(row, concept_id))
+        elif active != _ACTIVE:
             inactive.add(concept_id)
         elif (term := _term(concept_id, contents, selection.semantic_types)) is not None:
             yield term

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Term
-from angel_hf.formats.vocabularies.names import distinct_names, shown
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, shown
 from angel_hf.formats.vocabularies.rows import Row, quoted_rows
 from angel_hf.types import Concept
 
@@ -58,6 +58,6 @@ def read(source: Source) -> Iterator[Term | Rejected]:
 
 def _pair(row: Row) -> tuple[str, str] | Rejected:
     cells = [cell.strip() for cell in row.cells]
-    if len(cells) != 2 or not all(cells) or any(map(str.isspace, cells[0])):
+    if len(cells) != 2 or not all(cells) or not is_identifier(cells[0]):
         return Rejected(row.line, f"{shown(row.raw)}; expected an identifier and a name", row.raw)
     return cells[0], cells[1]

@@ -13,6 +13,7 @@ from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.vocabularies.folder import Sorted, file_in
+from angel_hf.formats.vocabularies.names import is_identifier, is_number, shown
 from angel_hf.formats.vocabularies.rows import Row
 from angel_hf.formats.vocabularies.umls.atoms import ATOM_COLUMNS, Atoms, Wanted, successors
 from angel_hf.formats.vocabularies.umls.rrf import COLUMNS, Table, read_rows, tables, unsorted
@@ -119,8 +120,8 @@ def _concepts(rows: Iterable[Row | Rejected], wanted: Wanted, ranks: _Ranks) -> 
             yield row
             continue
         cui = row.cells[0]
-        if not cui:
-            yield Rejected(row.line, "a row without CUI; expected one", row.raw)
+        if not is_identifier(cui):
+            yield Rejected(row.line, f"the CUI {shown(cui)}; expected one such as C0000005", row.raw)
             continue
         if atoms is None or atoms.cui != cui:
             if atoms is not None:
@@ -136,7 +137,7 @@ def _ranks(table: Table) -> dict[tuple[str, str], int]:
     ranks: dict[tuple[str, str], int] = {}
     for row in table.rows(("RANK", "SAB", "TTY")):
         rank, source, term_type = row.cells
-        if rank.isdecimal():
+        if is_number(rank):
             ranks[source, term_type] = int(rank)
         else:
             table.rejected.append(Rejected(row.line, f"rank {rank!r}; expected digits", row.raw, str(table.path)))
