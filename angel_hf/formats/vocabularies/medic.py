@@ -18,7 +18,7 @@ from angel_hf.formats.vocabularies.names import distinct_names, is_identifier, s
 from angel_hf.types import Concept
 
 # MeSH and OMIM are what disease dictionaries are made of; in any other, digits are no ids of OMIM.
-_OF_DISEASES = re.compile(r"^(?:[^|\n]*\|)*?(?:MESH:)?[CD]\d{6,9}\||^OMIM:", re.MULTILINE)
+_OF_DISEASES = re.compile(r"(?:^|\|)(?:(?:MESH:)?[CD]\d{6,9}|OMIM:\d+)\|", re.MULTILINE)
 _EXPECTED = "expected `ID|ALT_ID|...||name|name...`"
 
 

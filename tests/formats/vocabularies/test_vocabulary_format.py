@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from angel_hf.formats.guarded import guarded
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.selection import Selection
 from angel_hf.formats.source import Source
@@ -55,6 +56,17 @@ def test_a_file_is_recognised_by_what_is_in_it(name, pack, mark):
     found = vocabulary_format_of(source)
     assert found is not None and found.name == name
     assert any(not isinstance(item, Rejected) for item in found.read(source, Selection()))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_packed_file_that_is_cut_short_gives_what_came_before_and_tells_so(name):
+    data = FILES[name].encode()
+    packed = gzip.compress(data + data[data.rindex(b"\n", 0, -1) :] * 20_000)  # more than is looked at ahead
+    source = Source(Path("file.gz"), io.BytesIO(packed[:-12]))
+    reader = next(one for one in VOCABULARY_FORMATS if one.name == name)
+    *_, last = guarded(source, lambda opened: reader.read(opened, Selection()))
+    assert isinstance(last, Rejected) and last.is_rest
+    assert "not a whole gzip file" in last.cause or "not well-formed XML" in last.cause
 
 
 def test_each_format_of_a_file_has_a_fixture():
