@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
@@ -11,7 +12,7 @@ from angel_hf.formats.vocabularies.rows import Row, plain_rows
 
 
 def headed_rows(source: Source, columns: Sequence[str]) -> Iterator[Row | Rejected]:
-    """The rows below the header, their cells in the order of `columns`; a row without all of them is rejected.
+    """The rows below the header, their cells in the order of two or more `columns`; a row without them is rejected.
 
     Raises:
         ValueError: the header lacks a column.
@@ -23,14 +24,14 @@ def headed_rows(source: Source, columns: Sequence[str]) -> Iterator[Row | Reject
     if lacking:
         came = shown(header.raw) if header is not None else "nothing"
         raise ValueError(f"its first line is {came}; expected columns {', '.join(lacking)}, separated by tabs")
-    places = [found.index(column) for column in columns]
-    width = max(places) + 1
+    chosen = itemgetter(*(found.index(column) for column in columns))
+    width = max(found.index(column) for column in columns) + 1
     for row in rows:
         if isinstance(row, Rejected):
             yield row
         elif len(row.cells) < width:
-            yield Rejected(
-                row.line, f"{len(row.cells)} columns; expected {len(found)}, as the first line names", row.raw
-            )
+            cause = f"{len(row.cells)} columns; expected {len(found)}, as the first line names"
+            yield Rejected(row.line, cause, row.raw)
         else:
-            yield Row(row.line, [row.cells[place] for place in places], row.raw)
+            row.cells = list(chosen(row.cells))
+            yield row

@@ -66,7 +66,7 @@ def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Ter
     REPLACED BY and SAME AS, else the possible ones.
 
     Without a selection the language is English, or the only one of the release; `en-GB` and `en-US` choose by
-    the dialect's reference set. What is told of a concept (some 400 MB for the International Edition) is held in
+    the dialect's reference set. What is told of a concept (some 600 MB for the International Edition) is held in
     memory, since no file stands in the order of another.
 
     Raises:
@@ -227,7 +227,8 @@ def _retired(files: _Files, inactive: set[str], rejected: list[Rejected]) -> Ite
             elif refset in _POSSIBLE:
                 possible[concept_id].append(target)
     for concept_id in sorted(inactive):
-        yield Retired(concept_id, tuple(dict.fromkeys(same.get(concept_id) or possible.get(concept_id) or ())))
+        successors = dict.fromkeys(same.get(concept_id) or possible.get(concept_id) or ())
+        yield Retired(concept_id, tuple(successors), is_exact=concept_id not in possible or concept_id in same)
 
 
 def _not_an_id(row: Row, came: str) -> Rejected:

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from angel_hf.formats.selection import Selection
-from angel_hf.formats.term import Term
+from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.vocabularies.umls.metathesaurus import read, read_folder
 from angel_hf.types import Concept
 from tests.formats.vocabularies.reading import read_file, read_text, rejections, retired, terms
@@ -42,6 +42,7 @@ def test_a_release_with_all_its_files(tmp_path, packed):
             "C9100002": ("C9000002", "C9000003"),
             "C9100003": (),
         }
+        assert {item.concept_id for item in items if isinstance(item, Retired) and not item.is_exact} == {"C9100002"}
         assert rejections(items) == []
 
 

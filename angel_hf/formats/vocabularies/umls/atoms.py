@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from angel_hf.formats.selection import Selection
+from angel_hf.formats.term import Retired
 from angel_hf.formats.vocabularies.languages import umls_language
 from angel_hf.formats.vocabularies.names import distinct_names
 from angel_hf.formats.vocabularies.semantic_network import selected_types
@@ -96,7 +97,8 @@ class Atoms:
         return distinct_names(text for _, text in sorted(self.ranked, key=lambda atom: atom[0]))
 
 
-def successors(rows: list[list[str]]) -> Iterator[str]:
+def retired(cui: str, rows: list[list[str]]) -> Retired:
     """What a retired concept became, by its rows of MRCUI (REL, CUI2): its synonym, else what is near it."""
-    synonyms = [cui for relation, cui in rows if relation == "SY" and cui]
-    yield from dict.fromkeys(synonyms or [cui for relation, cui in rows if relation in ("RB", "RN", "RO") and cui])
+    synonyms = [other for relation, other in rows if relation == "SY" and other]
+    near = [other for relation, other in rows if relation in ("RB", "RN", "RO") and other]
+    return Retired(cui, tuple(dict.fromkeys(synonyms or near)), is_exact=bool(synonyms) or not near)

@@ -15,7 +15,7 @@ from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.vocabularies.folder import Sorted, file_in
 from angel_hf.formats.vocabularies.names import is_identifier, is_number, shown
 from angel_hf.formats.vocabularies.rows import Row
-from angel_hf.formats.vocabularies.umls.atoms import ATOM_COLUMNS, Atoms, Wanted, successors
+from angel_hf.formats.vocabularies.umls.atoms import ATOM_COLUMNS, Atoms, Wanted, retired
 from angel_hf.formats.vocabularies.umls.rrf import COLUMNS, Table, read_rows, tables, unsorted
 from angel_hf.types import Concept
 
@@ -70,7 +70,7 @@ def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Ter
         raise ValueError(f"{meta}: holds no MRSTY.RRF; expected it, to select by semantic types or groups")
     yield from _terms(files, wanted, rejected)
     for cui, rows in files["MRCUI.RRF"].groups("CUI1", ("REL", "CUI2")):
-        yield Retired(cui, tuple(successors(rows)))
+        yield retired(cui, rows)
     yield from rejected
     wanted.check_seen()
 
