@@ -30,6 +30,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "entityid",
         "sctid",
         "icdcode",
+        "loincnum",
+        "hgncid",
         "uri",
         "iri",
         "concept",
@@ -52,6 +54,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "terms",
         "labels",
         "symbol",
+        "longcommonname",
         "longname",
         "description",
         "longdescription",
@@ -70,6 +73,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "alternatenames",
         "othernames",
         "entryterms",
+        "exactsynonym",
+        "aliassymbol",
+        "aliasname",
+        "prevsymbol",
+        "prevname",
+        "symbol",
+        "shortname",
     ),
     "definition": ("definition", "definitions", "def", "description", "desc"),
     "parents": ("parents", "parent", "parentids", "parentid", "isa", "parentcode", "broader"),
@@ -91,6 +101,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "obsolete": ("obsolete", "isobsolete", "deprecated"),
 }
 _REQUIRED = ("id", "name")
+_SEVERAL = ("synonyms", "parents", "types", "references", "alternatives")
+"""Parts that may stand in several columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +112,21 @@ class Columns:
     Args:
         delimiter: between cells.
         header: the first line's cells.
-        places: of `id`, `name`, and what else is there of `synonyms`, `definition`, `parents`, `types`, `references`,
-            `alternatives`, `status` and `obsolete`.
+        places: of `id`, `name`, and what else is there of `definition`, `status` and `obsolete`.
+        lists: the places of each of `synonyms`, `parents`, `types`, `references` and `alternatives`, in order.
         are_names: whether the column of names says that it holds several.
     """
 
     delimiter: str
     header: tuple[str, ...]
     places: dict[str, int]
+    lists: dict[str, list[int]]
     are_names: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many columns are known."""
+        return len(self.places) + sum(map(len, self.lists.values()))
 
 
 def columns_of(header: str) -> Columns | None:
@@ -121,7 +139,7 @@ def columns_of(header: str) -> Columns | None:
             found = _found(parsed_row(header, delimiter), delimiter)
         except csv.Error:
             continue
-        if found is not None and (best is None or len(found.places) > len(best.places)):
+        if found is not None and (best is None or found.width > best.width):
             best = found
     return best
 
@@ -129,11 +147,19 @@ def columns_of(header: str) -> Columns | None:
 def _found(cells: Sequence[str], delimiter: str) -> Columns | None:
     spelled = [_LETTERS.sub("", cell).lower() for cell in cells]
     places: dict[str, int] = {}
+    lists: dict[str, list[int]] = {}
     for part, names in _NAMES.items():
-        place = next((spelled.index(name) for name in names if name in spelled), None)
-        if place is not None and place not in places.values():
-            places[part] = place
+        taken = {*places.values(), *(place for one in lists.values() for place in one)}
+        if part in _SEVERAL:
+            # `synonym1` and `Synonym 2` are columns of synonyms, too.
+            lists[part] = [
+                place for place, name in enumerate(spelled) if name.rstrip("0123456789") in names and place not in taken
+            ]
+            continue
+        found = next((spelled.index(name) for name in names if name in spelled), None)
+        if found is not None and found not in taken:
+            places[part] = found
     if not places.keys() >= set(_REQUIRED):
         return None
     several = spelled[places["name"]] in ("names", "terms", "labels")
-    return Columns(delimiter, tuple(cell.strip() for cell in cells), places, several)
+    return Columns(delimiter, tuple(cell.strip() for cell in cells), places, lists, several)

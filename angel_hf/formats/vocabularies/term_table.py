@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -29,29 +30,42 @@ _LONGEST_LIST = 1 << 20
 """Characters of a list as Python or JSON writes it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a row says."""
+
+    concept_id: str
+    names: list[str]
+    lists: dict[str, list[str]]
+    definition: str
+    is_preferred: bool
+    is_obsolete: bool
+
+
 @dataclass(slots=True)
 class _Open:
     """A concept whose rows are being read."""
 
     concept_id: str
-    names: list[str] = field(default_factory=list)
     preferred: list[str] = field(default_factory=list)
-    alternatives: list[str] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    parents: list[str] = field(default_factory=list)
-    references: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    lists: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     definition: str = ""
+
+    def add(self, parts: _Parts) -> None:
+        """Take a row."""
+        (self.preferred if parts.is_preferred else self.names).extend(parts.names)
+        self.names += parts.lists["synonyms"]
+        for part, values in parts.lists.items():
+            self.lists[part] += values
+        self.definition = self.definition or parts.definition
 
     def term(self) -> Term:
         """What has been read of it."""
-        concept = Concept(
-            self.concept_id,
-            distinct_names((*self.preferred, *self.names)),
-            tuple(dict.fromkeys(self.alternatives)),
-            tuple(dict.fromkeys(self.types)),
-            tuple(dict.fromkeys(self.parents)),
-        )
-        return Term(concept, tuple(dict.fromkeys(self.references)), self.definition)
+        distinct = {part: tuple(dict.fromkeys(values)) for part, values in self.lists.items()}
+        names = distinct_names((*self.preferred, *self.names))
+        concept = Concept(self.concept_id, names, distinct["alternatives"], distinct["types"], distinct["parents"])
+        return Term(concept, distinct["references"], self.definition)
 
 
 def is_term_table(head: str) -> bool:
@@ -78,51 +92,48 @@ def read(source: Source) -> Iterator[Term | Retired | Rejected]:
     next(rows, None)
     opened: _Open | None = None
     for row in rows:
-        checked = row if isinstance(row, Rejected) else _checked(row, columns)
-        if isinstance(checked, Rejected):
-            yield checked
+        parts = row if isinstance(row, Rejected) else _parts(row, columns)
+        if isinstance(parts, Rejected):
+            yield parts
             continue
-        concept_id = checked["id"]
-        if opened is not None and opened.concept_id != concept_id:
+        if opened is not None and opened.concept_id != parts.concept_id:
             yield opened.term()
             opened = None
-        if checked.get("obsolete", "").lower() in _TRUE:
-            yield Retired(concept_id)
+        if parts.is_obsolete:
+            yield Retired(parts.concept_id)
             continue
-        opened = opened or _Open(concept_id)
-        _add(opened, checked, columns.are_names)
+        opened = opened or _Open(parts.concept_id)
+        opened.add(parts)
     if opened is not None:
         yield opened.term()
 
 
 def _first_line(head: str) -> str:
-    return next((line for line in head.splitlines() if line.strip()), "")
+    return next((line for line in head.split("\n") if line.strip()), "")
 
 
-def _checked(row: Row, columns: Columns) -> dict[str, str] | Rejected:
+def _parts(row: Row, columns: Columns) -> _Parts | Rejected:
     """The parts of a row, if it has an identifier and a name."""
     width = len(columns.header)
     if len(row.cells) > width and any(cell.strip() for cell in row.cells[width:]):
         cause = f"{len(row.cells)} cells in {shown(row.raw)}; expected {width}: {', '.join(columns.header)[:200]}"
         return Rejected(row.line, f'{cause}; a cell that holds the delimiter is quoted, "as, here"', row.raw)
-    parts = {part: row.cells[place].strip() if place < len(row.cells) else "" for part, place in columns.places.items()}
-    if not parts["id"]:
+    cells = [*(cell.strip() for cell in row.cells), *[""] * (width - len(row.cells))]
+    single = {part: cells[place] for part, place in columns.places.items()}
+    lists = {part: [one for place in own for one in values_of(cells[place])] for part, own in columns.lists.items()}
+    parts = _Parts(
+        single["id"],
+        values_of(single["name"]) if columns.are_names else split_list(single["name"]),
+        lists,
+        " ".join(single.get("definition", "").split()),
+        single.get("status", "") in _PREFERRED,
+        single.get("obsolete", "").lower() in _TRUE,
+    )
+    if not parts.concept_id:
         return Rejected(row.line, f"no id in {shown(row.raw)}; {EXPECTED}", row.raw)
-    is_obsolete = parts.get("obsolete", "").lower() in _TRUE
-    if not is_obsolete and not parts["name"] and not values_of(parts.get("synonyms", "")):
+    if not parts.is_obsolete and not parts.names and not lists["synonyms"]:
         return Rejected(row.line, f"no name in {shown(row.raw)}; {EXPECTED}", row.raw)
     return parts
-
-
-def _add(opened: _Open, parts: dict[str, str], are_names: bool) -> None:
-    names = values_of(parts["name"]) if are_names else parts["name"].split("|")
-    (opened.preferred if parts.get("status") in _PREFERRED else opened.names).extend(names)
-    opened.names += values_of(parts.get("synonyms", ""))
-    opened.alternatives += values_of(parts.get("alternatives", ""))
-    opened.types += values_of(parts.get("types", ""))
-    opened.parents += values_of(parts.get("parents", ""))
-    opened.references += values_of(parts.get("references", ""))
-    opened.definition = opened.definition or " ".join(parts.get("definition", "").split())
 
 
 def values_of(cell: str) -> list[str]:

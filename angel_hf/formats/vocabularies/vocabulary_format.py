@@ -30,6 +30,7 @@ from angel_hf.formats.vocabularies import (
 from angel_hf.formats.vocabularies.folder import file_in
 from angel_hf.formats.vocabularies.umls import metathesaurus
 
+_LINES_TRIED = 20
 Items = Iterator[Term | Retired | Rejected]
 
 
@@ -63,6 +64,17 @@ class FolderFormat:
 def _starts(pattern: str) -> Callable[[Source, str], bool]:
     compiled = re.compile(pattern)
     return lambda _, head: compiled.match(head) is not None
+
+
+def _most_lines(pattern: str) -> Callable[[Source, str], bool]:
+    """Whether most of the first lines are of a form; some of them may be bad."""
+    compiled = re.compile(pattern)
+
+    def is_it(_: Source, head: str) -> bool:
+        lines = [line for line in head.split("\n")[:_LINES_TRIED] if line.strip()]
+        return 2 * sum(compiled.match(line) is not None for line in lines) > len(lines)
+
+    return is_it
 
 
 def _has_root(*names: str) -> Callable[[Source, str], bool]:
@@ -107,14 +119,20 @@ VOCABULARY_FORMATS = (
     VocabularyFormat("MeSH ASCII", _starts(r"\*NEWRECORD"), _plain(mesh_ascii.read)),
     VocabularyFormat(
         "a tab-separated MeSH mapping `id, name, synonyms, ...`",
-        _starts(r"(?:MESH:)?[A-Z]\d{6,}\t[^\n]*\t[^\n]*\t"),
+        _most_lines(r"(?:MESH:)?[A-Z]\d{6,}\t[^\t]*\t[^\t]*\t"),
         _plain(mesh_mapping.read),
     ),
     VocabularyFormat(
         "UMLS's MRCONSO.RRF",
-        _starts(r"C\d{7}\|[A-Z]{3}\|[PSps]?\|[^|\n]*\|[A-Z]*\|"),
+        _most_lines(r"C\d{7}\|[A-Z]{3}\|[PSps]?\|[^|]*\|[A-Z]*\|"),
         metathesaurus.read,
-        ("languages", "sources", "term_types", "suppressed", "semantic_types", "semantic_groups"),
+        metathesaurus.HEEDED,
+    ),
+    VocabularyFormat(
+        "RxNorm's RXNCONSO.RRF",
+        _most_lines(r"\d+\|[A-Z]{3}\|\|\|\|\|[YN]?\|\d+\|"),
+        metathesaurus.read,
+        metathesaurus.HEEDED,
     ),
     VocabularyFormat("a part of a vocabulary", _is_of_a_folder, _refuse_part),
     VocabularyFormat("Orphanet XML", _has_root("JDBOR"), _plain(orphanet.read)),
@@ -132,7 +150,7 @@ VOCABULARY_FORMATS = (
     ),
     VocabularyFormat("NCBI's taxdump.tar.gz", _is_tar_of_taxa, _read_archive),
     VocabularyFormat(
-        "MEDIC or BioSyn text `ID|ALT_ID||name|name`", _starts(r"[^|\s]+(?:\|[^|\s]+)*\|\|"), _plain(medic.read)
+        "MEDIC or BioSyn text `ID|ALT_ID||name|name`", _most_lines(r"[^|\s]+(?:\|[^|\s]+)*\|\|"), _plain(medic.read)
     ),
     VocabularyFormat(
         "a table with the columns concept_id and name",

@@ -62,6 +62,18 @@ def test_medcats_primary_name_is_the_preferred_one():
     ]
 
 
+def test_synonyms_may_stand_in_several_columns():
+    text = (
+        "hgnc_id\tsymbol\tname\talias_symbol\tprev_symbol\talias_name\n"
+        'HGNC:5\tGRN1\tgreen one\t"G1|GRNA"\tGR\tthe green one\nHGNC:6\tGRN2\tgreen two\n'
+    )
+    found = terms(read_text(read, text))
+    assert found["HGNC:5"].concept.names == ("green one", "GRN1", "G1", "GRNA", "GR", "the green one")
+    assert found["HGNC:6"].concept.names == ("green two", "GRN2")
+    (term,) = read_text(read, "id,name,synonym1,Synonym 2\nX:1,a,b,c\n")
+    assert term.concept.names == ("a", "b", "c")
+
+
 def test_bioportals_columns_and_its_obsolete_classes():
     text = (
         "Class ID,Preferred Label,Synonyms,Definitions,Obsolete,CUI,Semantic Types,Parents\n"

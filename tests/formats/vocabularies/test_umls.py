@@ -146,6 +146,20 @@ def test_columns_are_those_that_mrfiles_tells(tmp_path):
     assert terms(list(read_folder(folder)))["C9000003"].concept.semantic_types == ("T028",)
 
 
+RXNORM = """\
+90|ENG||||||900||900||SNOMEDCT_US|PT|9000|Greenol product||N||
+90|ENG||||||901|901|90||RXNORM|IN|90|greenol||N|4096|
+90|ENG||||||902|902|90||RXNORM|SY|90|grnl||O||
+91|ENG||||||903|903|91||RXNORM|SCD|91|greenol 5 MG Oral Tablet||N||
+"""
+
+
+def test_rxnorms_own_names_come_first():
+    found = terms(read_text(read, RXNORM))
+    assert found["90"] == Term(Concept("90", ("greenol", "Greenol product")), ("SNOMEDCT_US:9000", "RXNORM:90"))
+    assert found["91"].concept.names == ("greenol 5 MG Oral Tablet",)
+
+
 def generated(concepts: int) -> str:
     """Names of many concepts, at random of two languages, three sources and suppressed or not."""
     chance = random.Random(5)

@@ -25,6 +25,7 @@ from tests.formats.vocabularies import (
     test_mesh_mapping,
     test_ncbi,
     test_orphanet,
+    test_umls,
     umls_release,
 )
 from tests.formats.vocabularies.reading import FIXTURES
@@ -34,6 +35,7 @@ FILES = {
     "MeSH ASCII": test_mesh_ascii.DESCRIPTORS,
     "a tab-separated MeSH mapping `id, name, synonyms, ...`": test_mesh_mapping.DESCRIPTORS,
     "UMLS's MRCONSO.RRF": umls_release.CONCEPTS,
+    "RxNorm's RXNCONSO.RRF": test_umls.RXNORM,
     "Orphanet XML": test_orphanet.XML.replace("ENCODING", "utf-8"),
     "ICD-10-CM's tabular XML": test_icd.TABULAR,
     "ICD-10 ClaML": test_icd.CLAML,

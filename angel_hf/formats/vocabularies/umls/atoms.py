@@ -16,8 +16,12 @@ _DEFAULT_LANGUAGE = "ENG"
 _NO_CODE = ("NOCODE", "")
 _OWN_SOURCES = ("MTH", "SRC")  # of UMLS itself: their codes are no identifiers of another vocabulary
 
-# Where a release has no MRRANK.RRF: term types that vocabularies mark as preferred, best first.
-_PREFERRED_TYPES = {name: place for place, name in enumerate(("PN", "PT", "MH", "PEP", "NM", "HT", "LC", "FN"))}
+# Where a release has no MRRANK.RRF: term types that vocabularies mark as preferred, best first; RxNorm's come first,
+# since its own names stand among those of its sources.
+_RXNORM = ("IN", "PIN", "MIN", "BN", "SCD", "SBD", "GPCK", "BPCK")
+_PREFERRED_TYPES = {
+    name: place for place, name in enumerate((*_RXNORM, "PN", "PT", "MH", "PEP", "NM", "HT", "LC", "FN"))
+}
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ _Ranks = Mapping[tuple[str, str], int]
 
 
 def read(source: Source, selection: Selection = EVERYTHING) -> Iterator[Term | Rejected]:
-    """Stream the concepts of a file MRCONSO.RRF; neighbouring rows of a CUI are one concept.
+    """Stream the concepts of a file MRCONSO.RRF, or RxNorm's RXNCONSO.RRF; neighbouring rows of a CUI are one concept.
 
     Without a selection these are the English names that are not suppressed. The preferred name is that of the preferred
     term (TS is P, STT is PF, ISPREF is Y) and of the best term type. The codes of its vocabularies are a concept's
