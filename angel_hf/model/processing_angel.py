@@ -87,9 +87,8 @@ class AngelProcessor(ProcessorMixin):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides the ids of a text: the tokenizer's vocabulary and merges, and the folding."""
+        """SHA-256 of what decides the ids of a text: the tokenizer's model with its vocabulary and merges."""
         model = json.loads(self.tokenizer.backend_tokenizer.to_str())["model"]
-        model |= {"folding": True} if self.folding else {}
         return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
     def folded(self, text: str) -> str:
