@@ -28,11 +28,14 @@ _GENITIVES = """
 _OSE = """
     close dose expose glucose hose lose nose overdose pose purpose rose
     """
-# British and American, or what is rarer and what is more usual; each is replaced wherever it stands in a word.
+# British and American, or what is rarer and what is more usual: wherever it stands in a word of five letters or more,
 _BRITISH = """
-    our/or ae/e oe/e leuc/leuk sulph/sulf fibre/fiber centre/center calibre/caliber litre/liter metre/meter titre/titer
-    neurone/neuron ageing/aging aluminium/aluminum artefact/artifact grey/gray mould/mold programme/program
-    manoeuvre/maneuver catalogue/catalog analogue/analog dietician/dietitian sceptic/skeptic
+    our/or ae/e oe/e leuc/leuk sulph/sulf fibre/fiber centre/center
+    """
+# and whole words.
+_BRITISH_WORDS = """
+    ageing/aging aluminium/aluminum analogue/analog artefact/artifact catalogue/catalog dietician/dietitian disc/disk
+    grey/gray haem/heme manoeuvre/maneuver mould/mold neurone/neuron programme/program sceptic/skeptic
     """
 # German names, in which "oe" and "ue" stand for letters that most texts write as "o" and "u".
 _GERMAN = """
@@ -45,38 +48,34 @@ def _pairs(table: str) -> list[tuple[str, str]]:
     return [(left, right) for left, _, right in (pair.partition("/") for pair in table.split())]
 
 
-_IRREGULAR = {plural: singular for singular, plural in _pairs(_IRREGULAR_PLURALS)} | {
-    "deficient": "deficiency",
-    "disc": "disk",
-    "discs": "disk",
-    "haem": "heme",
-}
+_IRREGULAR = {plural: singular for singular, plural in _pairs(_IRREGULAR_PLURALS)} | {"deficient": "deficiency"}
 _UNCHANGED = frozenset(_GENITIVES.split())
 _NO_OSIS = frozenset(f"{word}s" for word in _OSE.split())
 _NO_PLURAL = ("ss", "us", "is", "os")
 _USE = re.compile(r"(?:^|[ao]|^ab|f|[xc]c|mis|dis|^re|over)uses$")  # causes and abuses, but not viruses
 # The first that fits: the end of a plural, the end of its singular, and the least length.
-_PLURALS = (
-    ("ies", "y", 5),
-    ("itides", "itis", 8),
-    ("stases", "stasis", 6),
-    ("yses", "ysis", 5),
-    ("eses", "esis", 6),
-    ("axes", "axis", 6),
-    ("sses", "ss", 5),
-    ("shes", "sh", 5),
-    ("xes", "x", 5),
-    ("mata", "ma", 7),
-    ("cula", "culum", 6),
-    ("ae", "a", 5),
-    ("i", "us", 4),
-)
-_REPLACED = [
-    *((name, name.replace("oe", "o").replace("ue", "u")) for name in _GERMAN.split()),  # before "oe" becomes "e"
-    *_pairs(_BRITISH),
-]
-_ANY_REPLACED = re.compile("|".join(british for british, _ in _REPLACED))
-_ISE = re.compile(r"(?<=[a-z]{3}[iy])s(?=(?:e|ed|es|er|ing|ation|ations)$)")
+_PLURALS = {
+    "s": (
+        ("ies", "y", 5),
+        ("itides", "itis", 8),
+        ("stases", "stasis", 6),
+        ("yses", "ysis", 5),
+        ("eses", "esis", 6),
+        ("axes", "axis", 6),
+        ("sses", "ss", 5),
+        ("shes", "sh", 5),
+        ("xes", "x", 5),
+    ),
+    "a": (("mata", "ma", 7), ("cula", "culum", 6)),
+    "e": (("ae", "a", 5),),
+    "i": (("i", "us", 4),),
+}
+_WORDS = dict(_pairs(_BRITISH_WORDS)) | {name: name.replace("oe", "o").replace("ue", "u") for name in _GERMAN.split()}
+_AMERICAN = dict(_pairs(_BRITISH))
+_REPLACED = re.compile("|".join(_AMERICAN))
+_END_OF_ISE = ("ise", "ised", "iser", "ising", "isation", "yse", "ysed", "yser", "ysing")
+_ISE = re.compile(r"(?<=[a-z]{3}[iy])s(?=[a-z]+$)")
+_ER = ("bre", "tre")  # calibre, titre, metre
 
 
 def word_form(word: str) -> str:
@@ -88,15 +87,17 @@ def word_form(word: str) -> str:
     form = word.lower().replace("-", "")
     if form in _IRREGULAR:
         return _IRREGULAR[form]
-    if len(form) == 1:
+    if len(form) < 2:
         return form
-    number = number_form(form)
-    if number is not None and not (len(form) == 2 and form[1] in "abcdefgh"):
+    if form[0] in "ivx" and (number := number_form(form)) and not (len(form) == 2 and form[1] in "abcdefgh"):
         return number
     form = _singular(form)
-    if len(form) > 4:
-        form = _american(form)
-    return form
+    if form in _WORDS or len(form) < 5:
+        return _WORDS.get(form, form)
+    form = _REPLACED.sub(_american, form)
+    if form.endswith(_ER):
+        form = f"{form[:-2]}er"
+    return _ISE.sub("z", form) if form.endswith(_END_OF_ISE) else form
 
 
 def number_form(word: str) -> str | None:
@@ -109,20 +110,18 @@ def number_form(word: str) -> str | None:
 
 
 def _singular(form: str) -> str:
-    if len(form) < 4 or form[-1] not in "siae" or form in _UNCHANGED:
+    rules = _PLURALS.get(form[-1])
+    if rules is None or len(form) < 4 or form in _UNCHANGED:
         return form
     if form.endswith("uses") and not _USE.search(form):
         return form[:-2]
     if form.endswith("oses") and len(form) > 6 and form not in _NO_OSIS:
         return f"{form[:-2]}is"
-    for plural, singular, least in _PLURALS:
+    for plural, singular, least in rules:
         if len(form) >= least and form.endswith(plural):
             return f"{form[: -len(plural)]}{singular}"
     return form[:-1] if form[-1] == "s" and not form.endswith(_NO_PLURAL) else form
 
 
-def _american(form: str) -> str:
-    if _ANY_REPLACED.search(form):
-        for british, american in _REPLACED:
-            form = form.replace(british, american)
-    return _ISE.sub("z", form)
+def _american(found: re.Match[str]) -> str:
+    return _AMERICAN[found[0]]

@@ -90,6 +90,8 @@ def is_pronoun(text: str, end: int) -> bool:
 
 
 def _depends_on_place(word: str) -> bool:
+    if len(word) > 2 and word.isalpha() and word[1:].islower():  # as nearly all are
+        return False
     return word[-2:-1] in ("'", "’") or _may_be_number(word) or _greek_parts(word) is not None
 
 
