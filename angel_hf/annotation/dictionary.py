@@ -30,7 +30,7 @@ _CAPITALS = re.compile(r"(?=.*[A-Z].*[A-Z])[A-Za-z0-9/-]{2,6}")
 _GENE_SYMBOL = re.compile(r"[A-Z][0-9]+$")
 # Of the names that are too long for an abbreviation, the share from which capitals mean nothing.
 _ALL_CAPITALS = 0.9
-# What can be read as a word: "GOUT" and "LUPUS", but not "PKU" and "C6D".
+# What can be read as a word: "GOUT" and "LUPUS", but not "SCD" and "C6D".
 _READABLE = re.compile(r"(?=.*[AEIOUY])(?=.*[^AEIOU])[A-Z]{3,}")
 _LONGEST = 14
 

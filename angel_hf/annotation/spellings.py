@@ -30,7 +30,7 @@ _OSE = """
     """
 # British and American, or what is rarer and what is more usual: wherever it stands in a word of five letters or more,
 _BRITISH = """
-    our/or ae/e oe/e leuc/leuk sulph/sulf fibre/fiber centre/center
+    our/or ae/e oe/e leuc/leuk sulphaem/sulfhem sulph/sulf fibre/fiber centre/center
     """
 # and whole words.
 _BRITISH_WORDS = """
@@ -89,7 +89,7 @@ def word_form(word: str) -> str:
         return _IRREGULAR[form]
     if len(form) < 2:
         return form
-    if form[0] in "ivx" and (number := number_form(form)) and not (len(form) == 2 and form[1] in "abcdefgh"):
+    if form[0] in "ivx" and (number := number_form(word)) and not (len(form) == 2 and form[1] in "abcdefgh"):
         return number
     form = _singular(form)
     if form in _WORDS or len(form) < 5:
@@ -106,7 +106,9 @@ def number_form(word: str) -> str | None:
     if form in NUMBERS:
         return NUMBERS[form]
     found = _WITH_LETTER.fullmatch(form)
-    return f"{NUMBERS[found[1]]}{found[2]}" if found and found[1] in NUMBERS else None
+    if found is None or found[1] not in NUMBERS or (found[1] == "vi" and word.islower()):  # "via", "vie"
+        return None
+    return f"{NUMBERS[found[1]]}{found[2]}"
 
 
 def _singular(form: str) -> str:

@@ -23,10 +23,9 @@ _COUNTED = frozenset(_COUNTED_THINGS.split())
 _BETWEEN_NUMBERS = ("and", "or", "to")
 _NUMBERED = re.compile(r"[0-9]+[a-z]?")
 _LONGEST_LIST = 12
-# What follows "I" where that is who writes.
+# What follows "I" where that is who writes, and no disease: not "was" or "have".
 _VERB = re.compile(
-    r" (?:am|are|assume|believe|can|could|describe|did|do|feel|find|found|had|have|hope|know|may|might|mean|must|never"
-    r"|propose|read|report|saw|see|shall|should|suggest|suspect|think|thought|treated|use|used|want|was|will|would)\b"
+    r" (?:also )?(?:am|assume|believe|describe|feel|hope|know|propose|recall|saw|suggest|suspect|think|thought|wish)\b"
 )
 
 

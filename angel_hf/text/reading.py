@@ -21,10 +21,10 @@ _MEANT = """-:‐‑‒–—―−⁃ ':‘’‚‛‹›′ʹʼ´ ":“”„
 _PLAIN = {ord(one): plain for plain, _, meant in (pair.partition(":") for pair in _MEANT.split()) for one in meant}
 _PLAIN |= dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF], "")
 _MARKS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]+"
-# An entity of HTML, escaped once or more; Greek text, which stays as it is; a letter with its marks; any other letter.
+# An entity of HTML, escaped once or more; Greek text, which stays as it is; a letter with marks; any other but Asian.
 FOLDABLE = re.compile(
     r"&(?:amp;)*(#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,31});"
-    rf"|([\u0370-\u03ff\u1f00-\u1fff]{{4,}})|[^\W_]?{_MARKS}|[^\x00-\x7f]"
+    rf"|([\u0370-\u03ff\u1f00-\u1fff]{{4,}})|[^\W_]?{_MARKS}|[^\x00-\x7f\u3041-\u30fa\u3400-\u9fff\uac00-\ud7a3]"
 )
 
 
