@@ -23,6 +23,7 @@ class SpelledIdentifiers:
         self._starts: dict[str, dict[str, None]] = {}  # the vocabulary's key -> what stands before a local identifier
         self._examples: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        self._counts[""] = 0  # first among forms of one frequency
         bare: list[str] = []
         for identifier in identifiers:
             parsed = parse_identifier(identifier)
@@ -60,6 +61,9 @@ class SpelledIdentifiers:
     def _with(self, parsed: Identifier) -> Iterator[str]:
         prefix, local = parsed.key
         yield from (start + local for start in self._starts.get(prefix, ()))
+        # Among bare identifiers of several vocabularies, one that can be of no other is the one that is sought.
+        if not self.bare and not local.isdecimal() and vocabularies_of_form(local) == (prefix,):
+            yield local
 
     @property
     def examples(self) -> tuple[str, ...]:
