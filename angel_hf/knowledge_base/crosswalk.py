@@ -75,13 +75,15 @@ class Crosswalk:
         """The identifiers of one vocabulary for each concept of a file that has any, in the file's order.
 
         What is direct comes alone: a third identifier is asked only for a concept that has nothing direct, and only one
-        that leads to no more than MOST_SHARING identifiers.
+        that leads to no more than MOST_SHARING identifiers. Concepts of that vocabulary itself are passed over.
 
         Raises:
             ValueError: the vocabulary is not known.
         """
         prefix = f"{vocabulary(to)}:"
         for primary, *alternatives in self._own[file]:
+            if primary.startswith(prefix):
+                continue
             own = [primary, *(one for one in alternatives if self._current(one) != self._current(primary))]
             found = self._direct(own, prefix) or self._shared(own, prefix)
             for target, (relation, via, sources) in found.items():

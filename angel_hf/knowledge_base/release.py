@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import chain
 
 from angel_hf.formats.term import Retired, Term
 from angel_hf.knowledge_base.cross_references import bare_vocabulary
-from angel_hf.text.identifiers import normalize_identifier
+from angel_hf.text.identifiers import normalize_identifier, vocabularies_of_form
 from angel_hf.types import Concept
 
 
@@ -36,6 +37,18 @@ class Release:
         """The usual form of an identifier as this release spells its own."""
         return normalize_identifier(identifier, self._bare)
 
+    def find(self, identifier: str) -> str:
+        """The normalised form of an identifier that a text's annotation has, bare or not, as this release knows it."""
+        key = self.key(identifier)
+        if ":" in key or self.knows(key):
+            return key
+        fitting = [form for prefix in vocabularies_of_form(key) if self.knows(form := f"{prefix}:{key}")]
+        return fitting[0] if len(fitting) == 1 else key
+
+    def knows(self, key: str) -> bool:
+        """Whether a normalised identifier is or was one of this release."""
+        return key in self.concepts or key in self._by_alternative or key in self._retired
+
     def current(self, key: str) -> tuple[str, ...]:
         """The concepts that a normalised identifier stands for in this release.
 
@@ -61,9 +74,11 @@ class Release:
         """Whether any concept has an attribute of Concept."""
         return any(getattr(concept, attribute) for concept in self.concepts.values())
 
-    def is_retired(self, key: str) -> bool:
-        """Whether the release itself says that a normalised identifier is retired."""
-        return key in self._retired
+    @cached_property
+    def vocabularies(self) -> frozenset[str]:
+        """The prefixes of the identifiers; "" for those without."""
+        keys = chain(self.concepts, self._by_alternative, self._retired)
+        return frozenset(key.rpartition(":")[0] for key in keys)
 
     @cached_property
     def _by_alternative(self) -> dict[str, list[str]]:

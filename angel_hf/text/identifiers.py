@@ -124,6 +124,11 @@ def vocabulary(name: str) -> str:
     return known
 
 
+def is_vocabulary(name: str) -> bool:
+    """Whether `vocabulary` knows a name."""
+    return _known_prefix(name) is not None
+
+
 def iri_prefix(prefix: str) -> str:
     """What stands before the local identifier in IRIs of a vocabulary."""
     known = _vocabularies().get(prefix)
