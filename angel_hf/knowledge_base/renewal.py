@@ -54,7 +54,9 @@ class Renewal:
             key = self._old.find(stripped)
         targets = successors(self._old, self._new, key)
         spelled = tuple(self._new.concepts[target].concept_id for target in targets)
-        if targets == (key,):
+        # MEDIC's alternative ids are of another vocabulary, and as valid as the primary one.
+        is_other = self._new.knows(key) and all(_prefix(target) != _prefix(key) for target in targets)
+        if targets == (key,) or (len(targets) == 1 and is_other):
             return Renewed("current", identifier, spelled)
         if len(targets) == 1:
             written = self._written(stripped, targets[0], spelled[0])
@@ -63,8 +65,7 @@ class Renewal:
             return Renewed("several", identifier, spelled)
         if self._new.knows(key) or self._old.knows(key):
             return Renewed("retired", identifier)
-        prefix = key.rpartition(":")[0]
-        return Renewed("unknown" if prefix in self._vocabularies else "other", identifier)
+        return Renewed("unknown" if _prefix(key) in self._vocabularies else "other", identifier)
 
     @staticmethod
     def _written(came: str, target: str, spelled: str) -> str:
@@ -73,3 +74,7 @@ class Renewal:
         if before.prefix and before.prefix == after.prefix and came.endswith(before.local):
             return came.removesuffix(before.local) + after.local
         return target if before.prefix else spelled
+
+
+def _prefix(key: str) -> str:
+    return key.rpartition(":")[0]

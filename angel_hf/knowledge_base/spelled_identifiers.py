@@ -55,6 +55,9 @@ class SpelledIdentifiers:
         yield parsed.local
         if parsed.local.isdecimal():
             yield from (start + parsed.local for starts in self._starts.values() for start in starts)
+        prefix, line, local = parsed.local.partition("_")  # DM_1
+        if prefix and local and line:
+            yield from self._with(Identifier(prefix, local))
         for prefix in vocabularies_of_form(parsed.local.upper()):
             yield from self._with(Identifier(prefix, parsed.local.upper()))
 
