@@ -40,5 +40,5 @@ class Rejections:
         if not self.count:
             return ""
         more = "" if self.count == len(self.first) else f" ({self.count - len(self.first):,} more not shown)"
-        records = "record was" if self.count == 1 else "records were"
+        records = "record or name was" if self.count == 1 else "records or names were"
         return "\n".join((*map(str, self.first), f"{self.count:,} {records} left out{more}; the others were read"))

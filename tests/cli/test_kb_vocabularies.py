@@ -81,7 +81,7 @@ def test_a_bad_record_costs_that_record_and_is_told(tmp_path):
         f"{tmp_path}/medic.txt:2: no `||` between the identifiers and the names in 'D900002'; "
         "expected `ID|ALT_ID|...||name|name...`",
         f"{tmp_path}/medic.txt: name 'Red\\x00 Fever' of D900003 holds a control character; its other names are read",
-        "3 records were left out; the others were read",
+        "3 records or names were left out; the others were read",
     ]
     names = [concept.names for concept in KnowledgeBase.load(tmp_path / "kb").concepts()]
     assert names == [("Green Fever", "Fever, Green"), ("Red",)]
@@ -98,7 +98,7 @@ def test_only_the_first_of_many_bad_records_are_shown(tmp_path):
     (tmp_path / "names.csv").write_text("cui,name\nDM:1,green fever\n" + "DM:2,\n" * 1234)
     shown = build(tmp_path / "names.csv", tmp_path / "kb").stderr.splitlines()
     assert len(shown) == 21
-    assert shown[-1] == "1,234 records were left out (1,214 more not shown); the others were read"
+    assert shown[-1] == "1,234 records or names were left out (1,214 more not shown); the others were read"
 
 
 def test_half_a_file_is_no_knowledge_base(tmp_path):
@@ -121,4 +121,4 @@ def test_python_is_told_by_the_log_or_by_what_it_gives(tmp_path, caplog, monkeyp
         KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
     with caplog.at_level("WARNING"):
         KnowledgeBase.from_file(path)
-    assert "1 record was left out; the others were read" in caplog.text
+    assert "1 record or name was left out; the others were read" in caplog.text
