@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from rich.text import Text
 from angel_hf.cli import selection_options
 from angel_hf.cli.failure import SOME_REJECTED, InputError, failures_reported
 from angel_hf.cli.sink import check_output
+from angel_hf.formats.ontologies import read_terms
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.types import Concept
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
-_MOST_NAMES_SHOWN = 8
+_MOST_SHOWN = 8
 
 
 class Normalization(str, Enum):
@@ -67,6 +69,13 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
+    crosswalk: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file of another vocabulary (MONDO, DOID, HPO) whose cross-references the concepts get.",
+            show_default=False,
+        ),
+    ] = None,
     strict: _Strict = False,
 ) -> None:
     """Build a knowledge base that opens at once, from a file or folder of concepts and their names.
@@ -77,7 +86,7 @@ def build(
     Exit code 0: all was read; 1: some records were left out, and are told; 2: nothing could be done.
     """
     rejections = Rejections(strict)
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         selection = selection_options.selection_of(
             languages=language,
             sources=sources,
@@ -88,6 +97,8 @@ def build(
             taxa=taxon,
         )
         knowledge_base = _open(source, rejections, normalization, selection)
+        for file in crosswalk or ():
+            knowledge_base = knowledge_base.with_cross_references(read_terms(file))
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
     _tell(rejections)
 
@@ -110,14 +121,17 @@ def add(
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
     rejections = Rejections()
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
         knowledge_base = _open(source, rejections)
         for file in names_of or ():
-            knowledge_base = knowledge_base.updated(add=_open(file, rejections))[0]
+            knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, rejections)))[0]
         if name:
-            knowledge_base = knowledge_base.with_names(_names_by_concept(name))
+            names = _names_by_concept(name)
+            knowledge_base = knowledge_base.with_names(
+                {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
+            )
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
     _tell(rejections)
 
@@ -137,12 +151,14 @@ def remove(
 ) -> None:
     """Remove concepts, or names of concepts, from a knowledge base."""
     rejections = Rejections()
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
         knowledge_base = _open(source, rejections)
         removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
-        knowledge_base = knowledge_base.updated(remove=_names_by_concept(name or ()), remove_concepts=removed)[0]
+        names = _names_by_concept(name or ())
+        of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
+        knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
     _tell(rejections)
 
@@ -158,7 +174,7 @@ def show(
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
     rejections = Rejections(strict)
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         knowledge_base = _open(source, rejections)
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
@@ -181,9 +197,10 @@ def _concept_table(concepts: list[Concept]) -> Table:
     """Concepts with some of their names, and with their types and parents where any has them."""
     columns = {
         "concept": [concept.concept_id for concept in concepts],
-        "names, the preferred one first": [_some_names(concept) for concept in concepts],
+        "names, the preferred one first": [_some(concept.names, " | ") for concept in concepts],
         "types": [" ".join(concept.semantic_types) for concept in concepts],
         "parents": [" ".join(concept.parents) for concept in concepts],
+        "other identifiers": [_some(concept.alternative_ids + concept.cross_references, " ") for concept in concepts],
     }
     columns = {heading: cells for heading, cells in columns.items() if any(cells)}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -194,9 +211,9 @@ def _concept_table(concepts: list[Concept]) -> Table:
     return table
 
 
-def _some_names(concept: Concept) -> str:
-    more = len(concept.names) - _MOST_NAMES_SHOWN
-    return " | ".join(concept.names[:_MOST_NAMES_SHOWN]) + (f" | and {more} more" if more > 0 else "")
+def _some(values: Sequence[str], separator: str) -> str:
+    more = len(values) - _MOST_SHOWN
+    return separator.join(values[:_MOST_SHOWN]) + (f"{separator}and {more} more" if more > 0 else "")
 
 
 @app.command()
@@ -206,7 +223,7 @@ def export(
 ) -> None:
     """Write a knowledge base as Parquet, one row a concept, for people and other tools."""
     rejections = Rejections()
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if output.suffix != ".parquet":
             raise InputError(f"{output}: expected a name that ends in .parquet; for other forms use `angel kb build`")
         check_output(output)
@@ -248,12 +265,26 @@ def _tell(rejections: Rejections) -> None:
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:
     found = knowledge_base.resolve(concept_id)
     if found is None:
-        raise InputError(f"{source}: has no concept {concept_id!r} among {knowledge_base.num_concepts:,}")
+        raise InputError(f"{source}: {knowledge_base.explain_unknown(concept_id)}")
     return found
 
 
+def _as_known(knowledge_base: KnowledgeBase, concept_id: str) -> str:
+    """The identifier of a known concept, or a new one; a bare number is of none but the one that is spelled so."""
+    return concept_id if concept_id.isdecimal() else knowledge_base.resolve(concept_id) or concept_id
+
+
+def _as_spelled_in(knowledge_base: KnowledgeBase, added: KnowledgeBase) -> KnowledgeBase:
+    """What is to be added, its concepts by the identifiers that they have in the knowledge base already."""
+    own = {concept_id: _as_known(knowledge_base, concept_id) for concept_id in added.concept_ids}
+    if all(concept_id == known for concept_id, known in own.items()):
+        return added
+    renamed = (replace(concept, concept_id=own[concept.concept_id]) for concept in added.concepts())
+    return type(added).from_concepts(renamed, added.normalization)
+
+
 @contextmanager
-def _knowledge_base_errors() -> Iterator[None]:
+def knowledge_base_errors() -> Iterator[None]:
     """What a file of concepts can be refused for; the messages are the readers' own."""
     try:
         yield

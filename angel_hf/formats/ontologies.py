@@ -56,9 +56,9 @@ _TERM_READERS: dict[Callable[[str | os.PathLike[str]], Iterator[Concept]], Calla
 }
 
 
-def read_concepts(
+def open_terms(
     path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
-) -> tuple[Iterator[Concept], str]:
+) -> tuple[Iterator[Term], str]:
     """Recognise the format of a file or folder of concepts by its content, and start to read it.
 
     Args:
@@ -67,8 +67,9 @@ def read_concepts(
         rejections: takes the records that can't be read; without it the first one is an error.
 
     Returns:
-        The concepts, read lazily, and the name of the normalisation that fits the format: "lowercase" for a file that
-        is already normalised, else "lowercase-punctuation".
+        The terms, with their cross-references and definitions where the format has them, read lazily; and the name of
+        the normalisation that fits the format: "lowercase" for a file that is already normalised, else
+        "lowercase-punctuation".
 
     Raises:
         ValueError: the format is unknown or knows nothing of what is selected, or the file is not UTF-8 or not gzip;
@@ -76,25 +77,31 @@ def read_concepts(
     """
     format_ = None if Path(path).is_dir() else _recognise(path)
     if format_ is None:
-        terms = _usable(Path(path), read_vocabulary(Path(path), selection), rejections or Rejections(strict=True))
-        return (term.concept for term in terms), "lowercase-punctuation"
+        items = read_vocabulary(Path(path), selection)
+        return _usable(Path(path), items, rejections or Rejections(strict=True)), "lowercase-punctuation"
     selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
-    return format_.read(path), format_.normalization
+    if format_.read in _TERM_READERS:
+        return _TERM_READERS[format_.read](os.fspath(path)), format_.normalization
+    return (Term(concept) for concept in format_.read(path)), format_.normalization
+
+
+def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> tuple[Iterator[Concept], str]:
+    """The concepts of `open_terms`, and the normalisation that fits them.
+
+    Raises:
+        ValueError: as `open_terms`.
+    """
+    terms, normalization = open_terms(path, selection)
+    return (term.concept for term in terms), normalization
 
 
 def read_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> Iterator[Term]:
-    """Read a file of concepts with their cross-references and definitions, where its format has them.
+    """The terms of `open_terms`.
 
     Raises:
-        ValueError: as `read_concepts`.
+        ValueError: as `open_terms`.
     """
-    format_ = None if Path(path).is_dir() else _recognise(path)
-    if format_ is None:
-        return _usable(Path(path), read_vocabulary(Path(path), selection), Rejections(strict=True))
-    selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
-    if format_.read in _TERM_READERS:
-        return _TERM_READERS[format_.read](os.fspath(path))
-    return (Term(concept) for concept in format_.read(path))
+    return open_terms(path, selection)[0]
 
 
 def _usable(path: Path, items: Iterator[Term | Retired | Rejected], rejections: Rejections) -> Iterator[Term]:

@@ -13,10 +13,13 @@ from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.term import Term
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 from angel_hf.knowledge_base import parquet_file
+from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
+from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
 from angel_hf.types import Concept
 
@@ -91,8 +94,8 @@ class KnowledgeBase(IndexedKnowledgeBase):
             selection.check_heeded((), f"{path}: Parquet")
             return cls.from_parquet(path, normalization)
         taken = Rejections() if rejections is None else rejections
-        concepts, recognised = ontologies.read_concepts(path, selection, taken)
-        knowledge_base = cls._from_file(path, concepts, normalization or recognised)
+        terms, recognised = ontologies.open_terms(path, selection, taken)
+        knowledge_base = cls._from_file(path, map(concept_of, terms), normalization or recognised)
         if rejections is None and taken.count:
             logging.get_logger(__name__).warning(taken.told())
         return knowledge_base
@@ -113,7 +116,7 @@ class KnowledgeBase(IndexedKnowledgeBase):
         return cls(TableBuilder(normalization, str(path)).build(concepts), normalization)
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write one row a concept: concept_id, names (preferred first), alternative_ids, semantic_types, parents."""
+        """Write a row a concept: concept_id, names (preferred first) and its other attributes, lists of strings."""
         parquet_file.write_concepts(path, self.concepts(), self.normalization)
 
     # Changing
@@ -156,6 +159,16 @@ class KnowledgeBase(IndexedKnowledgeBase):
             add = KnowledgeBase.from_names(add, self.normalization)
         tables, origin = update_tables(self, add, remove or {}, remove_concepts)
         return KnowledgeBase(tables, self.normalization), origin
+
+    def with_cross_references(self, terms: Iterable[Term]) -> KnowledgeBase:
+        """A copy whose concepts have the cross-references that a file of another vocabulary has for them.
+
+        `knowledge_base.with_cross_references(read_terms("mondo.json.gz"))` gives MEDIC's concepts their MONDO, UMLS and
+        SNOMED CT identifiers; see `cross_references.with_cross_references`. Names and entries stay as they are.
+        """
+        tables = {name: table for name, table in self.tables.items() if "cross_reference" not in name}
+        references = [concept.cross_references for concept in with_cross_references(self.concepts(), terms)]
+        return KnowledgeBase(tables | column_tables("cross_reference", references), self.normalization)
 
     def merge_entries(self, groups: np.ndarray) -> KnowledgeBase:
         """Give entries of the same group one entry, for names that a tokenizer cannot distinguish.

@@ -79,19 +79,21 @@ def base_processor(recipe: Recipe) -> AngelProcessor:
         prefix_template=saved.prefix_template,
         normalization=recipe.data.normalization,
         max_source_length=model.max_source_length or saved.max_source_length,
+        folding=saved.folding,
     )
 
 
 def new_processor(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> AngelProcessor:
-    """The processor of a new model."""
+    """The processor of a new model, which reads text folded."""
     assert recipe.model.max_source_length is not None, "a new model's recipe has been checked for it"
-    markers = {}
+    markers: dict[str, str] = {}
     if recipe.model.encoder is not None:
         markers = dict(zip(("mention_start", "mention_end"), MARKERS))
     return AngelProcessor(
         tokenizer,
         normalization=recipe.data.normalization,
         max_source_length=recipe.model.max_source_length,
+        folding=True,
         **markers,
     )
 
