@@ -58,7 +58,7 @@ _TERM_READERS: dict[Callable[[str | os.PathLike[str]], Iterator[Concept]], Calla
 
 def open_terms(
     path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
-) -> tuple[Iterator[Term], str]:
+) -> tuple[Iterator[Term | Retired], str]:
     """Recognise the format of a file or folder of concepts by its content, and start to read it.
 
     Args:
@@ -67,9 +67,9 @@ def open_terms(
         rejections: takes the records that can't be read; without it the first one is an error.
 
     Returns:
-        The terms, with their cross-references and definitions where the format has them, read lazily; and the name of
-        the normalisation that fits the format: "lowercase" for a file that is already normalised, else
-        "lowercase-punctuation".
+        The terms, with their cross-references and definitions where the format has them, and the retired identifiers,
+        read lazily; and the name of the normalisation that fits the format: "lowercase" for a file that is already
+        normalised, else "lowercase-punctuation".
 
     Raises:
         ValueError: the format is unknown or knows nothing of what is selected, or the file is not UTF-8 or not gzip;
@@ -92,20 +92,20 @@ def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHIN
         ValueError: as `open_terms`.
     """
     terms, normalization = open_terms(path, selection)
-    return (term.concept for term in terms), normalization
+    return (term.concept for term in terms if isinstance(term, Term)), normalization
 
 
 def read_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> Iterator[Term]:
-    """The terms of `open_terms`.
+    """The terms of `open_terms` that are in use.
 
     Raises:
         ValueError: as `open_terms`.
     """
-    return open_terms(path, selection)[0]
+    return (term for term in open_terms(path, selection)[0] if isinstance(term, Term))
 
 
-def _usable(path: Path, items: Iterator[Term | Retired | Rejected], rejections: Rejections) -> Iterator[Term]:
-    """The terms in use; a name with control characters costs that name.
+def _usable(path: Path, items: Iterator[Term | Retired | Rejected], rejections: Rejections) -> Iterator[Term | Retired]:
+    """The terms; a name with control characters costs that name.
 
     Raises:
         ValueError: all is rejected, or `rejections` is strict.
@@ -121,7 +121,9 @@ def _usable(path: Path, items: Iterator[Term | Retired | Rejected], rejections: 
             if names:
                 has_terms = True
                 yield item if len(names) == len(item.concept.names) else _with_names(item, names)
-        elif isinstance(item, Rejected):
+        elif isinstance(item, Retired):
+            yield item
+        else:
             rejections.add(item if item.source else Rejected(item.line, item.cause, item.raw, str(path), item.is_rest))
     if not has_terms and rejections.first:
         raise ValueError(str(rejections.first[0]))

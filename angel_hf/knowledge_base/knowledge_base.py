@@ -95,7 +95,9 @@ class KnowledgeBase(IndexedKnowledgeBase):
             return cls.from_parquet(path, normalization)
         taken = Rejections() if rejections is None else rejections
         terms, recognised = ontologies.open_terms(path, selection, taken)
-        knowledge_base = cls._from_file(path, map(concept_of, terms), normalization or recognised)
+        knowledge_base = cls._from_file(
+            path, (concept_of(term) for term in terms if isinstance(term, Term)), normalization or recognised
+        )
         if rejections is None and taken.count:
             logging.get_logger(__name__).warning(taken.told())
         return knowledge_base
