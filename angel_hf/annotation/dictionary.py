@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
-from angel_hf.annotation.variants import common_modifiers, growth_variants, name_variants
+from angel_hf.annotation.phrases import as_written, has_separator, is_phrase
+from angel_hf.annotation.variants import (
+    common_modifiers,
+    growth_variants,
+    name_variants,
+    number_variants,
+    plain_names,
+)
 from angel_hf.annotation.word_lists import GENERIC, KINDS, ORDINARY_WORDS, QUALIFIERS
-from angel_hf.annotation.words import WordForms, Words, split_words
+from angel_hf.annotation.words import WordForms, Words, is_pronoun, split_words
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.text.folding import Folded
+from angel_hf.text.reading import fold
 from angel_hf.types import Mention
 
 _COORDINATORS = ("and", "or")
@@ -18,15 +28,21 @@ _GENE = re.compile(r"[ -](?:gene|locus|protein|mRNA|cDNA|allele|mutant|promoter|
 _CAPITALS = re.compile(r"(?=.*[A-Z].*[A-Z])[A-Za-z0-9/-]{2,6}")
 # "WT1", "RB1": the gene more often than its disease, unless the text defines it.
 _GENE_SYMBOL = re.compile(r"[A-Z][0-9]+$")
+# Of the names that are too long for an abbreviation, the share from which capitals mean nothing.
+_ALL_CAPITALS = 0.9
+# What can be read as a word: "GOUT" and "LUPUS", but not "SCD" and "C6D".
+_READABLE = re.compile(r"(?=.*[AEIOUY])(?=.*[^AEIOU])[A-Z]{3,}")
 _LONGEST = 14
 
 
 class DictionaryDetector:
     """Finds the names of a knowledge base in texts: the longest at each place, at word boundaries.
 
-    Names match by the forms of `words.word_form`, with any characters between the words, and by the variants of
-    `angel_hf.annotation.variants` ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match
-    in their own letter case only, and not before "gene" and the like. A mention includes qualifiers before it
+    Names and texts are folded (`text.reading.fold`). Names match by the forms of `spellings.word_form`, with any
+    characters between the words but what ends a phrase, and by the variants of `angel_hf.annotation.variants`
+    ("Carcinoma, Breast" as "breast carcinoma"). Names that look like abbreviations match in their own letter case only,
+    and not before "gene" and the like; where nearly all names are in capitals, those that can be read as words match
+    as words. A mention includes qualifiers before it
     ("sporadic", and words that open many names), "disease" and the like after it, and what shares its last words
     ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever its long form ends in one,
     and does not interrupt a name: "G6PD (glucose ...) deficiency". Where "disease" itself is a name, so are "inherited
@@ -41,13 +57,23 @@ class DictionaryDetector:
         self._forms = WordForms()
         self._names: set[str] = set()
         self._exact: set[str] = set()
+        self._separated: set[str] = set()  # names that hold what ends a phrase elsewhere
         self._lengths: dict[str, int] = {}  # first word of a name -> bit n set where a name of n words starts so
         spelled: list[list[str]] = []
-        for name in names:
-            if not _CAPITALS.fullmatch(name):
-                spelled.append(split_words(name, self._forms).forms)
-                for variant in name_variants(name):
-                    self._add(variant, stop_words)
+        capitals: list[str] = []
+        in_capitals = long_names = 0
+        for name in chain.from_iterable(map(plain_names, names)):
+            if _CAPITALS.fullmatch(name):
+                capitals.append(name)
+            else:
+                long_names += len(name) > 6
+                in_capitals += len(name) > 6 and name.isupper()
+                spelled.append(self._add_spelled(name, stop_words))
+        readable = sum(_READABLE.fullmatch(name) is not None for name in capitals)
+        has_capitals_only = in_capitals >= _ALL_CAPITALS * long_names if long_names else readable == len(capitals)
+        for name in capitals:
+            if has_capitals_only and _READABLE.fullmatch(name) and self._form(name) not in stop_words:
+                spelled.append(self._add_spelled(name, stop_words))
             elif not _GENE_SYMBOL.search(name):
                 self._exact.add(name)
                 self._record_length(split_words(name, self._forms).forms)
@@ -63,14 +89,37 @@ class DictionaryDetector:
 
     def is_name(self, text: str) -> bool:
         """Whether a text is a name in one of its detected forms."""
-        return text in self._exact or " ".join(split_words(text, self._forms).forms) in self._names
+        text = fold(text)
+        return text in self._exact or self._form(text) in self._names
 
     def detect(self, texts: Sequence[str]) -> list[list[Mention]]:
         """The mentions of each text, in its order; see MentionDetector."""
-        return [[Mention(text, start, end) for start, end in self._spans(text)] for text in texts]
+        return [self._mentions(text) for text in texts]
+
+    def _mentions(self, text: str) -> list[Mention]:
+        folded = Folded(text)
+        found: list[Mention] = []
+        for own in self._spans(folded.text):
+            start, end = own if folded.text is text else folded.span(*own)
+            # Two may have been found in what is one character: "½".
+            if not found or found[-1].end <= start:
+                found.append(Mention(text, start, end))
+        return found
+
+    def _form(self, text: str) -> str:
+        return " ".join(split_words(text, self._forms).forms)
+
+    def _add_spelled(self, name: str, stop_words: frozenset[str]) -> list[str]:
+        """Add a name with its variants; gives the forms of its words."""
+        for variant in name_variants(name):
+            self._add(variant, stop_words)
+        if has_separator(name):
+            self._separated.add(as_written(name))
+        return split_words(name, self._forms).forms
 
     def _add(self, name: str, stop_words: frozenset[str]) -> None:
-        for forms in growth_variants(split_words(name, self._forms).forms):
+        own = split_words(name, self._forms).forms
+        for forms in (forms for grown in growth_variants(own) for forms in number_variants(grown)):
             joined = " ".join(forms)
             if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
                 self._names.add(joined)
@@ -108,13 +157,21 @@ class DictionaryDetector:
                     if surface in self._exact:
                         accepted = not _GENE.match(text, ends[last - 1])
                     else:
-                        accepted = " ".join(forms[place_of_word:last]) in names and _is_phrase(surface)
+                        accepted = " ".join(forms[place_of_word:last]) in names and self._is_one(
+                            text, surface, ends[last - 1]
+                        )
                     if accepted:
                         if last < count and forms[last] in KINDS and text[ends[last - 1] : starts[last]] == " ":
                             last += 1
                         yield place_of_word, last - place_of_word
                         place = last
                         break
+
+    def _is_one(self, text: str, surface: str, end: int) -> bool:
+        """Whether what has the words of a name, and ends here, is one phrase."""
+        if surface.endswith(" I") and is_pronoun(text, end):
+            return False
+        return is_phrase(surface) or as_written(surface) in self._separated
 
     def _extended(self, text: str, words: Words, free: int, place: int, length: int) -> tuple[int, int]:
         """Offsets of a name with its qualifiers on the left, down to the word `free`."""
@@ -139,6 +196,8 @@ class DictionaryDetector:
             before -= 1
         between = text[words.ends[before] : words.starts[first]] if before >= 0 else ""
         if before < 0 or (before == first - 1 and between.strip() not in (",", "/", "-")) or len(between) > 9:
+            return None
+        if has_separator(between):
             return None
         for head in range(place + 1, last):
             for width in (2, 1):
@@ -176,10 +235,3 @@ def _remove_short_form(words: Words, definition: Abbreviation) -> None:
     for place in reversed(range(len(words.starts))):
         if definition.short_start <= words.starts[place] < definition.short_end:
             del words.forms[place], words.starts[place], words.ends[place]
-
-
-def _is_phrase(surface: str) -> bool:
-    """Whether the words belong together: no bracket without its other half, no end of a sentence."""
-    if "(" not in surface and ")" not in surface and ". " not in surface:
-        return True
-    return surface.count("(") == surface.count(")") and ". " not in surface

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from angel_hf.annotation.spellings import NUMBERS
 from angel_hf.annotation.word_lists import GROWTHS, ORDINARY_WORDS
+from angel_hf.text.reading import fold
 
 # Catalogues give the mode of inheritance, and texts do not: "C3 Deficiency, Autosomal Recessive".
 _INHERITANCE = re.compile(
@@ -13,7 +16,21 @@ _INHERITANCE = re.compile(
     re.IGNORECASE,
 )
 _EPONYM = re.compile(r"((?:[Vv]on |[A-Z][a-z]+-)(?:[A-Z][a-z]+)(?:[- ][A-Z][a-z]+)*) (?:[Ss]yndrome|[Dd]isease)")
-_MANY_NAMES = 30
+_MANY_NAMES = 26
+# The Roman numbers that are letters too, both ways.
+_LETTERS = {letter: NUMBERS[letter] for letter in "ivx"}
+_LAST = _LETTERS | {number: letter for letter, number in _LETTERS.items()}
+_LAST_NUMBER = re.compile(rf"({'|'.join(_LAST)})([a-h]?)")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe"})
+
+
+def plain_names(name: str) -> Iterator[str]:
+    """A name folded, and where it has umlauts once more with these as two letters: "Mobius", "Moebius"."""
+    yield fold(name)
+    if not name.isascii():
+        composed = unicodedata.normalize("NFC", name)
+        if (written := composed.translate(_UMLAUTS)) != composed:
+            yield fold(written)
 
 
 def name_variants(name: str) -> Iterator[str]:
@@ -39,6 +56,17 @@ def growth_variants(forms: Sequence[str]) -> Iterator[list[str]]:
     yield list(forms)
     if len(forms) > 1 and forms[-1] in GROWTHS:
         yield from ([*forms[:-1], growth] for growth in GROWTHS if growth != forms[-1])
+
+
+def number_variants(forms: Sequence[str]) -> Iterator[list[str]]:
+    """The forms of a name's words, and where the last is 1, 5 or 10 or as a letter may mean these, both.
+
+    Not where only letters stand before it, as in "ml-1".
+    """
+    yield list(forms)
+    last = _LAST_NUMBER.fullmatch(forms[-1])
+    if last and any(len(form) > 2 for form in forms[:-1]):
+        yield [*forms[:-1], _LAST[last[1]] + last[2]]
 
 
 def common_modifiers(names: Iterable[Sequence[str]]) -> frozenset[str]:

@@ -2,15 +2,15 @@
 
 _ORDINARY = """
     abnormality aim albumin all affect air anomaly area arm as at bad be behavior best birth bite black block blood bone
-    both brain can cap car carcinogenesi cat cell change chest child class cold cord cut dam damage deficiency defect
-    deformity death development diagnosi disability disease disorder dose dream ear eye face fall family fat feature
+    both brain can cap car carcinogenesis cat cell change chest child class cold cord cut dam damage deficiency defect
+    deformity death development diagnosis disability disease disorder dose dream ear eye face fall family fat feature
     fetus fire fish fit fly food foot for form fracture gas gap gene go growth hair hand he head hearing heart heat here
     high hip his host how ice if ill illness image in included inclusion injury is it joint kit large lead leg lesion
     less life light limb lip liver loss low lung male man map mark mass may me mean mind mole mouth mutation nail neck
     no nose not of old on or other out pain pal part patient people period phenotype plan poor pop pregnancy pressure
     progression rat recurrence rest retain run sad seal set shock short sign skin small so soft spot star stem step
     strain stress sun susceptibility swelling symptom syndrome tag the thin tip to tongue tooth top trait translocation
-    trisomy tumorigenesi type was we weight who will wound
+    trisomy tumorigenesis type was we weight who will wound
     """
 _QUALIFIERS = """
     acute advanced autosomal benign bilateral chronic congenital dominant familial hereditary inherited isolated

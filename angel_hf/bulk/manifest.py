@@ -49,7 +49,14 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
         "knowledge_base": model.knowledge_base.fingerprint,
         "processor": {
             name: getattr(processor, name)
-            for name in ("mention_start", "mention_end", "prefix_template", "normalization", "max_source_length")
+            for name in (
+                "mention_start",
+                "mention_end",
+                "prefix_template",
+                "normalization",
+                "max_source_length",
+                "folding",
+            )
         },
         "allowed_concepts": _digest(model.allowed_concepts),
         "confidence": None if model.confidence is None else asdict(model.confidence),

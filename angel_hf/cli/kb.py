@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from angel_hf.cli import selection_options
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.sink import check_output
 from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ class Normalization(str, Enum):
 _Source = Annotated[
     Path,
     typer.Argument(
-        help="A MEDIC text, a MeSH mapping, OBO, a JSON list of terms, GenBioEL's target_kb.json (each .gz too), "
-        "Parquet, or what `angel kb build` wrote."
+        help="An ontology (OBO, JSON), a vocabulary (MeSH, UMLS, SNOMED CT, CTD, ICD, Orphanet, NCBI Gene or Taxonomy, "
+        "MEDIC, BioSyn; a file, .gz too, or the folder of a release), a table of terms (CSV, TSV), GenBioEL's "
+        "target_kb.json, Parquet, or what `angel kb build` wrote."
     ),
 ]
 
@@ -54,6 +57,13 @@ def build(
         Normalization | None,
         typer.Option(help="The form of names that the model reads; default: what fits the source.", show_default=False),
     ] = None,
+    language: selection_options.Languages = None,
+    sources: selection_options.Sources = None,
+    semantic_type: selection_options.SemanticTypes = None,
+    semantic_group: selection_options.SemanticGroups = None,
+    term_type: selection_options.TermTypes = None,
+    suppressed: selection_options.Suppressed = False,
+    taxon: selection_options.Taxa = None,
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -62,9 +72,22 @@ def build(
         ),
     ] = None,
 ) -> None:
-    """Build a knowledge base that opens at once, from a file of concepts and their names."""
+    """Build a knowledge base that opens at once, from a file or folder of concepts and their names.
+
+    A part of a vocabulary is chosen by the options from --language on, which take several values, joined by commas or
+    given again.
+    """
     with failures_reported(), knowledge_base_errors():
-        knowledge_base = _open(source, normalization)
+        selection = selection_options.selection_of(
+            languages=language,
+            sources=sources,
+            term_types=term_type,
+            semantic_types=semantic_type,
+            semantic_groups=semantic_group,
+            suppressed=suppressed,
+            taxa=taxon,
+        )
+        knowledge_base = _open(source, normalization, selection)
         for file in crosswalk or ():
             knowledge_base = knowledge_base.with_cross_references(read_terms(file))
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
@@ -202,10 +225,10 @@ def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _open(source: Path, normalization: Normalization | None) -> KnowledgeBase:
+def _open(source: Path, normalization: Normalization | None, selection: Selection = EVERYTHING) -> KnowledgeBase:
     from angel_hf import KnowledgeBase
 
-    return KnowledgeBase.from_file(source, normalization.value if normalization else None)
+    return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection)
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:

@@ -138,6 +138,9 @@ class AngelBart(BartForConditionalGeneration):
             self.model.encoder = PreNormEncoder(config)
             self.model.decoder = PreNormDecoder(config)
             self.post_init()
+        for module in self.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.eps = getattr(config, "layer_norm_eps", module.eps)
 
     @torch.no_grad()
     def generate(self, input_ids: torch.Tensor | None = None, constrained: bool = True, **kwargs: Any) -> Any:

@@ -41,6 +41,7 @@ class AngelConfig(BartConfig):
             is attached to the model.
         normalize_before: layers normalise before each block instead of after it, and each stack once more at its end;
             BART as published does not.
+        layer_norm_eps: what layer norms add to the variance; a pretrained encoder brings its own.
         knowledge_base_fingerprint: of the knowledge base that was saved with the model.
         trie_fingerprint: of the trie of its names.
         tokenizer_fingerprint: of the tokenizer that the trie was made with.
@@ -52,6 +53,7 @@ class AngelConfig(BartConfig):
 
     prefix_end_token_id: int | None = None
     normalize_before: bool = False
+    layer_norm_eps: float = 1e-5
     knowledge_base_fingerprint: str | None = None
     trie_fingerprint: str | None = None
     tokenizer_fingerprint: str | None = None

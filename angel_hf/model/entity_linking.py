@@ -176,7 +176,8 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         if not isinstance(search, VerbatimFirst) or self.knowledge_base is None:
             return found
         form = self.knowledge_base.normalization
-        surfaces = self.require_processor().encode_names([normalize(one.surface, form) for one in mentions])
+        processor = self.require_processor()
+        surfaces = processor.encode_names([normalize(processor.folded(one.surface), form) for one in mentions])
         return [replace(question, surface_ids=surface) for question, surface in zip(found, surfaces)]
 
     def answer(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
-from ..text.reading import left_context, normalize, parse_marked, right_context
+from ..text.reading import fold, left_context, normalize, parse_marked, right_context
 from ..types import Mention
 
 _CONTEXTS = (left_context, right_context)
@@ -28,14 +28,12 @@ class AngelProcessor(ProcessorMixin):
     name. Parts are joined by one space; context is lowercased unless the normalisation is "as-is".
 
     Args:
-        tokenizer: the model's; it must mark where words start (byte-level BPE does), so that the parts of a text
-            tokenise as the whole does.
+        tokenizer: it must mark where words start (as byte-level BPE), so that parts of a text tokenise as the whole.
         mention_start, mention_end: markers before and after the mention.
-        prefix_template: what the decoder is given: words, `{mention}` one of them but not the last, since the last
-            token starts the target.
+        prefix_template: what the decoder is given: words, `{mention}` one of them; the last one starts the target.
         normalization: form of the mention in source and prefix, one of `NORMALIZATIONS`.
-        max_source_length: most tokens that the encoder reads, special tokens included; longer contexts are cut to a
-            window around the mention.
+        max_source_length: most tokens that the encoder reads, special ones included; longer contexts are cut to fit.
+        folding: read mentions, contexts and names in ASCII, see `text.reading.fold`; the published models do not.
 
     Raises:
         ValueError: the template has no `{mention}` of its own, or nothing after it.
@@ -49,6 +47,7 @@ class AngelProcessor(ProcessorMixin):
         prefix_template: str = "{mention} is",
         normalization: str = "lowercase-punctuation",
         max_source_length: int = 1024,
+        folding: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(tokenizer, **kwargs)
@@ -59,10 +58,8 @@ class AngelProcessor(ProcessorMixin):
                 "once and a word after it, as in '{mention} is'; that word's last token starts the target"
             )
         normalize("", normalization)  # refuses an unknown one
-        self.mention_start, self.mention_end = mention_start, mention_end
-        self.prefix_template = prefix_template
-        self.normalization = normalization
-        self.max_source_length = max_source_length
+        self.mention_start, self.mention_end, self.prefix_template = mention_start, mention_end, prefix_template
+        self.normalization, self.folding, self.max_source_length = normalization, folding, max_source_length
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, and the class that works from a repository alone."""
@@ -86,7 +83,7 @@ class AngelProcessor(ProcessorMixin):
     @cached_property
     def prefix_end_token_id(self) -> int:
         """The last token of every prefix: what the target follows."""
-        return self._template_ids[1][-1]
+        return self._own_ids[-1][-1]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,19 +91,18 @@ class AngelProcessor(ProcessorMixin):
         model = json.loads(self.tokenizer.backend_tokenizer.to_str())["model"]
         return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
+    def folded(self, text: str) -> str:
+        """The text folded, where the model reads it so."""
+        return fold(text) if self.folding else text
+
     def encode_mentions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None
     ) -> tuple[list[list[int]], list[list[int]]]:
-        """Encoder ids and decoder prefix of each mention.
+        """Encoder ids, special tokens included, and decoder prefix, without its start token, of each mention.
 
         Args:
             mentions: in any order.
-            context_tokens: most tokens of context, those on both sides of the mention together; None: all that
-                `max_source_length` leaves room for.
-
-        Returns:
-            `encoder_ids`, with the special tokens at both ends, and `prefix_ids`, without the token that starts the
-            decoder; one list of ids a mention.
+            context_tokens: most tokens of context, both sides together; None: all that `max_source_length` allows.
 
         Raises:
             ValueError: a mention is by itself longer than `max_source_length`.
@@ -114,18 +110,14 @@ class AngelProcessor(ProcessorMixin):
         if context_tokens is not None and context_tokens < 0:
             raise ValueError(f"context_tokens={context_tokens}; expected 0 or more, or None for all that fit")
         most = self.max_source_length if context_tokens is None else min(context_tokens, self.max_source_length)
-        surfaces = self._tokenize([f" {normalize(one.surface, self.normalization).strip()}" for one in mentions])
+        surfaces = self._tokenize([f" {self._read(one.surface)}" for one in mentions])
         contexts = self._tokenize_contexts(mentions, most)
-        before, after = self._template_ids
+        _, _, before, after = self._own_ids
         encoder_ids = [self._window(*row, most) for row in zip(mentions, contexts[0::2], surfaces, contexts[1::2])]
         return encoder_ids, [[*before, *own, *after] for own in surfaces]
 
     def __call__(self, mentions: Mention | Sequence[Mention], **kwargs: Any) -> BatchFeature:
-        """A padded batch for `model.generate`.
-
-        Returns:
-            int64 tensors [batch, longest], padded on the right: `input_ids`, `attention_mask`, `decoder_input_ids`
-            (decoder start token and prefix) and `decoder_attention_mask`.
+        """A batch for `model.generate`: int64 [batch, longest], padded on the right, by `model_input_names`.
 
         Raises:
             TypeError: a mention is a string.
@@ -136,8 +128,7 @@ class AngelProcessor(ProcessorMixin):
             raise ValueError("got no mentions; expected one at least to make a batch")
         encoder_ids, prefix_ids = self.encode_mentions(batch)
         start = [self.tokenizer.eos_token_id]  # BART's decoder starts with the end token
-        data = self._pad("", encoder_ids) | self._pad("decoder_", [start + ids for ids in prefix_ids])
-        return BatchFeature(data)
+        return BatchFeature(self._pad("", encoder_ids) | self._pad("decoder_", [start + ids for ids in prefix_ids]))
 
     @property
     def model_input_names(self) -> list[str]:
@@ -145,10 +136,7 @@ class AngelProcessor(ProcessorMixin):
         return ["input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"]
 
     def _tokenize_contexts(self, mentions: Sequence[Mention], context_tokens: int) -> list[list[int]]:
-        """Ids of the left and the right context of each mention in turn: all that its window can hold, or more.
-
-        What is near is tokenised first, and more only where that is too little.
-        """
+        """Ids of the left and the right context of each mention in turn: all that its window can hold, or more."""
         # No token is longer than the longest of the vocabulary, so no text beyond this can be in the window.
         reach = context_tokens * self._longest_token
         size = _CHARACTERS_A_TOKEN * math.ceil(context_tokens / 2)
@@ -156,7 +144,8 @@ class AngelProcessor(ProcessorMixin):
         waiting = list(range(len(ids)))
         while waiting:
             contexts = [_CONTEXTS[side % 2](mentions[side // 2], size, reach) for side in waiting]
-            texts = [one.text if self.normalization == "as-is" else one.text.lower() for one in contexts]
+            texts = [self.folded(one.text).strip() for one in contexts]
+            texts = texts if self.normalization == "as-is" else list(map(str.lower, texts))
             for side, own in zip(waiting, self._tokenize([text and f" {text}" for text in texts])):
                 ids[side] = own
             # Each side gets half of the room, and what the other side leaves over; see `_window`.
@@ -170,51 +159,43 @@ class AngelProcessor(ProcessorMixin):
         self, mention: Mention, left: list[int], surface: list[int], right: list[int], context_tokens: int
     ) -> list[int]:
         """The encoder ids: all of the marked mention and what fits around it."""
-        start, end = self._marker_ids
+        start, end, _, _ = self._own_ids
         marked = [*start, *surface, *end]
-        room = self.max_source_length - len(marked) - 2
+        room = min(self.max_source_length - len(marked) - 2, context_tokens)
         if room < 0:
             raise ValueError(
                 f"mention {mention.surface[:60]!r}... takes {len(marked)} tokens with its markers; the encoder reads "
                 f"{self.max_source_length - 2}: check the span, or shorten the mention"
             )
-        room = min(room, context_tokens)
         # Each side gets half of the room, and what the other side leaves over.
         for_left = min(len(left), max(room // 2, room - len(right)))
-        for_right = min(len(right), room - for_left)
-        kept_left = left[len(left) - for_left :]
-        return [self.tokenizer.bos_token_id, *kept_left, *marked, *right[:for_right], self.tokenizer.eos_token_id]
+        kept = [*left[len(left) - for_left :], *marked, *right[: room - for_left]]
+        return [self.tokenizer.bos_token_id, *kept, self.tokenizer.eos_token_id]
 
     @cached_property
     def _longest_token(self) -> int:
         return max(len(token) for token in self.tokenizer.get_vocab())
 
     @cached_property
-    def _marker_ids(self) -> list[list[int]]:
-        """Ids of the markers before and after a mention."""
-        return self._tokenize([f" {self.mention_start}", f" {self.mention_end}"], special=True)
-
-    @cached_property
-    def _template_ids(self) -> list[list[int]]:
-        """Ids of the prefix before and after the mention."""
+    def _own_ids(self) -> list[list[int]]:
+        """Ids of the markers before and after a mention, and of the prefix before and after it."""
         before, after = self.prefix_template.split("{mention}")
-        return self._tokenize([before and f" {before.rstrip()}", after], special=True)
+        markers = f" {self.mention_start}", f" {self.mention_end}"
+        return self._tokenize([*markers, before and f" {before.rstrip()}", after], special=True)
+
+    def _read(self, surface: str) -> str:
+        return normalize(self.folded(surface), self.normalization).strip()
 
     def _tokenize(self, pieces: list[str], special: bool = False) -> list[list[int]]:
         """Ids of each piece; what spells a special token is text like any other, unless it is our own."""
-        if not pieces:
-            return []
         options = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
-        return self.tokenizer(pieces, split_special_tokens=not special, **options)["input_ids"]
+        return self.tokenizer(pieces, split_special_tokens=not special, **options)["input_ids"] if pieces else []
 
     def _pad(self, side: str, sequences: list[list[int]]) -> dict[str, torch.Tensor]:
-        lengths = torch.tensor([len(ids) for ids in sequences])
-        rows = [torch.tensor(ids) for ids in sequences]
-        padding = self.tokenizer.pad_token_id
-        return {
-            f"{side}input_ids": torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding),
-            f"{side}attention_mask": (torch.arange(int(lengths.max())) < lengths[:, None]).long(),
-        }
+        rows, pad = [torch.tensor(ids) for ids in sequences], torch.nn.utils.rnn.pad_sequence
+        padded = pad(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+        is_token = pad([torch.ones_like(row) for row in rows], batch_first=True)
+        return {f"{side}input_ids": padded, f"{side}attention_mask": is_token}
 
 
 def list_of_mentions(mentions: Iterable[Mention | str]) -> list[Mention]:
@@ -222,9 +203,7 @@ def list_of_mentions(mentions: Iterable[Mention | str]) -> list[Mention]:
     found: list[Mention] = []
     for mention in [mentions] if isinstance(mentions, str) else mentions:
         if isinstance(mention, str):
-            raise TypeError(
-                f"got the string {mention[:60]!r}; expected a Mention: Mention(text, start, end), or for a name "
-                "without context Mention(name, 0, len(name))"
-            )
+            expected = "a Mention: Mention(text, start, end), or for a name without context Mention(name, 0, len(name))"
+            raise TypeError(f"got the string {mention[:60]!r}; expected {expected}")
         found.append(mention)
     return found

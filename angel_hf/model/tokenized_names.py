@@ -11,6 +11,7 @@ import numpy as np
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.jobs.progress import progress_bar
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.knowledge_base.letter_sums import letter_sums
 from angel_hf.model.processor import AngelProcessor
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
@@ -65,6 +66,9 @@ class TokenizedNames:
             ValueError: as `build` and `KnowledgeBase.updated`.
         """
         knowledge_base, origin = self.knowledge_base.updated(add, remove, remove_concepts)
+        if processor.folding:
+            # Of a trie that was made before names were folded, what is not ASCII is read anew.
+            origin = np.where(_is_ascii(knowledge_base), origin, -1)
         is_new = origin < 0
         stays = np.zeros(self.trie.num_names, dtype=bool)
         stays[origin[~is_new]] = True
@@ -83,6 +87,12 @@ class TokenizedNames:
         if trie.num_names < knowledge_base.num_entries:
             knowledge_base = knowledge_base.merge_entries(number[groups])
         return TokenizedNames(knowledge_base, trie.renumbered(number))
+
+
+def _is_ascii(knowledge_base: KnowledgeBase) -> np.ndarray:
+    """Which entries have a name in ASCII for their first: bool [entries]."""
+    _, is_ascii = letter_sums(knowledge_base.names)
+    return is_ascii[knowledge_base.tables["entry_offsets"][:-1]]
 
 
 def _encode(

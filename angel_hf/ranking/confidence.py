@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from angel_hf.arrays.array_file import written_whole
-from angel_hf.text.reading import normalize
+from angel_hf.text.reading import fold, normalize
 from angel_hf.types import Candidate, Linked
 
 CONFIDENCE_FILE = "confidence.json"
@@ -155,8 +155,8 @@ def features(linked: Linked, read_as: str | None = None) -> Features:
     merged = merge_candidates(linked.candidates)
     best = merged[0]
     margin = min(best.score - merged[1].score, _MOST_MARGIN) if len(merged) > 1 else _MOST_MARGIN
-    surface = normalize(linked.mention.surface if read_as is None else read_as, "lowercase-punctuation")
-    name = normalize(best.name, "lowercase-punctuation")
+    surface = normalize(fold(linked.mention.surface if read_as is None else read_as), "lowercase-punctuation")
+    name = normalize(fold(best.name), "lowercase-punctuation")
     return Features(
         logprob=best.score,
         margin=margin,

@@ -1,7 +1,8 @@
-"""How a text is read: its normal form, the context window of a mention, marked text."""
+"""How a text is read: its letters, its normal form, the context window of a mention, marked text."""
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import NamedTuple
@@ -13,6 +14,50 @@ NORMALIZATIONS = ("lowercase-punctuation", "lowercase", "as-is")
 # Every tokenizer that marks where words start begins a token here, with the space, whatever stands before it.
 _BETWEEN_WORDS = re.compile(r"(?<=\S) (?=\S)")
 _MARKED = re.compile(r"\[\[(.*?)\]\]")
+
+# What Unicode does not decompose into plain letters, after these; what looks Greek is, and has the name of its letter.
+_MEANT = """-:‐‑‒–—―−⁃ ':‘’‚‛‹›′ʹʼ´ ":“”„‟«» .:·∙⋅ /:⁄∕÷ +/-:± >=:≥⩾ <=:≤⩽ !=:≠ ->:→ <-:← x:× :™℠®© o:ø O:Ø l:ł L:Ł d:đð
+    D:ĐÐ h:ħ H:Ħ i:ı t:ŧ T:Ŧ n:ŋ th:þ Th:Þ ae:æ Ae:Æ oe:œ Oe:Œ SS:ẞ f:ƒ α:ɑ γ:ɣ ε:ɛ Δ:∆"""
+_PLAIN = {ord(one): plain for plain, _, meant in (pair.partition(":") for pair in _MEANT.split()) for one in meant}
+_PLAIN |= dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF], "")
+_MARKS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]+"
+# An entity of HTML, escaped once or more; Greek text, which stays as it is; a letter with marks; any other but Asian.
+FOLDABLE = re.compile(
+    r"&(?:amp;)*(#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,31});"
+    rf"|([\u0370-\u03ff\u1f00-\u1fff]{{4,}})|[^\W_]?{_MARKS}|[^\x00-\x7f\u3041-\u30fa\u3400-\u9fff\uac00-\ud7a3]"
+)
+
+
+def fold(text: str) -> str:
+    """The text in ASCII, as far as that spells it: "Sjögren", "ﬁbrosis", "TNFα" as "Sjogren", "fibrosis", "TNF alpha".
+
+    Compatibility forms (NFKD) and entities are resolved, marks on letters and what has no width dropped; dashes, quotes
+    and letters such as "ø" get their plain look, and Greek letters are spelled as words. Other scripts stay.
+    """
+    return text if text.isascii() and "&" not in text else FOLDABLE.sub(plain, text)
+
+
+def plain(found: re.Match[str]) -> str:
+    """What `fold` writes for what FOLDABLE finds."""
+    letter = html.unescape(f"&{found[1]};") if found[1] else found[0]
+    letter = unicodedata.normalize("NFKD", letter.translate(_PLAIN))
+    letter = unicodedata.normalize("NFC", re.sub(_MARKS, "", letter)).translate(_PLAIN)
+    before, after = (
+        found.string[max(0, found.start() - 2) : found.start()].lower(),
+        found.string[found.end() : found.end() + 1],
+    )
+    if letter == "ß":  # of German after a vowel; elsewhere often put for a beta: "TGFß", "ß-globin"
+        in_word = after.isalpha() or before[:-1].isalpha()
+        letter = "ss" if in_word and before.endswith(tuple("aeiouyäöü")) else "β"
+    elif letter == "μ" and after.isascii() and after.isalpha():
+        letter = "u"  # of a unit: "µg"
+    name = unicodedata.name(letter, "") if len(letter) == 1 else ""
+    if not name.startswith("GREEK"):
+        return found[2] or letter
+    name = name.split()[-1].replace("LAMDA", "LAMBDA")
+    left = " " if before[-1:].isalnum() or before.endswith(";") else ""
+    right = " " if after.isalnum() and after != "ß" and not "Ͱ" <= after <= "Ͽ" else ""
+    return left + (name.capitalize() if letter.isupper() else name.lower()) + right
 
 
 class _PunctuationToSpace(dict[int, str]):
@@ -30,12 +75,9 @@ _PUNCTUATION_TO_SPACE = _PunctuationToSpace()
 def normalize(text: str, normalization: str) -> str:
     """The form of a name or mention that the model reads and writes.
 
-    "lowercase-punctuation" is the published form: lowercase, every punctuation mark or symbol (Unicode categories P
-    and S) a space, runs of white space one space; a text of punctuation alone keeps its marks. "lowercase" is for files
-    that were normalised before, and "as-is" changes nothing.
-
-    Raises:
-        ValueError: the normalization is not one of NORMALIZATIONS.
+    "lowercase-punctuation", the published form: lowercase, punctuation and symbols (Unicode categories P and S) as
+    space, of which one is kept; a text of these alone keeps them. "lowercase" is for files that were normalised before.
+    ValueError where the normalization is not one of NORMALIZATIONS.
     """
     if normalization == "as-is":
         return text
@@ -55,11 +97,7 @@ class Context(NamedTuple):
 
 
 def left_context(mention: Mention, size: int, reach: int) -> Context:
-    """At most `size` characters before a mention, from the start of a word on, which tokenise as in the whole text.
-
-    Text farther than `reach` characters from the mention does not count. Where no word starts in `size` characters, the
-    context is empty.
-    """
+    """At most `size` characters before a mention, from where a word starts, and nothing farther away than `reach`."""
     text = mention.text[: mention.start].rstrip()
     text = text[max(0, len(text) - reach) :].lstrip()
     if len(text) <= size:
@@ -76,11 +114,7 @@ def right_context(mention: Mention, size: int, reach: int) -> Context:
 
 
 def parse_marked(marked: str) -> tuple[Mention, ...]:
-    """The mentions that a text marks with `[[` and `]]`; the marks are removed from the text.
-
-    Raises:
-        ValueError: no marks, an empty mention, or marks that do not pair up.
-    """
+    """The mentions of a text without its marks `[[` and `]]`; ValueError where none is marked, or a pair is wrong."""
     pieces = _MARKED.split(marked)  # text, mention, text, mention, ..., text
     if any("[[" in piece or "]]" in piece for piece in pieces):
         raise ValueError(f"the marks in {marked!r} do not pair up; expected each mention once in [[ and ]]")

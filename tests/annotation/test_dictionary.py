@@ -101,7 +101,7 @@ def test_generic_diseases_are_mentions_where_the_names_are_of_diseases():
 def test_a_mention_takes_in_words_that_open_many_names():
     text = "cerebral gout or cruel gout"
     assert surfaces(text, DictionaryDetector(["gout", "cerebral palsy"])) == ["gout", "gout"]
-    many = [f"cerebral kind{letter * 2}" for letter in "abcdefghijklmnopqrstuvwxyzäöüé"]
+    many = [f"cerebral kind{letter * 2}" for letter in "abcdefghijklmnopqrstuvwxyz"]
     assert surfaces(text, DictionaryDetector(["gout", *many])) == ["cerebral gout", "gout"]
 
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from angel_hf.annotation.variants import common_modifiers, growth_variants, name_variants
+from angel_hf.annotation.variants import (
+    common_modifiers,
+    growth_variants,
+    name_variants,
+    number_variants,
+    plain_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +41,31 @@ def test_one_growth_stands_for_another_after_a_place_only():
 
 
 def test_a_modifier_opens_names_with_many_last_words():
-    names = [["renal", f"kind{letter}"] for letter in "abcdefghijklmnopqrstuvwxyzABCD"]
+    names = [["renal", f"kind{letter}"] for letter in "abcdefghijklmnopqrstuvwxyz"]
     assert common_modifiers(names) == {"renal"}
     assert common_modifiers(names[1:]) == frozenset()
     assert common_modifiers([["renal", "kind"]] * 100) == frozenset(), "one last word, however often"
     assert common_modifiers([["brain", forms[1]] for forms in names]) == frozenset(), "an ordinary word"
+
+
+@pytest.mark.parametrize(
+    ("forms", "expected"),
+    [
+        ("mucopolysaccharidosis i", ["mucopolysaccharidosis i", "mucopolysaccharidosis 1"]),
+        ("mucopolysaccharidosis 10", ["mucopolysaccharidosis 10", "mucopolysaccharidosis x"]),
+        ("glycogenosis 1a", ["glycogenosis 1a", "glycogenosis ia"]),
+        ("vitamin k", ["vitamin k"]),
+        ("hepatitis 2", ["hepatitis 2"]),  # II is the same form
+        ("ml 1", ["ml 1"]),  # per millilitre
+        ("i", ["i"]),
+    ],
+)
+def test_a_letter_that_ends_a_name_may_be_a_number(forms, expected):
+    assert [" ".join(one) for one in number_variants(forms.split())] == expected
+
+
+def test_umlauts_are_one_letter_or_two():
+    assert list(plain_names("Möbius syndrome")) == ["Mobius syndrome", "Moebius syndrome"]
+    assert list(plain_names("Mo\u0308bius syndrome")) == ["Mobius syndrome", "Moebius syndrome"]
+    assert list(plain_names("Behçet")) == ["Behcet"]
+    assert list(plain_names("Gout")) == ["Gout"]

@@ -98,7 +98,7 @@ def test_an_export_is_read_back_the_same(source):
         ),
         (["remove", "medic.txt", "kb", "--concept", "D9"], "medic.txt: concept 'D9' is not among the 2 of"),
         (["remove", "medic.txt", "kb", "--name", "D001260=x"], "concept 'D001260' has no name 'x' to remove"),
-        (["show", "other.csv"], "other.csv: starts with 'id,name'; expected GenBioEL's target_kb.json"),
+        (["show", "other.csv"], "other.csv: its columns are size, name; expected a first line"),
         (["show", "empty"], "empty/knowledge_base.safetensors: no such file"),
         (["export", "medic.txt", "kb.csv"], "kb.csv: expected a name that ends in .parquet"),
         (["export", "medic.txt", "absent/kb.parquet"], "absent/kb.parquet: the folder absent does not exist"),
@@ -106,7 +106,7 @@ def test_an_export_is_read_back_the_same(source):
 )
 def test_what_cannot_be_used_is_one_line_and_exit_code_2(source, tmp_path, arguments, message):
     (tmp_path / "broken.json").write_text(json.dumps({"D1": "name"}))
-    (tmp_path / "other.csv").write_text("id,name\n")
+    (tmp_path / "other.csv").write_text("size,name\n")
     (tmp_path / "empty").mkdir()
     result = run("kb", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")

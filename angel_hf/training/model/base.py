@@ -6,7 +6,9 @@ from transformers import BartConfig, PreTrainedTokenizerBase
 
 from angel_hf import AngelConfig, AngelForEntityLinking, AngelProcessor
 from angel_hf.model.checkpoint import Checkpoint
+from angel_hf.training.data.word_pieces import MARKERS
 from angel_hf.training.model.bart import AngelBart
+from angel_hf.training.model.pretrained_encoder import encoder_shape
 from angel_hf.training.recipes.schema import Model, Recipe, Shape
 
 # Values of an AngelConfig that a plain BartConfig has no place for, or that name the class.
@@ -32,6 +34,8 @@ def shape_of(model: Model) -> Shape:
     """
     if model.shape is not None:
         return model.shape
+    if model.encoder is not None:
+        return encoder_shape(model)
     config = _whole(model).config()
     sizes = {key: getattr(config, name) for key, name in _CONFIG_NAMES.items()}
     return Shape(**sizes, max_source_length=model.max_source_length or config.max_position_embeddings)
@@ -75,14 +79,22 @@ def base_processor(recipe: Recipe) -> AngelProcessor:
         prefix_template=saved.prefix_template,
         normalization=recipe.data.normalization,
         max_source_length=model.max_source_length or saved.max_source_length,
+        folding=saved.folding,
     )
 
 
 def new_processor(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> AngelProcessor:
-    """The processor of a new model."""
+    """The processor of a new model, which reads text folded."""
     assert recipe.model.max_source_length is not None, "a new model's recipe has been checked for it"
+    markers: dict[str, str] = {}
+    if recipe.model.encoder is not None:
+        markers = dict(zip(("mention_start", "mention_end"), MARKERS))
     return AngelProcessor(
-        tokenizer, normalization=recipe.data.normalization, max_source_length=recipe.model.max_source_length
+        tokenizer,
+        normalization=recipe.data.normalization,
+        max_source_length=recipe.model.max_source_length,
+        folding=True,
+        **markers,
     )
 
 

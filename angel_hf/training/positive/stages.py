@@ -14,6 +14,7 @@ from angel_hf.training.data.encoding import encode_pairs, group_by_length
 from angel_hf.training.data.pairs import Pair, corpus_choices, corpus_contexts, fine_tuning_pairs, pretraining_pairs
 from angel_hf.training.model.adapters import AnyModel, load_weights, save_weights, with_adapter
 from angel_hf.training.model.base import base_model, shape_of
+from angel_hf.training.model.pretrained_encoder import model_from_encoder
 from angel_hf.training.model.small_bart import new_model
 from angel_hf.training.positive.trainer import train_positive
 from angel_hf.training.recipes.schema import FineTuning, PositiveTraining, Pretraining
@@ -36,9 +37,16 @@ def start(materials: Materials) -> AnyModel:
         OSError: the checkpoint is unavailable.
     """
     described, seed = materials.recipe.model, materials.recipe.seed
-    if described.base is None:
+    model: AnyModel
+    if described.encoder is not None:
+        assert described.decoder_layers is not None, "the recipe has been checked for it"
+        layers, decoder_start = described.decoder_layers, described.decoder_start
+        model = model_from_encoder(
+            materials.encoder, materials.tokenizer, layers, decoder_start, described.dropout, seed
+        )
+    elif described.base is None:
         shape = shape_of(described)
-        model: AnyModel = new_model(materials.tokenizer, shape, described.dropout, seed, described.normalize_before)
+        model = new_model(materials.tokenizer, shape, described.dropout, seed, described.normalize_before)
     else:
         model = base_model(described)
     adapter = materials.recipe.adapter

@@ -71,6 +71,10 @@ class Model:
 
     Args:
         base: "angel-mini", a directory or a Hub repository; without it weights and vocabulary are new.
+        encoder: a BERT, as a directory or a Hub repository, whose weights a new model's encoder starts with; its sizes
+            are the encoder's then, and its word pieces that the data uses are the vocabulary.
+        encoder_sha256: of the encoder's model.safetensors; any other is refused.
+        decoder_start: with an encoder, whether the decoder's layers start as the encoder's last ones or at random.
         tokenizer: directory or Hub repository of the tokenizer, if the checkpoint has none.
         vocabulary_size: of a new vocabulary, or of the checkpoint's.
         max_positions: longest source and longest prefix + target, in tokens, that the model can read.
@@ -85,6 +89,9 @@ class Model:
     """
 
     base: str | None = None
+    encoder: str | None = None
+    encoder_sha256: str | None = None
+    decoder_start: Literal["encoder", "new"] = "encoder"
     tokenizer: str | None = None
     vocabulary_size: int | None = None
     d_model: int | None = None
@@ -101,10 +108,24 @@ class Model:
 
     def __post_init__(self) -> None:
         missing = [field.name for field in dataclasses.fields(Shape) if getattr(self, field.name) is None]
-        if self.base is None and missing:
+        if self.encoder is not None:
+            self._check_encoder()
+        elif self.base is None and missing:
             raise ValueError(f"{', '.join(missing)} missing; a new model needs its whole shape, or name a base")
         if self.max_positions is not None:
             self.check_lengths(self.max_positions)
+
+    def _check_encoder(self) -> None:
+        if self.base is not None:
+            raise ValueError("base and encoder are both given; expected one of them")
+        for name in ("decoder_layers", "max_source_length"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing; a model with a pretrained encoder needs it")
+        for name in ("vocabulary_size", "d_model", "encoder_layers", "attention_heads", "ffn_dim", "max_positions"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} is given beside encoder {self.encoder}, which decides it; leave it out")
+        if self.normalize_before:
+            raise ValueError("normalize_before with an encoder; BERT normalises after each block")
 
     def check_lengths(self, positions: int) -> None:
         """Refuse lengths that a model cannot read.
@@ -354,7 +375,7 @@ class Recipe:
     preference: Preference | None = None
 
     def __post_init__(self) -> None:
-        if self.pretraining is None and self.model.base is None:
+        if self.pretraining is None and self.model.base is None and self.model.encoder is None:
             raise ValueError("model.base is missing; a recipe without [pretraining] starts from a checkpoint")
         if self.fine_tuning is not None and self.fine_tuning.replay and self.pretraining is None:
             raise ValueError("[fine_tuning] has replay = true, but there is no [pretraining] whose pairs it repeats")

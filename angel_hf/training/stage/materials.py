@@ -15,7 +15,9 @@ from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpus
 from angel_hf.training.data.ontologies import join_ontologies
 from angel_hf.training.data.vocabulary import train_tokenizer
+from angel_hf.training.data.word_pieces import kept_word_pieces
 from angel_hf.training.model.base import base_processor, new_processor
+from angel_hf.training.model.pretrained_encoder import PretrainedEncoder, load_encoder
 from angel_hf.training.recipes.schema import Recipe
 from angel_hf.training.stage.artifacts import finished
 from angel_hf.types import Concept
@@ -103,8 +105,15 @@ class Materials:
         return fine_tuning is not None and fine_tuning.dev_too
 
     @cached_property
+    def encoder(self) -> PretrainedEncoder:
+        """The pretrained encoder of a recipe that names one."""
+        model = self.recipe.model
+        assert model.encoder is not None, "only such a recipe has one"
+        return load_encoder(model.encoder, model.encoder_sha256)
+
+    @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The checkpoint's tokenizer; or a new one, of the names and, twice, of the corpus."""
+        """The checkpoint's tokenizer; the encoder's word pieces; or a new one, of the names and, twice, the corpus."""
         if self.recipe.model.base is not None:
             return self.processor.tokenizer
         path = self.output / "tokenizer"
@@ -139,6 +148,8 @@ class Materials:
         texts = [f" {name}" for surfaces in self.concept_names.surfaces.values() for name in surfaces]
         documents = {annotated.document_id: annotated.mention.text for annotated in self.train}
         texts += [" " + text.lower() for text in documents.values()] * 2
+        if self.recipe.model.encoder is not None:
+            return kept_word_pieces(self.encoder.tokenizer, texts, "is")
         size = self.recipe.model.vocabulary_size
         assert size is not None, "a new model's recipe has been checked for it"
         return train_tokenizer(texts, size, ["START", "END", "is"])
