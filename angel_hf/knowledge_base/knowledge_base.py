@@ -86,8 +86,8 @@ class KnowledgeBase(IndexedKnowledgeBase):
             selection.check_heeded((), f"{path}: Parquet")
             return cls.from_parquet(path, normalization)
         _, recognised = ontologies.read_concepts(path, selection)
-        concepts = map(concept_of, ontologies.read_terms(path, selection))
-        return cls._from_file(path, concepts, normalization or recognised)
+        terms = ontologies.read_terms(path, selection)
+        return cls._from_file(path, map(concept_of, terms), normalization or recognised)
 
     @classmethod
     def from_parquet(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
