@@ -7,22 +7,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import typer
+
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.ontologies import open_terms
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.term import Retired, Term
+from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
 def terms_of(path: Path) -> list[Term | Retired]:
-    """Everything that a file of concepts holds, or a knowledge base that `angel kb build` wrote."""
-    if path.is_dir() or path.suffix in (".safetensors", ".parquet"):
+    """Everything that a file or release of concepts holds, or a knowledge base that `angel kb build` wrote.
+
+    What can't be read is told on standard error, and left out.
+    """
+    is_stored = path.is_dir() and folder_format_of(path) is None
+    if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
         return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
-    return list(read_terms(path))
+    rejections = Rejections()
+    terms = list(open_terms(path, rejections=rejections)[0])
+    if rejections.count:
+        typer.echo(rejections.told(), err=True)
+    return terms
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:

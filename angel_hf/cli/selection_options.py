@@ -51,7 +51,7 @@ Synonyms = Annotated[
     list[str] | None,
     typer.Option(
         "--synonyms",
-        help="Of OBO, OBO Graphs and OWL: scopes whose synonyms are names, as exact,related,narrow,broad. Default: exact.",
+        help="Of OBO, OBO Graphs and OWL: scopes of synonyms that are names, as exact,related,narrow. Default: exact.",
         show_default=False,
     ),
 ]

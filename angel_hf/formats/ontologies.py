@@ -7,16 +7,18 @@ own, `vocabularies.vocabulary_format`.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+
+from transformers.utils import logging
 
 from angel_hf.formats import json_names, json_terms, obo, obo_graphs, owl
 from angel_hf.formats.guarded import guarded, guarded_folder
 from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term, fault_of
@@ -30,12 +32,7 @@ from angel_hf.formats.vocabularies.vocabulary_format import (
 from angel_hf.formats.xml_records import root_name
 from angel_hf.types import Concept
 
-_logger = logging.getLogger(__name__)
-MOST_CAUSES_SHOWN = 20
-
 Items = Iterator[Term | Retired | Rejected]
-OnRejected = Callable[[Rejected], None]
-"""Called with each record that cannot be read; it may raise to refuse the file."""
 
 _OBO_STANZA = re.compile(r"^\[Term\]", re.MULTILINE)
 _OBO_HEADER = re.compile(r"\s*format-version:")
@@ -88,30 +85,24 @@ FORMATS = (
 _NORMALIZED_ALREADY = FORMATS[4]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file or folder whose format was recognised.
-
-    Attributes:
-        name: of the format.
-        normalization: of names that fits it: "lowercase" for what is normalised already, else "lowercase-punctuation".
-        items: what it holds, read lazily; what cannot be read is among it, rejected.
-    """
-
-    name: str
-    normalization: str
-    items: Items
-
-
-def open_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> Opened:
+def open_terms(
+    path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
+) -> tuple[Iterator[Term | Retired], str]:
     """Recognise the format of a file or folder of concepts by its content, and start to read it.
 
     Args:
         path: a file, gzipped or not, or the folder of a vocabulary that takes several files.
         selection: which part of it.
+        rejections: takes the records that cannot be read; None: they are logged as a warning at the end.
+
+    Returns:
+        The terms, with their cross-references and definitions where the format has them, and the retired identifiers,
+        read lazily; and the name of the normalisation that fits the format: "lowercase" for a file that is already
+        normalised, else "lowercase-punctuation".
 
     Raises:
-        ValueError: the format is unknown, or knows nothing of what is selected.
+        ValueError: the format is unknown or knows nothing of what is selected; from the iterator: the rest of the file
+            cannot be read, or nothing of it.
         OSError: the file cannot be opened.
     """
     path = Path(path)
@@ -122,7 +113,7 @@ def open_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) 
             raise ValueError(f"{path}: a folder of no known vocabulary; expected {known}")
         selection.check_heeded(folder_format.heeded, f"{path}: {folder_format.name}")
         items: Items = guarded_folder(path, lambda folder: folder_format.read(folder, selection))
-        return Opened(folder_format.name, "lowercase-punctuation", usable(items, str(path)))
+        return accepted(usable(items, str(path)), str(path), rejections), "lowercase-punctuation"
     with Source(path) as source:
         head = source.head().lstrip("\r\n")
         format_ = next((one for one in FORMATS if one.is_it(source, head)), None) or vocabulary_format_of(source)
@@ -130,67 +121,51 @@ def open_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) 
         raise _unknown(path, head)
     selection.check_heeded(format_.heeded, f"{path}: {format_.name}")
     normalization = "lowercase" if format_ is _NORMALIZED_ALREADY else "lowercase-punctuation"
-    return Opened(format_.name, normalization, usable(_read_file(path, format_, selection), str(path)))
-
-
-def read_terms(
-    path: str | os.PathLike[str], selection: Selection = EVERYTHING, on_rejected: OnRejected | None = None
-) -> Iterator[Term | Retired]:
-    """The terms of a file with their cross-references and definitions, and its retired identifiers.
-
-    Args:
-        path: as for `open_terms`.
-        selection: which part of it.
-        on_rejected: called with what cannot be read; None logs it as a warning.
-
-    Raises:
-        ValueError: as `open_terms`; from the iterator: the rest of the file cannot be read.
-    """
-    return accepted(open_terms(path, selection).items, on_rejected or LoggedRejections(str(path)))
+    items = usable(_read_file(path, format_, selection), str(path))
+    return accepted(items, str(path), rejections), normalization
 
 
 def read_concepts(
-    path: str | os.PathLike[str], selection: Selection = EVERYTHING, on_rejected: OnRejected | None = None
+    path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
 ) -> tuple[Iterator[Concept], str]:
-    """The concepts of a file, and the name of the normalisation that fits it; arguments as for `read_terms`.
+    """The concepts of `open_terms`, and the normalisation that fits them.
 
     Raises:
-        ValueError: as `read_terms`.
+        ValueError: as `open_terms`.
     """
-    opened = open_terms(path, selection)
-    items = accepted(opened.items, on_rejected or LoggedRejections(str(path)))
-    return (item.concept for item in items if isinstance(item, Term)), opened.normalization
+    terms, normalization = open_terms(path, selection, rejections)
+    return (term.concept for term in terms if isinstance(term, Term)), normalization
 
 
-def accepted(items: Items, on_rejected: OnRejected) -> Iterator[Term | Retired]:
+def read_terms(
+    path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
+) -> Iterator[Term]:
+    """The terms of `open_terms` that are in use.
+
+    Raises:
+        ValueError: as `open_terms`.
+    """
+    return (term for term in open_terms(path, selection, rejections)[0] if isinstance(term, Term))
+
+
+def accepted(items: Items, name: str, rejections: Rejections | None = None) -> Iterator[Term | Retired]:
     """Everything but what was rejected.
 
     Raises:
-        ValueError: the rest cannot be read: half a vocabulary is none.
+        ValueError: the rest cannot be read, as half a vocabulary is none; or all is rejected.
     """
+    taken = Rejections() if rejections is None else rejections
+    before, has_terms = taken.count, False
     for item in items:
-        if not isinstance(item, Rejected):
-            yield item
-        elif item.is_rest:
-            raise ValueError(str(item))
+        if isinstance(item, Rejected):
+            taken.add(item if item.source else Rejected(item.line, item.cause, item.raw, name, item.is_rest))
         else:
-            on_rejected(item)
-
-
-class LoggedRejections:
-    """Logs the first rejected records as warnings, and then that there are more."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.count = 0
-
-    def __call__(self, rejected: Rejected) -> None:
-        """Log one."""
-        self.count += 1
-        if self.count <= MOST_CAUSES_SHOWN:
-            _logger.warning("%s", rejected)
-        elif self.count == MOST_CAUSES_SHOWN + 1:
-            _logger.warning("%s: more records were left out", self._name)
+            has_terms = has_terms or isinstance(item, Term)
+            yield item
+    if not has_terms and taken.count > before:
+        raise ValueError(f"{name}: nothing in it can be used; {taken.first[-1]}")
+    if rejections is None and taken.count:
+        logging.get_logger(__name__).warning(taken.told())
 
 
 def usable(items: Iterable[Term | Retired | Rejected], name: str) -> Items:

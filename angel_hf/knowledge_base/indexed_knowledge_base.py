@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, islice
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from angel_hf.arrays.array_file import fingerprint
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.knowledge_base.spelled_identifiers import SpelledIdentifiers
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
-from angel_hf.text.identifiers import normalize_identifier
+from angel_hf.text.identifiers import normalize_identifier, vocabulary_of_bare
 from angel_hf.text.reading import normalize
 from angel_hf.types import Concept
 
 _MOST_SHOWN = 5
+_SAMPLED = 10_000
 
 
 class IndexedKnowledgeBase(StoredKnowledgeBase):
@@ -82,10 +83,14 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         Raises:
             KeyError: no concept has this id.
         """
-        concept = self.concept(concept_id)
-        own = normalize_identifier(concept.concept_id, self._spelled.bare)
-        others = (normalize_identifier(one, self._spelled.bare) for one in concept.alternative_ids)
-        return tuple(one for one in dict.fromkeys((*others, *concept.cross_references)) if one != own)
+        found = concept_id if concept_id in self.position_by_id else self.resolve(concept_id)
+        if found is None:
+            raise KeyError(self.explain_unknown(concept_id))
+        position = self.position_by_id[found]
+        own = normalize_identifier(found, self._bare)
+        others = (normalize_identifier(one, self._bare) for one in self._attribute("alternative_id", position))
+        all_others = dict.fromkeys((*others, *self._attribute("cross_reference", position)))
+        return tuple(one for one in all_others if one != own)
 
     def mapped_ids(self, concept_ids: Iterable[str]) -> tuple[str, ...]:
         """The other identifiers of several concepts, as of those of a candidate; of unknown ones none."""
@@ -152,6 +157,13 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         for value, owner in self._owners("cross_reference"):
             found.setdefault(normalize_identifier(value), []).append(owner)
         return found
+
+    @cached_property
+    def _bare(self) -> str:
+        """The vocabulary of the bare identifiers, by a sample of all."""
+        step = max(1, self.num_concepts // _SAMPLED)
+        sample = (self.concept_ids[position] for position in range(0, self.num_concepts, step))
+        return vocabulary_of_bare(chain(sample, islice(self._position_by_alternative, _SAMPLED)))
 
     @cached_property
     def _spelled(self) -> SpelledIdentifiers:

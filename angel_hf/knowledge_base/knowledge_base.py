@@ -10,7 +10,7 @@ import numpy as np
 from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
-from angel_hf.formats.ontologies import Items, LoggedRejections, OnRejected
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
@@ -66,7 +66,7 @@ class KnowledgeBase(IndexedKnowledgeBase):
         path: str | Path,
         normalization: str | None = None,
         selection: Selection = EVERYTHING,
-        on_rejected: OnRejected | None = None,
+        rejections: Rejections | None = None,
     ) -> KnowledgeBase:
         """Read a knowledge base in any known format.
 
@@ -78,8 +78,8 @@ class KnowledgeBase(IndexedKnowledgeBase):
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
             selection: which part of a vocabulary is read, as its languages or semantic types.
-            on_rejected: called with each record or name that cannot be used, and is left out; it may raise to refuse
-                the file. None: logged as warnings.
+            rejections: takes the records and names that cannot be used and are left out; None: a warning in the log
+                tells of them. `Rejections(strict=True)` makes the first one an error.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -92,15 +92,15 @@ class KnowledgeBase(IndexedKnowledgeBase):
             return cls.load(path)
         if path.suffix == ".parquet":
             selection.check_heeded((), f"{path}: Parquet")
-            return cls.from_parquet(path, normalization, on_rejected)
-        opened = ontologies.open_terms(path, selection)
-        return cls._from_items(path, opened.items, normalization or opened.normalization, on_rejected)
+            return cls.from_parquet(path, normalization, rejections)
+        terms, recognised = ontologies.open_terms(path, selection, rejections)
+        return cls._from_terms(path, terms, normalization or recognised)
 
     @classmethod
     def from_parquet(
-        cls, path: str | Path, normalization: str | None = None, on_rejected: OnRejected | None = None
+        cls, path: str | Path, normalization: str | None = None, rejections: Rejections | None = None
     ) -> KnowledgeBase:
-        """Read what `to_parquet` writes; only concept_id and names are required columns. See `from_file`.
+        """Read what `to_parquet` writes; only concept_id and names are required columns. Arguments as `from_file`.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -108,16 +108,14 @@ class KnowledgeBase(IndexedKnowledgeBase):
         """
         concepts, stored = parquet_file.read_concepts(path)
         items = ontologies.usable(map(Term, concepts), str(path))
-        return cls._from_items(path, items, normalization or stored, on_rejected)
+        return cls._from_terms(path, ontologies.accepted(items, str(path), rejections), normalization or stored)
 
     @classmethod
-    def _from_items(
-        cls, path: str | Path, items: Items, normalization: str, on_rejected: OnRejected | None
-    ) -> KnowledgeBase:
+    def _from_terms(cls, path: str | Path, terms: Iterable[Term | Retired], normalization: str) -> KnowledgeBase:
         retired: list[Retired] = []
 
         def concepts() -> Iterator[Concept]:
-            for item in ontologies.accepted(items, on_rejected or LoggedRejections(str(path))):
+            for item in terms:
                 if isinstance(item, Term):
                     yield concept_of(item)
                 else:
@@ -171,7 +169,7 @@ class KnowledgeBase(IndexedKnowledgeBase):
         tables, origin = update_tables(self, add, remove or {}, remove_concepts)
         return KnowledgeBase(tables, self.normalization), origin
 
-    def with_cross_references(self, terms: Iterable[Term | Retired]) -> KnowledgeBase:
+    def with_cross_references(self, terms: Iterable[Term]) -> KnowledgeBase:
         """A copy whose concepts have the cross-references that a file of another vocabulary has for them.
 
         `knowledge_base.with_cross_references(read_terms("mondo.json.gz"))` gives MEDIC's concepts their MONDO, UMLS and
