@@ -119,6 +119,16 @@ def test_among_other_names_capitals_are_abbreviations():
     assert surfaces("The rest and BRAF, KRAS", "BRAF", "KRAS", "C9", "REST") == ["BRAF", "KRAS"]
 
 
+def test_words_of_a_title_in_capitals_are_no_abbreviations():
+    names = "ALL", "AT", "PKU", "Gout"
+    assert surfaces("ALL PATIENTS AT HOME WITH PKU AND GOUT", *names) == ["PKU", "GOUT"]
+    assert surfaces("We saw ALL, AT (and PKU).", *names) == ["ALL", "AT", "PKU"]
+
+
+def test_a_letter_that_is_a_name_is_not_looked_for():
+    assert surfaces("beta blockers, β blockers", "β", "βα", "gout") == []
+
+
 def test_abbreviations_are_defined_and_used_in_any_letters():
     text = "Sjögren syndrome （SS） and SS"
     assert surfaces(text, "Sjogren Syndrome") == ["Sjögren syndrome", "SS", "SS"]
