@@ -156,24 +156,22 @@ class DictionaryDetector:
             for length in range(min(lengths.bit_length() - 1, count - place_of_word), 0, -1):
                 if lengths >> length & 1:
                     last = place_of_word + length
-                    surface = text[starts[place_of_word] : ends[last - 1]]
-                    if surface in self._exact:
-                        accepted = not _GENE.match(text, ends[last - 1]) and not (
-                            form in ORDINARY_WORDS and _is_in_capitals(text, starts[place_of_word], ends[last - 1])
-                        )
+                    start, end = starts[place_of_word], ends[last - 1]
+                    if text[start:end] in self._exact:
+                        is_word = form in ORDINARY_WORDS and _is_in_capitals(text, start, end)
+                        accepted = not is_word and not _GENE.match(text, end)
                     else:
-                        accepted = " ".join(forms[place_of_word:last]) in names and self._is_one(
-                            text, surface, ends[last - 1]
-                        )
+                        accepted = " ".join(forms[place_of_word:last]) in names and self._is_one(text, start, end)
                     if accepted:
-                        if last < count and forms[last] in KINDS and text[ends[last - 1] : starts[last]] == " ":
+                        if last < count and forms[last] in KINDS and text[end : starts[last]] == " ":
                             last += 1
                         yield place_of_word, last - place_of_word
                         place = last
                         break
 
-    def _is_one(self, text: str, surface: str, end: int) -> bool:
-        """Whether what has the words of a name, and ends here, is one phrase."""
+    def _is_one(self, text: str, start: int, end: int) -> bool:
+        """Whether a span that has the words of a name is one phrase."""
+        surface = text[start:end]
         if surface.endswith(" I") and is_pronoun(text, end):
             return False
         return is_phrase(surface) or as_written(surface) in self._separated
