@@ -1,4 +1,4 @@
-"""`python -m angel_hf`: the same as `angel`."""
+"""`python -m angel_hf`: the command line `angel`."""
 
 from angel_hf.cli import app
 

@@ -88,7 +88,8 @@ class Hypothesis:
 class Concept:
     """A concept with its names, the preferred one first.
 
-    `alternative_ids` are other identifiers of the same concept (ALT_ID of MEDIC, alt_id of OBO); `parents` are ids.
+    `alternative_ids` are the concept's own (ALT_ID of MEDIC, alt_id of OBO), `cross_references` those of equal or close
+    concepts in other vocabularies, as `MESH:D001943`; `parents` are ids.
     """
 
     concept_id: str
@@ -96,3 +97,4 @@ class Concept:
     alternative_ids: tuple[str, ...] = ()
     semantic_types: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    cross_references: tuple[str, ...] = ()

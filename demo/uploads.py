@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from angel_hf import KnowledgeBase
-from demo.limits import MOST_NAMES, VisitorError, checked_file, decoded
-
-_ID_COLUMNS = ("concept_id", "id", "identifier", "code", "curie")
-_NAME_COLUMNS = ("name", "names", "label", "term", "preferred_name")
-_MORE_COLUMNS = ("synonyms", "synonym", "aliases")
-_EXPECTED = (
-    "expected a first line with the columns concept_id and name, and perhaps synonyms joined by a bar: "
-    "`concept_id,name,synonyms`"
-)
+from demo.limits import MOST_NAMES, VisitorError, checked_file
 
 
 def read_knowledge_base(path: str | Path | None) -> KnowledgeBase:
@@ -25,12 +15,8 @@ def read_knowledge_base(path: str | Path | None) -> KnowledgeBase:
         VisitorError: it is too large, of no known format, or holds too many names.
     """
     file = checked_file(path)
-    text = decoded(file)
     try:
-        if file.suffix.lower() in (".csv", ".tsv"):
-            knowledge_base = KnowledgeBase.from_names(_rows(text, file.name))
-        else:
-            knowledge_base = KnowledgeBase.from_file(file)
+        knowledge_base = KnowledgeBase.from_file(file)
     except (ValueError, ImportError) as error:
         raise VisitorError(f"{file.name} is not a knowledge base: {_without_folder(str(error), file)}") from None
     if knowledge_base.num_names > MOST_NAMES:
@@ -39,32 +25,6 @@ def read_knowledge_base(path: str | Path | None) -> KnowledgeBase:
             "`KnowledgeBase.from_file` and `model.set_knowledge_base` on your own machine."
         )
     return knowledge_base
-
-
-def _rows(text: str, name: str) -> dict[str, list[str]]:
-    """Names by concept; a concept may take several rows."""
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text.partition("\n")[0], delimiters=",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect)
-    columns = {(column or "").strip().lower(): column for column in rows.fieldnames or ()}
-    of_id = next((columns[column] for column in _ID_COLUMNS if column in columns), None)
-    of_name = next((columns[column] for column in _NAME_COLUMNS if column in columns), None)
-    if of_id is None or of_name is None:
-        raise ValueError(f"its columns are {', '.join(columns) or 'missing'}; {_EXPECTED}")
-    of_more = next((columns[column] for column in _MORE_COLUMNS if column in columns), None)
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        concept_id = (row[of_id] or "").strip()
-        fields = [row[of_name], row[of_more] if of_more else None]
-        names = [part.strip() for field in fields for part in (field or "").split("|") if part.strip()]
-        if not concept_id or not names:
-            raise ValueError(f"line {rows.line_num} has no {'id' if not concept_id else 'name'}; {_EXPECTED}")
-        found.setdefault(concept_id, []).extend(names)
-    if not found:
-        raise ValueError(f"it has no rows; {_EXPECTED}")
-    return found
 
 
 def _without_folder(message: str, file: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angel_hf.cli import annotate, bulk, kb, link, mine, train
+from angel_hf.cli import annotate, bulk, kb, kb_diff, kb_map, kb_upgrade, link, mine, train
 from angel_hf.cli.registered import CommandGroup
 from angel_hf.version import __version__
 
@@ -26,6 +26,9 @@ app.command("bulk")(bulk.bulk)
 app.command("annotate")(annotate.annotate)
 app.command("train")(train.train)
 app.command("mine")(mine.mine)
+kb.app.command("diff")(kb_diff.diff)
+kb.app.command("map")(kb_map.map_identifiers)
+kb.app.command("upgrade")(kb_upgrade.upgrade)
 app.add_typer(kb.app, name="kb")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -11,40 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from tqdm import tqdm
 
 from angel_hf.cli import options
-from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, describe_os_error, failures_reported
+from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
+from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.linker import load_linker
-from angel_hf.cli.parquet_input import refuse_parquet
+from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
 from angel_hf.cli.search_flags import NumBeams, TopK, build_search
-from angel_hf.cli.sink import open_output
-from angel_hf.formats.annotated_formats import STREAM_WRITERS, AnnotatedFormat
-from angel_hf.formats.annotated_writer import AnnotatedWriter
+from angel_hf.cli.sink import RejectedFile, check_output, open_output
+from angel_hf.formats.answers import AnnotatedWriter
 from angel_hf.formats.brat import BratWriter
 from angel_hf.formats.document import Document
 from angel_hf.formats.jsonl import is_utf8
-from angel_hf.formats.texts import TextFormat, read_texts, text_files
+from angel_hf.formats.output_formats import AnnotatedFormat, annotated_writer, format_of_name
+from angel_hf.formats.reading import Offsets, Reading
+from angel_hf.formats.rejected import Rejected
 from angel_hf.jobs.refusal import answered_or_refused
 
 if TYPE_CHECKING:
     from angel_hf.annotation.annotator import Annotator
+    from angel_hf.results import Annotated as Annotation
     from angel_hf.search.batches import Search
 
 _DOCUMENTS_AT_ONCE = 16
 
 
 _Text = Annotated[str | None, typer.Argument(help="A text to annotate.", show_default=False)]
-_Input = Annotated[
-    str | None,
-    typer.Option(
-        "--input", "-i", help="A file, .gz too, or a folder of files; nothing: standard input.", show_default=False
-    ),
-]
-_InputFormat = Annotated[
-    TextFormat | None,
-    typer.Option(help="Default: by the ending .txt, .jsonl, .pubtator, .xml or .json.", show_default=False),
-]
 _Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="A file, or for brat a folder; default: standard output.", show_default=False),
@@ -59,14 +50,23 @@ _Below = Annotated[
         help="Only this concept and those under it, as D009369; may be given more than once.", show_default=False
     ),
 ]
+_OutputFormat = Annotated[
+    AnnotatedFormat | None,
+    typer.Option(
+        help="Default: by the ending of --output (.pubtator, .xml, .html, .jsonl), else jsonl; displaCy draws html.",
+        show_default=False,
+    ),
+]
 
 
 def annotate(
     text: _Text = None,
-    input_path: _Input = None,
-    input_format: _InputFormat = None,
+    input_path: options.Input = None,
+    input_format: options.InputFormat = None,
+    offsets: options.OffsetsOption = Offsets.CODE_POINTS,
     output: _Output = None,
-    output_format: Annotated[AnnotatedFormat, typer.Option(help="html is drawn by displaCy.")] = AnnotatedFormat.JSONL,
+    output_format: _OutputFormat = None,
+    rejected: options.RejectedPath = None,
     precision: options.Precision = None,
     detector: options.Detector = None,
     semantic_type: _SemanticType = None,
@@ -81,105 +81,142 @@ def annotate(
 ) -> None:
     """Find the mentions of texts and link them to concepts.
 
-    Give a TEXT, a file, a folder, or standard input. Abbreviations that a text defines are written out before they are
-    linked, and composite mentions ("breast and ovarian cancer") are linked part by part; offsets count characters of
-    the text as it came.
+    Give a TEXT, a file, a folder, or standard input: plain text, PubTator, BioC, PubMed or JATS XML, JSON lines, or a
+    table with a column text. Abbreviations that a text defines are written out before they are linked, and composite
+    mentions ("breast and ovarian cancer") are linked part by part; offsets count characters of the text as it came.
 
-    Exit code 0: all was annotated; 1: some files could not be read, or some documents not be annotated, and the others
-    were; 2: nothing could be done.
+    Exit code 0: all was annotated; 1: some records were rejected and the others annotated; 2: nothing could be done.
     """
     with failures_reported():
         search = build_search(top_k, num_beams)
-        if output is None and output_format is AnnotatedFormat.BRAT:
-            raise InputError("--output-format brat writes two files a document; name a folder with --output")
-        if text is not None and input_path is not None:
-            raise InputError("both a text and --input were given; expected one of them")
-        if text is not None and not is_utf8(text):
-            raise InputError(f"the text is {text!r:.80}; expected UTF-8")
-        if input_path is not None:
-            refuse_parquet(input_path)
-        inputs = _Inputs(text, None if input_path is None else Path(input_path), input_format)
-        linker = load_linker(model, knowledge_base, revision, device)
-        part = _part(linker, semantic_type or (), below or ())
-        annotator = _annotator(part, precision, detector, search.search)
-        with ExitStack() as opened:
-            writer = _writer(output_format, output, mention_type, opened)
-            mentions = _run(annotator, inputs, writer, top_k)
-            remark = writer.close()
-            if remark is not None:
-                typer.echo(remark, err=True)
-        done = f"annotated {mentions:,} mentions in {inputs.done - inputs.refused:,} documents"
+        form = _output_format(output, output_format)
+        inputs = None
         if text is None:
-            failed = f"; {inputs.failed:,} files could not be read" if inputs.failed else ""
-            refused = f"; {inputs.refused:,} documents could not be annotated" if inputs.refused else ""
-            typer.echo(f"{done}{failed}{refused}", err=True)
-        raise typer.Exit(SOME_REJECTED if inputs.failed or inputs.refused else ALL_DONE)
-
-
-@dataclass
-class _Inputs:
-    """The documents to annotate and their counts; bad ones are reported and passed over, unless all files are bad."""
-
-    text: str | None
-    path: Path | None
-    form: TextFormat | None
-    done: int = 0
-    failed: int = 0
-    refused: int = 0
-
-    def documents(self) -> Iterator[Document]:
-        if self.text is not None:
-            yield Document.of_text("text", self.text)
-        elif self.path is None or str(self.path) == "-":
-            yield _standard_input()
+            reading = Reading(mentions=False, offsets=offsets)
+            inputs = DocumentInputs.open(input_path, input_format, reading, _NOTHING)
+            _check_output(output, form, inputs)
         else:
-            files = _text_files(self.path)
-            for file in tqdm(files, unit="file", desc="annotating", file=sys.stderr, disable=None):
-                try:
-                    yield from read_texts(file, self.form)
-                except (OSError, ValueError) as error:
-                    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
-                    if len(files) == 1:
-                        raise InputError(reason) from None
-                    self.failed += 1
-                    tqdm.write(f"passed over: {reason}", file=sys.stderr)
-            if files and self.failed == len(files):
-                raise InputError(f"none of the {len(files)} files in {self.path} could be read")
+            unheard = {"--input": input_path, "--input-format": input_format, "--rejected": rejected}
+            options.refuse_unheard(unheard, "with a text")
+            _check_text(text)
 
-    def batches(self) -> Iterator[list[Document]]:
-        documents = self.documents()
-        while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
-            self.done += len(batch)
-            yield batch
+        def load() -> Annotator:
+            linker = load_linker(model, knowledge_base, revision, device)
+            part = _part(linker, semantic_type or (), below or ())
+            return _annotator(part, precision, detector, search.search)
 
-    def refuse(self, document: Document, error: ValueError) -> None:
-        """Pass over a document that could not be annotated."""
-        if self.text is not None:
-            raise InputError(str(error))
-        self.refused += 1
-        tqdm.write(f"passed over: document {document.document_id}: {error}", file=sys.stderr)
+        target = _Target(output, form, rejected, mention_type, offsets, top_k)
+        if inputs is None:
+            assert text is not None, "either is given"
+            _annotate_text(text, target, load)
+        else:
+            raise typer.Exit(_annotate_inputs(inputs, target, load))
 
 
-def _text_files(path: Path) -> list[Path]:
+_NOTHING = "nothing to annotate; expected a text, --input FILE or FOLDER, or standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where answers and rejected records go, and how."""
+
+    path: Path | None
+    form: AnnotatedFormat
+    rejected: Path | None
+    kind: str
+    offsets: Offsets
+    top_k: int
+
+    def writer(self, opened: ExitStack) -> AnnotatedWriter:
+        try:
+            if self.form is AnnotatedFormat.BRAT:
+                assert self.path is not None, "checked before"
+                return BratWriter(self.path, self.kind)
+            return annotated_writer(self.form, opened.enter_context(open_output(self.path)), self.kind, self.offsets)
+        except (ValueError, ImportError) as error:
+            raise InputError(str(error)) from None
+
+
+def _output_format(output: Path | None, form: AnnotatedFormat | None) -> AnnotatedFormat:
+    named = format_of_name(output)
+    if form is None:
+        form = AnnotatedFormat.JSONL if named is None else AnnotatedFormat(named)
+    if output is None and form is AnnotatedFormat.BRAT:
+        raise InputError("--output-format brat writes two files a document; name a folder with --output")
+    if output is not None and form is not AnnotatedFormat.BRAT:
+        check_output(output)
+    return form
+
+
+def _check_output(output: Path | None, form: AnnotatedFormat, inputs: DocumentInputs) -> None:
+    if output is None:
+        return
+    inputs.check_output(output)
+    if form is AnnotatedFormat.BRAT:
+        for path in inputs.paths:
+            if path is not None and path.resolve().parent == output.resolve():
+                raise InputError(f"{output} is the folder of {path}, whose texts would be replaced; name another")
+
+
+def _check_text(text: str) -> None:
+    if not is_utf8(text):
+        raise InputError(f"the text is {text!r:.80}; expected UTF-8")
+    refuse_file_as_text(text)
+
+
+def _annotate_text(text: str, target: _Target, load: Callable[[], Annotator]) -> None:
+    document = Document.of_text("text", text)
+    annotator = load()
     try:
-        return text_files(path)
+        (answer,) = annotator.annotate([text], target.top_k)
     except ValueError as error:
         raise InputError(str(error)) from None
+    with ExitStack() as opened:
+        writer = target.writer(opened)
+        writer.write(document, answer)
+        say(writer.close())
 
 
-def _standard_input() -> Document:
-    """All of standard input as one text.
+def _annotate_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], Annotator]) -> int:
+    """Annotate the documents of all inputs; returns the exit code."""
+    aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    with ExitStack() as opened:
+        annotator = load()
+        opened.enter_context(aside)
+        writer = target.writer(opened)
+        bar = opened.enter_context(progress_of(inputs, "annotating", is_hidden=False))
+        documents = mentions = 0
+        for item, answer in _annotated(annotator, inputs, target.top_k):
+            if isinstance(item, Rejected):
+                bar.reject(aside, item)
+                continue
+            writer.write(item, answer)
+            documents += 1
+            mentions += len(answer)
+            bar.update(documents, mentions)
+        say(writer.close())
+        return finish("annotated", documents, mentions, aside)
 
-    Raises:
-        InputError: it is a terminal, or not UTF-8.
-    """
-    if sys.stdin.isatty():
-        raise InputError("nothing to annotate; expected a text, --input FILE or FOLDER, or standard input")
-    raw = sys.stdin.buffer.read()
-    try:
-        return Document.of_text("stdin", raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"standard input: not UTF-8 ({error}); expected UTF-8 text") from None
+
+def _annotated(
+    annotator: Annotator, inputs: DocumentInputs, top_k: int
+) -> Iterator[tuple[Document | Rejected, Sequence[Annotation]]]:
+    """Each document with its mentions, and what was rejected, in order."""
+    items = inputs.read()
+    while batch := list(islice(items, _DOCUMENTS_AT_ONCE)):
+        documents = [item for item in batch if isinstance(item, Document)]
+        answers = iter(
+            answered_or_refused(documents, lambda some: annotator.annotate([one.text for one in some], top_k))
+        )
+        for item in batch:
+            if isinstance(item, Rejected):
+                yield item, ()
+                continue
+            answer = next(answers)
+            if isinstance(answer, ValueError):
+                yield item.rejected(str(answer)), ()
+            else:
+                yield item, answer
 
 
 def _part(linker: Any, semantic_types: Sequence[str], below: Sequence[str]) -> Any:
@@ -206,28 +243,3 @@ def _annotator(linker: Any, precision: float | None, detector: str | None, searc
         return Annotator(linker, found, precision, search=search)
     except ValueError as error:
         raise InputError(str(error)) from None
-
-
-def _writer(form: AnnotatedFormat, output: Path | None, kind: str, opened: ExitStack) -> AnnotatedWriter:
-    try:
-        if form is AnnotatedFormat.BRAT:
-            assert output is not None, "checked before"
-            return BratWriter(output, kind)
-        return STREAM_WRITERS[form](opened.enter_context(open_output(output)), kind)
-    except (ValueError, ImportError) as error:
-        raise InputError(str(error)) from None
-
-
-def _run(annotator: Annotator, inputs: _Inputs, writer: AnnotatedWriter, top_k: int) -> int:
-    mentions = 0
-    for batch in inputs.batches():
-        answers = answered_or_refused(
-            batch, lambda some: annotator.annotate([document.text for document in some], top_k)
-        )
-        for document, answer in zip(batch, answers):
-            if isinstance(answer, ValueError):
-                inputs.refuse(document, answer)
-                continue
-            writer.write(document, answer)
-            mentions += len(answer)
-    return mentions

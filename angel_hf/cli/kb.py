@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -15,8 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from angel_hf.cli import selection_options
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.sink import check_output
+from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
-_MOST_NAMES_SHOWN = 8
+_MOST_SHOWN = 8
 
 
 class Normalization(str, Enum):
@@ -38,8 +42,9 @@ class Normalization(str, Enum):
 _Source = Annotated[
     Path,
     typer.Argument(
-        help="A MEDIC text, a MeSH mapping, OBO, a JSON list of terms, GenBioEL's target_kb.json (each .gz too), "
-        "Parquet, or what `angel kb build` wrote."
+        help="An ontology (OBO, JSON), a vocabulary (MeSH, UMLS, SNOMED CT, CTD, ICD, Orphanet, NCBI Gene or Taxonomy, "
+        "MEDIC, BioSyn; a file, .gz too, or the folder of a release), a table of terms (CSV, TSV), GenBioEL's "
+        "target_kb.json, Parquet, or what `angel kb build` wrote."
     ),
 ]
 
@@ -52,10 +57,39 @@ def build(
         Normalization | None,
         typer.Option(help="The form of names that the model reads; default: what fits the source.", show_default=False),
     ] = None,
+    language: selection_options.Languages = None,
+    sources: selection_options.Sources = None,
+    semantic_type: selection_options.SemanticTypes = None,
+    semantic_group: selection_options.SemanticGroups = None,
+    term_type: selection_options.TermTypes = None,
+    suppressed: selection_options.Suppressed = False,
+    taxon: selection_options.Taxa = None,
+    crosswalk: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file of another vocabulary (MONDO, DOID, HPO) whose cross-references the concepts get.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Build a knowledge base that opens at once, from a file of concepts and their names."""
-    with failures_reported(), _knowledge_base_errors():
-        knowledge_base = _open(source, normalization)
+    """Build a knowledge base that opens at once, from a file or folder of concepts and their names.
+
+    A part of a vocabulary is chosen by the options from --language on, which take several values, joined by commas or
+    given again.
+    """
+    with failures_reported(), knowledge_base_errors():
+        selection = selection_options.selection_of(
+            languages=language,
+            sources=sources,
+            term_types=term_type,
+            semantic_types=semantic_type,
+            semantic_groups=semantic_group,
+            suppressed=suppressed,
+            taxa=taxon,
+        )
+        knowledge_base = _open(source, normalization, selection)
+        for file in crosswalk or ():
+            knowledge_base = knowledge_base.with_cross_references(read_terms(file))
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
@@ -76,14 +110,17 @@ def add(
     ] = None,
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
         knowledge_base = _open(source, None)
         for file in names_of or ():
-            knowledge_base = knowledge_base.updated(add=_open(file, None))[0]
+            knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, None)))[0]
         if name:
-            knowledge_base = knowledge_base.with_names(_names_by_concept(name))
+            names = _names_by_concept(name)
+            knowledge_base = knowledge_base.with_names(
+                {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
+            )
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
@@ -101,12 +138,14 @@ def remove(
     ] = None,
 ) -> None:
     """Remove concepts, or names of concepts, from a knowledge base."""
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
         knowledge_base = _open(source, None)
         removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
-        knowledge_base = knowledge_base.updated(remove=_names_by_concept(name or ()), remove_concepts=removed)[0]
+        names = _names_by_concept(name or ())
+        of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
+        knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
@@ -119,7 +158,7 @@ def show(
     ] = None,
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         knowledge_base = _open(source, None)
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
@@ -141,9 +180,10 @@ def _concept_table(concepts: list[Concept]) -> Table:
     """Concepts with some of their names, and with their types and parents where any has them."""
     columns = {
         "concept": [concept.concept_id for concept in concepts],
-        "names, the preferred one first": [_some_names(concept) for concept in concepts],
+        "names, the preferred one first": [_some(concept.names, " | ") for concept in concepts],
         "types": [" ".join(concept.semantic_types) for concept in concepts],
         "parents": [" ".join(concept.parents) for concept in concepts],
+        "other identifiers": [_some(concept.alternative_ids + concept.cross_references, " ") for concept in concepts],
     }
     columns = {heading: cells for heading, cells in columns.items() if any(cells)}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -154,9 +194,9 @@ def _concept_table(concepts: list[Concept]) -> Table:
     return table
 
 
-def _some_names(concept: Concept) -> str:
-    more = len(concept.names) - _MOST_NAMES_SHOWN
-    return " | ".join(concept.names[:_MOST_NAMES_SHOWN]) + (f" | and {more} more" if more > 0 else "")
+def _some(values: Sequence[str], separator: str) -> str:
+    more = len(values) - _MOST_SHOWN
+    return separator.join(values[:_MOST_SHOWN]) + (f"{separator}and {more} more" if more > 0 else "")
 
 
 @app.command()
@@ -165,7 +205,7 @@ def export(
     output: Annotated[Path, typer.Argument(help="A file that ends in .parquet.")],
 ) -> None:
     """Write a knowledge base as Parquet, one row a concept, for people and other tools."""
-    with failures_reported(), _knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors():
         if output.suffix != ".parquet":
             raise InputError(f"{output}: expected a name that ends in .parquet; for other forms use `angel kb build`")
         check_output(output)
@@ -185,21 +225,35 @@ def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _open(source: Path, normalization: Normalization | None) -> KnowledgeBase:
+def _open(source: Path, normalization: Normalization | None, selection: Selection = EVERYTHING) -> KnowledgeBase:
     from angel_hf import KnowledgeBase
 
-    return KnowledgeBase.from_file(source, normalization.value if normalization else None)
+    return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection)
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:
     found = knowledge_base.resolve(concept_id)
     if found is None:
-        raise InputError(f"{source}: has no concept {concept_id!r} among {knowledge_base.num_concepts:,}")
+        raise InputError(f"{source}: {knowledge_base.explain_unknown(concept_id)}")
     return found
 
 
+def _as_known(knowledge_base: KnowledgeBase, concept_id: str) -> str:
+    """The identifier of a known concept, or a new one; a bare number is of none but the one that is spelled so."""
+    return concept_id if concept_id.isdecimal() else knowledge_base.resolve(concept_id) or concept_id
+
+
+def _as_spelled_in(knowledge_base: KnowledgeBase, added: KnowledgeBase) -> KnowledgeBase:
+    """What is to be added, its concepts by the identifiers that they have in the knowledge base already."""
+    own = {concept_id: _as_known(knowledge_base, concept_id) for concept_id in added.concept_ids}
+    if all(concept_id == known for concept_id, known in own.items()):
+        return added
+    renamed = (replace(concept, concept_id=own[concept.concept_id]) for concept in added.concepts())
+    return type(added).from_concepts(renamed, added.normalization)
+
+
 @contextmanager
-def _knowledge_base_errors() -> Iterator[None]:
+def knowledge_base_errors() -> Iterator[None]:
     """What a file of concepts can be refused for; the messages are the readers' own."""
     try:
         yield

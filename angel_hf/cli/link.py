@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,26 +11,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
 from angel_hf.cli import options
-from angel_hf.cli.failure import ALL_DONE, SOME_REJECTED, InputError, failures_reported
+from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
+from angel_hf.cli.document_linker import DocumentLinker
+from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.linker import Dtype, DtypeOption, load_linker
-from angel_hf.cli.output_formats import OutputFormat, RecordWriter, default_format, record_writer
-from angel_hf.cli.parquet_input import refuse_parquet
-from angel_hf.cli.record_linker import RecordLinker
-from angel_hf.cli.search_flags import ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
+from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
+from angel_hf.cli.search_flags import BatchSize, ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
-from angel_hf.formats.input_format import InputFormat, recognise
-from angel_hf.formats.jsonl import is_utf8, read_jsonl
-from angel_hf.formats.marked_sentences import find_mentions, read_sentences, sentence_record
-from angel_hf.formats.pubtator_records import Annotations, read_documents
-from angel_hf.formats.records import Record
+from angel_hf.cli.table import TableWriter
+from angel_hf.formats.answers import LinkedWriter
+from angel_hf.formats.document import Document
+from angel_hf.formats.jsonl import is_utf8
+from angel_hf.formats.marked_sentences import find_mentions, sentence_document
+from angel_hf.formats.output_formats import LinkedFormat, format_of_name, linked_writer
+from angel_hf.formats.pubtator_writer import Annotations
+from angel_hf.formats.reading import Offsets, Reading
 from angel_hf.formats.rejected import Rejected
-from angel_hf.formats.source import Source
 from angel_hf.text.reading import parse_marked
-
-_READERS = {InputFormat.JSONL: read_jsonl, InputFormat.PUBTATOR: read_documents, InputFormat.TEXT: read_sentences}
 
 _Sentence = Annotated[
     str | None,
@@ -45,23 +44,14 @@ _MentionOption = Annotated[
         show_default=False,
     ),
 ]
-_Input = Annotated[
-    str | None,
-    typer.Option("--input", "-i", help="A file, .gz too; - or nothing: standard input.", show_default=False),
-]
-_InputFormat = Annotated[
-    InputFormat | None,
-    typer.Option(help="Default: by the ending .jsonl or .pubtator, else by the first line.", show_default=False),
-]
 _Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="A file, written whole; default: standard output.", show_default=False),
 ]
 _OutputFormat = Annotated[
-    OutputFormat | None,
+    LinkedFormat | None,
     typer.Option(
-        help="Default: pubtator for an --output that ends in .pubtator, table on a terminal, else jsonl; pubtator "
-        "needs PubTator input.",
+        help="Default: by the ending of --output (.pubtator, .xml, .jsonl), table on a terminal, else jsonl.",
         show_default=False,
     ),
 ]
@@ -73,32 +63,24 @@ _AnnotationsOption = Annotated[
         "of type TYPE:linked.",
     ),
 ]
-_RejectedOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--rejected",
-        help="Where records that cannot be linked go, with line and cause; where there are none, a file of an "
-        "earlier run is removed. Default: the output's or else the input's name with .rejected.jsonl.",
-        show_default=False,
-    ),
-]
 
 
 def link(
     sentence: _Sentence = None,
     mention: _MentionOption = None,
-    input_file: _Input = None,
-    input_format: _InputFormat = None,
+    input_file: options.Input = None,
+    input_format: options.InputFormat = None,
+    offsets: options.OffsetsOption = Offsets.CODE_POINTS,
     output: _Output = None,
     output_format: _OutputFormat = None,
     annotations: _AnnotationsOption = Annotations.REPLACE,
-    rejected: _RejectedOption = None,
+    rejected: options.RejectedPath = None,
     model: options.Model = "angel-mini",
     revision: options.Revision = None,
     knowledge_base: options.KnowledgeBasePath = None,
     top_k: TopK = 5,
     num_beams: NumBeams = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Mentions at once.")] = 32,
+    batch_size: BatchSize = 32,
     context_tokens: ContextTokens = None,
     verbatim_first: VerbatimFirst = False,
     as_written: options.AsWritten = False,
@@ -107,131 +89,108 @@ def link(
 ) -> None:
     """Link given mentions to concepts.
 
-    Give a SENTENCE, a file, or standard input. Files hold JSON lines, {"text": ..., "spans": [[start, end], ...]} with
-    any other keys, which are kept (jsonl); annotated documents (pubtator); or sentences with [[mention]] marks, one a
-    line (text). Offsets count characters from 0. Parquet is for angel bulk.
+    Give a SENTENCE, a file, a folder, or standard input. Mentions are given by JSON lines, {"text": ..., "spans":
+    [[start, end], ...]} with any other keys, which are kept (jsonl); by annotated documents (pubtator, bioc, brat); or
+    by sentences with [[mention]] marks, one a line (marked). Parquet is for angel bulk.
 
     Exit code 0: all was linked; 1: some records were rejected and the others linked; 2: nothing could be done.
     """
     with failures_reported():
         search = build_search(top_k, num_beams, context_tokens, verbatim_first)
-        task = _open_task(sentence, mention, input_file, input_format)
-        target = _Target(output, output_format, rejected, annotations)
+        form = _output_format(output, output_format, annotations)
         load = partial(load_linker, model, knowledge_base, revision, device, dtype)
-        count = _link_task(task, target, lambda: RecordLinker(load(), search, batch_size, expand=not as_written))
-        raise typer.Exit(SOME_REJECTED if count else ALL_DONE)
+        target = _Target(output, form, rejected, annotations, offsets)
+
+        def linker() -> DocumentLinker:
+            return DocumentLinker(load(), search, batch_size, expand=not as_written)
+
+        if sentence is not None:
+            unheard = {"--input": input_file, "--input-format": input_format, "--rejected": rejected}
+            options.refuse_unheard(unheard, "with a sentence")
+            _link_sentence(_sentence_document(sentence, mention), target, linker)
+            return
+        if mention:
+            raise InputError("--mention was given without a sentence; expected angel link SENTENCE --mention MENTION")
+        inputs = DocumentInputs.open(input_file, input_format, Reading(offsets=offsets), _NOTHING)
+        raise typer.Exit(_link_inputs(inputs, target, linker))
+
+
+_NOTHING = "nothing to link; expected a sentence with [[mention]] marks, --input FILE, or standard input"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where answers and rejected records go."""
+    """Where answers and rejected records go, and how."""
 
     path: Path | None
-    form: OutputFormat | None
+    form: LinkedFormat
     rejected: Path | None
     annotations: Annotations
+    offsets: Offsets
+
+    def writer(self, opened: ExitStack) -> LinkedWriter:
+        stream = opened.enter_context(open_output(self.path))
+        if self.form is LinkedFormat.TABLE:
+            return TableWriter(stream)
+        return linked_writer(self.form, stream, self.annotations, self.offsets)
 
 
-def _link_task(task: _Task, target: _Target, load: Callable[[], RecordLinker]) -> int:
-    """Link a task's records; returns how many were rejected."""
-    with ExitStack() as opened:
-        if task.source is not None:
-            opened.callback(task.source.close)
-        form = target.form or default_format(target.path)
-        if form is OutputFormat.PUBTATOR and task.form is not InputFormat.PUBTATOR:
-            raise InputError(f"--output-format pubtator needs PubTator input; {task.name} is {task.form.value}")
-        rejected = _rejected_path(target, task.source)
-        linker = load()
-        aside = RejectedFile(rejected)
-        if task.source is not None:  # a sentence that cannot be linked is an error, not put aside
-            opened.enter_context(aside)
-        writer = record_writer(form, opened.enter_context(open_output(target.path)), target.annotations)
-        # A bar among tables on the same terminal would tear both.
-        quiet = True if target.path is None and sys.stdout.isatty() else None
-        _run(linker, task, writer, aside, quiet)
-        return aside.count
+def _output_format(output: Path | None, form: LinkedFormat | None, annotations: Annotations) -> LinkedFormat:
+    named = format_of_name(output)
+    if form is None and named is not None:
+        if named not in set(LinkedFormat):
+            known = ", ".join(one.value for one in LinkedFormat)
+            raise InputError(f"{output}: angel link does not write {named}; expected {known}, see --output-format")
+        form = LinkedFormat(named)
+    if form is None:
+        form = LinkedFormat.TABLE if output is None and sys.stdout.isatty() else LinkedFormat.JSONL
+    if annotations is Annotations.KEEP and form is not LinkedFormat.PUBTATOR:
+        raise InputError(f"--annotations keep is for PubTator output; the output is {form.value}: leave it out")
+    if output is not None:
+        check_output(output)
+    return form
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What to link: records, and where they come from (no source: the command line itself)."""
-
-    name: str
-    form: InputFormat
-    records: Iterable[Record | Rejected]
-    source: Source | None = None
-
-
-def _open_task(
-    sentence: str | None, surfaces: list[str] | None, input_file: str | None, form: InputFormat | None
-) -> _Task:
-    if sentence is not None:
-        if input_file is not None:
-            raise InputError("both a sentence and --input were given; expected one of them")
-        return _sentence_task(sentence, surfaces)
-    if surfaces:
-        raise InputError("--mention was given without a sentence; expected angel link SENTENCE --mention MENTION")
-    if input_file is None and sys.stdin.isatty():
-        raise InputError("nothing to link; expected a sentence with [[mention]] marks, --input FILE, or standard input")
-    if input_file is not None:
-        refuse_parquet(input_file)
-    source = Source(None if input_file is None or input_file == "-" else Path(input_file))
-    try:
-        form = form or recognise(source)
-    except ValueError as error:
-        raise InputError(str(error)) from None
-    return _Task(source.name, form, _READERS[form](source.lines()), source)
-
-
-def _sentence_task(sentence: str, surfaces: list[str] | None) -> _Task:
+def _sentence_document(sentence: str, surfaces: list[str] | None) -> Document:
     if not is_utf8(sentence):
         raise InputError(f"the sentence is {sentence!r:.80}; expected UTF-8 text")
     try:
-        mentions = find_mentions(sentence, surfaces) if surfaces else parse_marked(sentence)
+        return sentence_document(find_mentions(sentence, surfaces) if surfaces else parse_marked(sentence))
     except ValueError as error:
-        hint = f"; to link the file {sentence}, put --input before it" if Path(sentence).is_file() else ""
-        raise InputError(f"{error}{hint}") from None
-    return _Task("the sentence", InputFormat.TEXT, [sentence_record(mentions)])
+        refuse_file_as_text(sentence)
+        raise InputError(str(error)) from None
 
 
-def _rejected_path(target: _Target, source: Source | None) -> Path:
-    """Where rejected records go; what would spoil the end of the work is refused before it."""
+def _link_sentence(document: Document, target: _Target, load: Callable[[], DocumentLinker]) -> None:
+    linker = load()
+    (answer,) = linker.link([document])
+    if isinstance(answer, Rejected):
+        raise InputError(answer.cause)
+    with ExitStack() as opened:
+        writer = target.writer(opened)
+        writer.write(answer)
+        writer.close()
+
+
+def _link_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], DocumentLinker]) -> int:
+    """Link the documents of all inputs; returns the exit code."""
     if target.path is not None:
-        check_output(target.path)
-    rejected = target.rejected or _default_rejected(target.path, source)
-    check_output(rejected)
-    if target.path and target.path.resolve() == rejected.resolve():
-        raise InputError(f"--output and --rejected both name {target.path}; expected two files")
-    if source and source.path and source.path.resolve() == rejected.resolve():
-        raise InputError(f"{rejected} is the input, which rejected records would replace; name another --rejected")
-    return rejected
-
-
-def _default_rejected(output: Path | None, source: Source | None) -> Path:
-    beside = output or (source.path if source else None) or Path("stdin")
-    return beside.with_name(f"{beside.name}.rejected.jsonl")
-
-
-def _run(linker: RecordLinker, task: _Task, writer: RecordWriter, aside: RejectedFile, quiet: bool | None) -> None:
-    """Link every record; stderr gets the progress, what was rejected, and the sum."""
-    size = task.source.size if task.source else None
-    records = mentions = 0
-    # `disable=None` leaves the bar out where stderr is no terminal.
-    with tqdm(total=size, unit="B", unit_scale=True, desc="linking", file=sys.stderr, disable=quiet) as bar:
-        for result in linker.link(task.records):
+        inputs.check_output(target.path)
+    aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    with ExitStack() as opened:
+        linker = load()
+        opened.enter_context(aside)
+        writer = target.writer(opened)
+        # A bar among tables on the same terminal would tear both.
+        bar = opened.enter_context(progress_of(inputs, "linking", target.path is None and sys.stdout.isatty()))
+        documents = mentions = 0
+        for result in linker.link(inputs.read()):
             if isinstance(result, Rejected):
-                if task.source is None:
-                    raise InputError(result.cause)
-                message = aside.add(result)
-                if message:
-                    tqdm.write(f"rejected {task.name}, {message}", file=sys.stderr)
+                bar.reject(aside, result)
                 continue
             writer.write(result)
-            records += 1
+            documents += 1
             mentions += len(result.linked)
-            if task.source is not None:
-                bar.set_postfix(mentions=mentions, refresh=False)
-                bar.update(task.source.position - bar.n)
-    if task.source is not None:
-        where = f"; {aside.count:,} rejected, written to {aside.path}" if aside.count else ""
-        typer.echo(f"linked {mentions:,} mentions in {records:,} records{where}", err=True)
+            bar.update(documents, mentions)
+        say(writer.close())
+        return finish("linked", documents, mentions, aside)

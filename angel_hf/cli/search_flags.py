@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from angel_hf.search import BeamSearch
     from angel_hf.search import VerbatimFirst as VerbatimFirstSearch
 
-TopK = Annotated[int, typer.Option(min=1, help="Names for each mention.")]
-NumBeams = Annotated[int, typer.Option(min=1, help="Beams of the search, not fewer than names.")]
+MOST_BEAMS = 1000
+"""Beams beyond this take gigabytes for a batch, and find nothing more."""
+MOST_MENTIONS_AT_ONCE = 100_000
+
+TopK = Annotated[int, typer.Option(min=1, max=MOST_BEAMS, help="Names for each mention.")]
+NumBeams = Annotated[int, typer.Option(min=1, max=MOST_BEAMS, help="Beams of the search, not fewer than names.")]
+BatchSize = Annotated[int, typer.Option(min=1, max=MOST_MENTIONS_AT_ONCE, help="Mentions at once.")]
 ContextTokens = Annotated[
     int | None,
     typer.Option(

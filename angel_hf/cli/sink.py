@@ -65,7 +65,7 @@ def _standard_output() -> Iterator[TextIO]:
 
 
 class RejectedFile:
-    """Writes rejected records aside as JSON lines of `line`, `cause` and `record`; made with the first of them.
+    """Writes rejected records aside as JSON lines of `source`, `line`, `cause` and `record`; made with the first.
 
     Args:
         path: the file; it gets its name when the run ends, and replaces one of an earlier run. That one is removed
@@ -73,11 +73,13 @@ class RejectedFile:
 
     Attributes:
         count: number of records rejected so far.
+        first: the first of them, with its place and cause.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.first = ""
         self._stream: TextIO | None = None
         self._opened = ExitStack()
 
@@ -95,8 +97,10 @@ class RejectedFile:
         if self._stream is None:
             self._stream = self._opened.enter_context(open_output(self.path))
         self.count += 1
-        row = {"line": rejected.line, "cause": rejected.cause, "record": rejected.raw}
+        self.first = self.first or str(rejected)
+        source = {"source": rejected.source} if rejected.source else {}
+        row = {**source, "line": rejected.line, "cause": rejected.cause, "record": rejected.raw}
         self._stream.write(to_json(row) + "\n")
         if self.count <= _MOST_CAUSES_SHOWN:
-            return f"line {rejected.line}: {rejected.cause}"
+            return str(rejected)
         return "further causes are only in the file" if self.count == _MOST_CAUSES_SHOWN + 1 else None

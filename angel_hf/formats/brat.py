@@ -1,4 +1,4 @@
-"""brat, the annotation tool: standoff files beside the texts."""
+"""brat, the annotation tool: standoff files beside the texts, written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
+
+_LONGEST_NAME = 100  # of a document's files; file systems take 255 bytes
 
 
 class BratWriter:
@@ -37,11 +39,12 @@ class BratWriter:
         """Write one document."""
         lines = []
         for number, one in enumerate(annotated, start=1):
-            surface = " ".join(one.mention.surface.splitlines())
+            # As long as in the text: brat compares them.
+            surface = re.sub(r"\s", " ", one.mention.surface)
             lines.append(f"T{number}\t{self._kind} {one.mention.start} {one.mention.end}\t{surface}\n")
             if one.best is not None and not one.is_nil:
                 lines += [
-                    f"N{number}.{place}\tReference T{number} KB:{concept_id}\t{one.best.name}\n"
+                    f"N{number}.{place}\tReference T{number} KB:{_one_line(concept_id)}\t{_one_line(one.best.name)}\n"
                     for place, concept_id in enumerate(one.best.concept_ids, start=1)
                 ]
             if one.confidence is not None:
@@ -65,10 +68,15 @@ class BratWriter:
     def _name(self, document_id: str) -> str:
         """A name for a document's files that no document before it has."""
         # Identifiers may hold what a file name may not.
-        plain = re.sub(r"[^\w.-]", "_", document_id).lstrip(".") or "document"
+        plain = re.sub(r"[^\w.-]", "_", document_id).lstrip(".")[:_LONGEST_NAME] or "document"
         names = chain([plain], (f"{plain}-{number}" for number in count(2)))
         # Some file systems take capitals and small letters for the same.
         name = next(name for name in names if name.casefold() not in self._taken)
         self._taken.add(name.casefold())
         self._renamed += [name] * (name != plain)
         return name
+
+
+def _one_line(text: str) -> str:
+    """White space of any kind as single spaces, so that no line or field ends early."""
+    return " ".join(text.split())

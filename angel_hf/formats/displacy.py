@@ -1,11 +1,15 @@
-"""displaCy, spaCy's drawing of texts with their entities, as a page of HTML."""
+"""displaCy, spaCy's drawing of texts with their entities, as a page of HTML.
+
+displaCy escapes the texts, and neither the titles nor what stands beside an entity.
+"""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import TextIO
 
-from angel_hf.formats.annotated_writer import identifier
+from angel_hf.formats.answers import identifier
 from angel_hf.formats.document import Document
 from angel_hf.results import Annotated
 
@@ -24,7 +28,7 @@ class DisplacyWriter:
             raise ImportError("displaCy pages need: pip install 'angel-hf[spacy]'") from None
         self._displacy = displacy
         self._stream = stream
-        self._kind = kind
+        self._kind = html.escape(kind)
         self._documents: list[dict[str, object]] = []
 
     def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
@@ -32,15 +36,16 @@ class DisplacyWriter:
         entities: list[dict[str, object]] = []
         end = 0
         for one in annotated:
+            shown = html.escape(identifier(one))
             # The parts of a composite mention share their place, which can be drawn once.
             if one.mention.start < end:
-                entities[-1]["kb_id"] = f"{entities[-1]['kb_id']}|{identifier(one)}"
+                entities[-1]["kb_id"] = f"{entities[-1]['kb_id']}|{shown}"
                 continue
             end = one.mention.end
             entities.append(
-                {"start": one.mention.start, "end": end, "label": self._kind, "kb_id": identifier(one), "kb_url": "#"}
+                {"start": one.mention.start, "end": end, "label": self._kind, "kb_id": shown, "kb_url": "#"}
             )
-        self._documents.append({"text": document.text, "ents": entities, "title": document.document_id})
+        self._documents.append({"text": document.text, "ents": entities, "title": html.escape(document.document_id)})
 
     def close(self) -> None:
         """Draw the page."""

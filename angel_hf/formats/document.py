@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from angel_hf.formats.rejected import Rejected
+
+_MOST_SHOWN = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -49,7 +53,8 @@ class Document:
         relations: the fields after the id of PubTator's relation lines.
         fields: further keys of a JSON line or columns of a table, which outputs keep.
         line: where it starts in its source, counted from 1; 0 where that is unknown.
-        raw: as it came, for the file of rejected records.
+        raw: as it came, for the file of rejected records; empty for one that is the whole source.
+        source: the file, or "standard input"; empty for a text that came as an argument.
     """
 
     document_id: str
@@ -60,26 +65,14 @@ class Document:
     fields: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
     raw: str = ""
+    source: str = ""
+
+    def rejected(self, cause: str) -> Rejected:
+        """The document as a record that cannot be used."""
+        shown = self.raw or self.text[:_MOST_SHOWN]
+        return Rejected(self.line, f"document {self.document_id}: {cause}", shown, self.source)
 
     @classmethod
     def of_text(cls, document_id: str, text: str) -> Document:
         """A text as one section."""
         return cls(document_id, text, (Section(0, len(text), "text"),))
-
-    @classmethod
-    def of_passages(cls, document_id: str, passages: list[tuple[int, str, str]]) -> Document:
-        """Build from passages of (offset, kind, text), as in BioC; gaps become spaces.
-
-        Raises:
-            ValueError: passages overlap.
-        """
-        text, sections = "", []
-        for offset, kind, passage in sorted(passages, key=lambda passage: passage[0]):
-            if offset < len(text):
-                raise ValueError(
-                    f"document {document_id}: a passage starts at {offset}, before the end of the one before it at "
-                    f"{len(text)}; expected offsets that count the characters of all passages"
-                )
-            text += " " * (offset - len(text)) + passage
-            sections.append(Section(offset, offset + len(passage), kind))
-        return cls(document_id, text, tuple(sections))

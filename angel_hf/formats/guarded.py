@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from angel_hf.formats.rejected import Rejected
@@ -19,28 +20,36 @@ def guarded(source: Source, read: Callable[[Source], Iterator[Item | Rejected]])
 
     Every rejection names its source.
     """
-    records = read(source)
+    return _guarded(source.name, read(source), lambda: source.position)
+
+
+def guarded_folder(folder: Path, read: Callable[[Path], Iterator[Item | Rejected]]) -> Iterator[Item | Rejected]:
+    """The records of a folder of several files, as `guarded`."""
+    return _guarded(str(folder), read(folder), lambda: 0)
+
+
+def _guarded(name: str, records: Iterator[Item | Rejected], position: Callable[[], int]) -> Iterator[Item | Rejected]:
     while True:
         try:
             record = next(records)
         except StopIteration:
             return
         except (OSError, ValueError) as error:
-            yield _rest(source, str(error).removeprefix(f"{source.name}: "))
+            yield _rest(name, str(error).removeprefix(f"{name}: "))
             return
         except _UNFORESEEN as error:
-            after = f"after {source.position:,} bytes" if source.position else "at its start"
-            yield _rest(source, f"cannot be read {after} ({_named(error)}); expected a file that its format allows")
+            after = f"after {position():,} bytes" if position() else "at its start"
+            yield _rest(name, f"cannot be read {after} ({_named(error)}); expected a file that its format allows")
             return
-        yield _placed(record, source) if isinstance(record, Rejected) and not record.source else record
+        yield _placed(record, name) if isinstance(record, Rejected) and not record.source else record
 
 
-def _rest(source: Source, cause: str) -> Rejected:
-    return Rejected(0, cause, source=source.name, is_rest=True)
+def _rest(name: str, cause: str) -> Rejected:
+    return Rejected(0, cause, source=name, is_rest=True)
 
 
-def _placed(rejected: Rejected, source: Source) -> Rejected:
-    return Rejected(rejected.line, rejected.cause, rejected.raw, source.name, rejected.is_rest)
+def _placed(rejected: Rejected, name: str) -> Rejected:
+    return Rejected(rejected.line, rejected.cause, rejected.raw, name, rejected.is_rest)
 
 
 def _named(error: BaseException) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from angel_hf.formats.lines import Line
+from angel_hf.formats.document import Annotation, Document, Section
+from angel_hf.formats.reading import Reading
 from angel_hf.formats.record_lines import read_each
-from angel_hf.formats.records import Record
 from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
 from angel_hf.text.reading import parse_marked
 from angel_hf.types import Mention
 
@@ -32,11 +33,15 @@ def find_mentions(text: str, surfaces: Sequence[str]) -> tuple[Mention, ...]:
     return tuple(mentions)
 
 
-def sentence_record(mentions: tuple[Mention, ...], line: int = 1, raw: str = "") -> Record:
-    """A record of the mentions of one sentence."""
-    return Record(line, raw, {"text": mentions[0].text}, mentions)
+def sentence_document(mentions: tuple[Mention, ...], line: int = 1, raw: str = "") -> Document:
+    """One sentence with its mentions."""
+    text = mentions[0].text
+    annotations = tuple(Annotation(mention.start, mention.end, mention.surface) for mention in mentions)
+    return Document(
+        str(line), text, (Section(0, len(text), "text"),), annotations, fields={"text": text}, line=line, raw=raw
+    )
 
 
-def read_sentences(lines: Iterable[Line]) -> Iterator[Record | Rejected]:
+def read_sentences(source: Source, reading: Reading) -> Iterator[Document | Rejected]:
     """Read marked sentences, one a line; empty lines are passed over."""
-    return read_each(lines, lambda line: sentence_record(parse_marked(line.text), line.number, line.text))
+    return read_each(source.lines(), lambda line: sentence_document(parse_marked(line.text), line.number, line.text))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.genbioel import read_genbioel
-from angel_hf.formats.medic import read_medic
-from angel_hf.formats.mesh import read_mesh
+from angel_hf.formats.guarded import guarded, guarded_folder
 from angel_hf.formats.obo import read_obo, read_obo_terms
-from angel_hf.formats.term import Term
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.source import Source
+from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.term_json import read_term_json, read_term_json_terms
+from angel_hf.formats.vocabularies.vocabulary_format import (
+    FOLDER_FORMATS,
+    VOCABULARY_FORMATS,
+    VocabularyFormat,
+    folder_format_of,
+    vocabulary_format_of,
+)
 from angel_hf.types import Concept
-
-_HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +36,10 @@ class _Format:
     normalization: str
 
 
-# To add a format: a file beside this one, and a line here. `head` is matched at the start of the text.
+# To add a format: a file beside this one, and a line here. `head` is matched at the start of the text. Those of
+# vocabularies have a table of their own, `vocabularies.vocabulary_format`.
 _FORMATS = (
     _Format("GenBioEL's target_kb.json", re.compile(r'\s*\{\s*(?:\}|"[^"]*"\s*:)'), read_genbioel, "lowercase"),
-    _Format(
-        "MEDIC text `ID|ALT_ID||name|name`",
-        re.compile(r"[^|\s]+(?:\|[^|\s]+)*\|\|"),
-        read_medic,
-        "lowercase-punctuation",
-    ),
-    _Format(
-        "a tab-separated MeSH mapping `id, name, synonyms, ...`",
-        re.compile(r"[A-Z]\d{6,}\t[^\n]*\t[^\n]*\t"),
-        read_mesh,
-        "lowercase-punctuation",
-    ),
     _Format("OBO", re.compile(r"\s*format-version:"), read_obo, "lowercase-punctuation"),
     _Format(
         'a JSON list of terms {"id", "name", "synonyms"}',
@@ -59,52 +54,101 @@ _TERM_READERS: dict[Callable[[str | os.PathLike[str]], Iterator[Concept]], Calla
 }
 
 
-def read_concepts(path: str | os.PathLike[str]) -> tuple[Iterator[Concept], str]:
-    """Recognise the format of a file of concepts by its content, and start to read it; `.gz` is decompressed.
+def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> tuple[Iterator[Concept], str]:
+    """Recognise the format of a file or folder of concepts by its content, and start to read it.
+
+    Args:
+        path: a file, gzipped or not, or the folder of a vocabulary that takes several files.
+        selection: which part of it.
 
     Returns:
         The concepts, read lazily, and the name of the normalisation that fits the format: "lowercase" for a file that
         is already normalised, else "lowercase-punctuation".
 
     Raises:
-        ValueError: the format is unknown, or the file is not UTF-8 or not gzip; from the iterator: a row is malformed,
-            or the file is cut short.
+        ValueError: the format is unknown or knows nothing of what is selected, or the file is not UTF-8 or not gzip;
+            from the iterator: a row is malformed, or the file is cut short.
     """
-    format_ = _recognise(path)
+    format_ = None if Path(path).is_dir() else _recognise(path)
+    if format_ is None:
+        return (term.concept for term in _vocabulary_terms(Path(path), selection)), "lowercase-punctuation"
+    selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
     return format_.read(path), format_.normalization
 
 
-def read_terms(path: str | os.PathLike[str]) -> Iterator[Term]:
+def read_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> Iterator[Term]:
     """Read a file of concepts with their cross-references and definitions, where its format has them.
 
     Raises:
         ValueError: as `read_concepts`.
     """
-    format_ = _recognise(path)
+    format_ = None if Path(path).is_dir() else _recognise(path)
+    if format_ is None:
+        return _vocabulary_terms(Path(path), selection)
+    selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
     if format_.read in _TERM_READERS:
         return _TERM_READERS[format_.read](os.fspath(path))
     return (Term(concept) for concept in format_.read(path))
 
 
-def _recognise(path: str | os.PathLike[str]) -> _Format:
+def _vocabulary_terms(path: Path, selection: Selection) -> Iterator[Term]:
+    """The terms of a vocabulary; from the iterator: the first record that can't be read is an error."""
+    return _unless_rejected(path, read_vocabulary(path, selection))
+
+
+def _unless_rejected(path: Path, items: Iterator[Term | Retired | Rejected]) -> Iterator[Term]:
+    for item in items:
+        if isinstance(item, Rejected):
+            raise ValueError(f"{item.place or path}: {item.cause}")
+        if isinstance(item, Term):
+            yield item
+
+
+def read_vocabulary(path: Path, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Rejected]:
+    """Recognise the format of a vocabulary's file or folder, and start to read all that its reader yields.
+
+    Raises:
+        ValueError: no known format, or one that knows nothing of what is selected.
+    """
+    if path.is_dir():
+        folder_format = folder_format_of(path)
+        if folder_format is None:
+            known = ", ".join(one.name for one in FOLDER_FORMATS)
+            raise ValueError(f"{path}: a folder of no known vocabulary; expected {known}")
+        selection.check_heeded(folder_format.heeded, f"{path}: {folder_format.name}")
+        return guarded_folder(path, lambda folder: folder_format.read(folder, selection))
+    with Source(path) as source:
+        head = source.head().lstrip("\r\n")
+        format_ = vocabulary_format_of(source)
+    if format_ is None:
+        raise _unknown(path, head)
+    selection.check_heeded(format_.heeded, f"{path}: {format_.name}")
+    return _read_file(path, format_, selection)
+
+
+def _read_file(path: Path, format_: VocabularyFormat, selection: Selection) -> Iterator[Term | Retired | Rejected]:
+    with Source(path) as source:
+        items: Iterator[Term | Retired | Rejected] = guarded(source, lambda opened: format_.read(opened, selection))
+        yield from items
+
+
+def _recognise(path: str | os.PathLike[str]) -> _Format | None:
+    """The format of a file; None for that of a vocabulary, or of nothing known."""
     head = _read_head(path)
-    for format_ in _FORMATS:
-        if format_.head.match(head):
-            return format_
+    return next((format_ for format_ in _FORMATS if format_.head.match(head)), None)
+
+
+def _unknown(path: Path, head: str) -> ValueError:
     first = next((line for line in head.splitlines() if line.strip()), "")
-    raise ValueError(
-        f"{os.fspath(path)}: starts with {first[:80]!r}; expected "
-        f"{', '.join(format_.name for format_ in _FORMATS[:-1])} or {_FORMATS[-1].name}, optionally gzipped; build any "
-        "other knowledge base with KnowledgeBase.from_names({concept_id: [name, ...]})"
+    names = [one.name for one in (*_FORMATS, *VOCABULARY_FORMATS)]
+    return ValueError(
+        f"{path}: starts with {first[:80]!r}; expected {', '.join(names)}, or "
+        f"{', '.join(one.name for one in FOLDER_FORMATS)}; build any other knowledge base with "
+        "KnowledgeBase.from_names({concept_id: [name, ...]})"
     )
 
 
 def _read_head(path: str | os.PathLike[str]) -> str:
     """The first characters of a file, without empty lines in front."""
-    name = os.fspath(path)
-    with open_bytes(path) as stream:
-        head = stream.read(_HEAD_BYTES)
-    if head.startswith(codecs.BOM_UTF8):
-        raise ValueError(f"{name}: starts with a byte-order mark; expected plain UTF-8: remove its first three bytes")
-    # The last character may be cut in two; bytes that are not UTF-8 are reported by the reader, with their line.
-    return head.decode("utf-8", errors="replace").lstrip("\r\n")
+    with Source(Path(path)) as source:
+        return source.head().lstrip("\r\n")

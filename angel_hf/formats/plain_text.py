@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.document import Document
+from angel_hf.formats.reading import Reading
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
 
 
-def read_plain_text(path: Path) -> Iterator[Document]:
-    """The text of a UTF-8 file, `.gz` included; its id is the file's name without the ending.
+def read_plain_text(source: Source, reading: Reading) -> Iterator[Document | Rejected]:
+    """The whole text; its id is the file's name without the ending, or "stdin".
 
     Raises:
-        ValueError: not UTF-8, or not a whole gzip file; the error names the file.
+        ValueError: not UTF-8, with the place.
     """
-    with open_bytes(path) as stream:
-        raw = stream.read()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 ({error}); expected UTF-8 text") from None
-    yield Document.of_text((path.with_suffix("") if path.suffix == ".gz" else path).stem, text)
+    yield Document.of_text(source.stem, source.text())

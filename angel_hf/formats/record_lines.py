@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from angel_hf.formats.lines import Line
-from angel_hf.formats.records import Record
 from angel_hf.formats.rejected import Rejected
+
+Record = TypeVar("Record")
 
 
 def read_each(lines: Iterable[Line], read: Callable[[Line], Record]) -> Iterator[Record | Rejected]:
@@ -19,5 +21,7 @@ def read_each(lines: Iterable[Line], read: Callable[[Line], Record]) -> Iterator
             continue
         try:
             yield read(line)
-        except ValueError as error:
+        except RecursionError:
+            yield Rejected(line.number, "nested too deeply; expected the few levels of a record", line.text)
+        except (ValueError, OverflowError) as error:
             yield Rejected(line.number, str(error), line.text)

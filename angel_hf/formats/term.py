@@ -25,8 +25,10 @@ class Retired:
     """An identifier that its vocabulary no longer uses.
 
     `successors` are the concepts that replace it: one (OBO's replaced_by), several among which a person has to choose
-    (OBO's consider, SNOMED's "possibly equivalent to"), or none.
+    (OBO's consider, SNOMED's "possibly equivalent to"), or none. `is_exact` is False where even a single successor is
+    not known to mean the same: a broader concept, or one to be considered.
     """
 
     concept_id: str
     successors: tuple[str, ...] = ()
+    is_exact: bool = True

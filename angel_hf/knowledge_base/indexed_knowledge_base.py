@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 
 import numpy as np
 
 from angel_hf.arrays.array_file import fingerprint
 from angel_hf.arrays.ranges import offsets_from_lengths
+from angel_hf.knowledge_base.spelled_identifiers import SpelledIdentifiers
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
+from angel_hf.text.identifiers import normalize_identifier
 from angel_hf.text.reading import normalize
 from angel_hf.types import Concept
+
+_MOST_SHOWN = 5
 
 
 class IndexedKnowledgeBase(StoredKnowledgeBase):
@@ -48,21 +52,64 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         return self._entry_by_name.get(normalize(name, self.normalization))
 
     def resolve(self, concept_id: str) -> str | None:
-        """The concept that an identifier, primary or alternative, stands for here; None if unknown."""
-        if concept_id in self.position_by_id:
-            return concept_id
-        position = self._position_by_alternative.get(concept_id)
+        """The concept that an identifier, primary or alternative, stands for here; None if unknown.
+
+        Where it does not stand here as it is, other spellings of it are looked for: `MESH:D001260`, `D001260` and
+        `http://id.nlm.nih.gov/mesh/D001260` are one. A bare number resolves only where one concept fits.
+        """
+        position = self._position(concept_id)
+        if position is None:
+            fitting = self._fitting(concept_id)
+            position = fitting[0] if len(fitting) == 1 else None
         return None if position is None else self.concept_ids[position]
 
     def concept(self, concept_id: str) -> Concept:
-        """A concept with all its names, the preferred one first.
+        """A concept with all its names, the preferred one first, by any identifier that `resolve` knows.
 
         Raises:
-            KeyError: no concept has this id; alternative ids are looked up with `resolve`.
+            KeyError: no concept has this id.
         """
         if concept_id not in self.position_by_id:
-            raise KeyError(f"concept {concept_id!r} is not among the {self.num_concepts:,} of the knowledge base")
+            found = self.resolve(concept_id)
+            if found is None:
+                raise KeyError(self.explain_unknown(concept_id))
+            concept_id = found
         return self._concept(self.position_by_id[concept_id])
+
+    def equivalents(self, concept_id: str) -> tuple[str, ...]:
+        """The other identifiers of a concept in their usual form: its alternative ids, then its cross-references.
+
+        Raises:
+            KeyError: no concept has this id.
+        """
+        concept = self.concept(concept_id)
+        own = normalize_identifier(concept.concept_id, self._spelled.bare)
+        others = (normalize_identifier(one, self._spelled.bare) for one in concept.alternative_ids)
+        return tuple(one for one in dict.fromkeys((*others, *concept.cross_references)) if one != own)
+
+    def mapped_ids(self, concept_ids: Iterable[str]) -> tuple[str, ...]:
+        """The other identifiers of several concepts, as of those of a candidate; of unknown ones none."""
+        known = (one for one in concept_ids if one in self.position_by_id)
+        return tuple(dict.fromkeys(found for one in known for found in self.equivalents(one)))
+
+    def referring(self, identifier: str) -> tuple[str, ...]:
+        """The concepts that have an identifier of another vocabulary among their cross-references."""
+        positions = self._positions_by_reference.get(normalize_identifier(identifier), ())
+        return tuple(self.concept_ids[position] for position in positions)
+
+    def explain_unknown(self, concept_id: str) -> str:
+        """The message for an identifier that `resolve` does not know: how identifiers look here, and what is near."""
+        looks = " or ".join(self._spelled.examples)
+        message = (
+            f"concept {concept_id!r} is not among the {self.num_concepts:,} of the knowledge base, whose identifiers "
+            f"look like {looks}"
+        )
+        fitting = [self.concept_ids[position] for position in self._fitting(concept_id)]
+        near = fitting or self.referring(concept_id)
+        if near:
+            shown = ", ".join(f"{one} ({self.concept(one).names[0]})" for one in near[:_MOST_SHOWN])
+            message += f"; it {'fits' if fitting else 'is a cross-reference of'} {shown}: give one of these"
+        return message
 
     def concepts(self) -> Iterator[Concept]:
         """Every concept, in order."""
@@ -94,14 +141,39 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
 
     @cached_property
     def _position_by_alternative(self) -> dict[str, int]:
-        if "alternative_id_bytes" not in self.tables:
-            return {}
-        owners = np.repeat(np.arange(self.num_concepts), np.diff(self.tables["concept_alternative_id_offsets"]))
-        values = self.strings("alternative_id")
         found: dict[str, int] = {}
-        for owner, value in zip(owners.tolist(), self.tables["concept_alternative_id"].tolist()):
-            found.setdefault(values[value], owner)
+        for value, owner in self._owners("alternative_id"):
+            found.setdefault(value, owner)
         return found
+
+    @cached_property
+    def _positions_by_reference(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for value, owner in self._owners("cross_reference"):
+            found.setdefault(normalize_identifier(value), []).append(owner)
+        return found
+
+    @cached_property
+    def _spelled(self) -> SpelledIdentifiers:
+        return SpelledIdentifiers(chain(self.concept_ids, self._position_by_alternative))
+
+    def _owners(self, name: str) -> Iterator[tuple[str, int]]:
+        """Every value of an optional column, with the position of the concept that has it."""
+        if f"{name}_bytes" not in self.tables:
+            return
+        owners = np.repeat(np.arange(self.num_concepts), np.diff(self.tables[f"concept_{name}_offsets"]))
+        values = list(self.strings(name))
+        for owner, value in zip(owners.tolist(), self.tables[f"concept_{name}"].tolist()):
+            yield values[value], owner
+
+    def _fitting(self, concept_id: str) -> list[int]:
+        """The concepts that another spelling of an identifier stands for."""
+        found = (self._position(spelling) for spelling in self._spelled.spellings(concept_id))
+        return sorted({position for position in found if position is not None})
+
+    def _position(self, concept_id: str) -> int | None:
+        found = self.position_by_id.get(concept_id)
+        return self._position_by_alternative.get(concept_id) if found is None else found
 
     @cached_property
     def _entry_by_name(self) -> dict[str, int]:

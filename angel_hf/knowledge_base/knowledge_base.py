@@ -10,9 +10,14 @@ import numpy as np
 from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
+from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.term import Term
+from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 from angel_hf.knowledge_base import parquet_file
+from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
+from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
 from angel_hf.types import Concept
 
@@ -54,28 +59,35 @@ class KnowledgeBase(IndexedKnowledgeBase):
         return cls(TableBuilder(normalization).build(concepts), normalization)
 
     @classmethod
-    def from_file(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
+    def from_file(
+        cls, path: str | Path, normalization: str | None = None, selection: Selection = EVERYTHING
+    ) -> KnowledgeBase:
         """Read a knowledge base in any known format.
 
         Known are this class's own directory, safetensors and Parquet files, and what
-        `angel_hf.formats.ontologies` recognises: GenBioEL's target_kb.json, MEDIC text, the MeSH mappings, OBO, and
-        JSON lists of terms; of these also `.gz`.
+        `angel_hf.formats.ontologies` recognises: ontologies, and vocabularies such as MeSH, UMLS, SNOMED CT, CTD, ICD,
+        Orphanet, NCBI Gene and Taxonomy, MEDIC, and tables of terms; files of these also `.gz`.
 
         Args:
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
+            selection: which part of a vocabulary is read, as its languages or semantic types.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: no known format, or something in it cannot be used; the message names the file.
+            ValueError: no known format, one that knows nothing of what is selected, or something in it cannot be used;
+                the message names the file.
         """
         path = Path(path)
-        if path.is_dir() or path.suffix == ".safetensors":
+        if path.suffix == ".safetensors" or (path.is_dir() and folder_format_of(path) is None):
+            selection.check_heeded((), f"{path}: a stored knowledge base")
             return cls.load(path)
         if path.suffix == ".parquet":
+            selection.check_heeded((), f"{path}: Parquet")
             return cls.from_parquet(path, normalization)
-        concepts, recognised = ontologies.read_concepts(path)
-        return cls._from_file(path, concepts, normalization or recognised)
+        _, recognised = ontologies.read_concepts(path, selection)
+        terms = ontologies.read_terms(path, selection)
+        return cls._from_file(path, map(concept_of, terms), normalization or recognised)
 
     @classmethod
     def from_parquet(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
@@ -93,7 +105,7 @@ class KnowledgeBase(IndexedKnowledgeBase):
         return cls(TableBuilder(normalization, str(path)).build(concepts), normalization)
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write one row a concept: concept_id, names (preferred first), alternative_ids, semantic_types, parents."""
+        """Write a row a concept: concept_id, names (preferred first) and its other attributes, lists of strings."""
         parquet_file.write_concepts(path, self.concepts(), self.normalization)
 
     # Changing
@@ -136,6 +148,16 @@ class KnowledgeBase(IndexedKnowledgeBase):
             add = KnowledgeBase.from_names(add, self.normalization)
         tables, origin = update_tables(self, add, remove or {}, remove_concepts)
         return KnowledgeBase(tables, self.normalization), origin
+
+    def with_cross_references(self, terms: Iterable[Term]) -> KnowledgeBase:
+        """A copy whose concepts have the cross-references that a file of another vocabulary has for them.
+
+        `knowledge_base.with_cross_references(read_terms("mondo.json.gz"))` gives MEDIC's concepts their MONDO, UMLS and
+        SNOMED CT identifiers; see `cross_references.with_cross_references`. Names and entries stay as they are.
+        """
+        tables = {name: table for name, table in self.tables.items() if "cross_reference" not in name}
+        references = [concept.cross_references for concept in with_cross_references(self.concepts(), terms)]
+        return KnowledgeBase(tables | column_tables("cross_reference", references), self.normalization)
 
     def merge_entries(self, groups: np.ndarray) -> KnowledgeBase:
         """Give entries of the same group one entry, for names that a tokenizer cannot distinguish.

@@ -11,13 +11,13 @@ from typing import Any
 from angel_hf.arrays.array_file import written_whole
 from angel_hf.types import Concept
 
-_LISTS = ("names", "alternative_ids", "semantic_types", "parents")
+_LISTS = ("names", "alternative_ids", "semantic_types", "parents", "cross_references")
 _EXPECTED = "expected one row a concept with concept_id (string) and names (list of strings)"
 _ROWS_AT_ONCE = 10_000
 
 
 def write_concepts(path: str | Path, concepts: Iterable[Concept], normalization: str) -> None:
-    """Write concept_id, names (preferred first), alternative_ids, semantic_types and parents, a row a concept."""
+    """Write a row a concept: concept_id, names (preferred first) and the other attributes, each a list of strings."""
     pyarrow, parquet = _pyarrow()
     strings = pyarrow.list_(pyarrow.string())
     schema = pyarrow.schema(

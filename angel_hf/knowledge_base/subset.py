@@ -45,9 +45,7 @@ def _below(knowledge_base: KnowledgeBase, tops: Sequence[str]) -> set[str]:
     for top in tops:
         known = knowledge_base.resolve(top)
         if known is None:
-            raise ValueError(
-                f"concept {top!r} is not in the knowledge base; expected the identifier of one of its concepts"
-            )
+            raise ValueError(knowledge_base.explain_unknown(top))
         waiting.append(known)
     children: dict[str, list[str]] = {}
     for concept in knowledge_base.concepts():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from angel_hf.arrays.packed_strings import PackedStrings
 from angel_hf.arrays.ranges import offsets_from_lengths
+from angel_hf.arrays.string_collector import StringCollector
 from angel_hf.arrays.string_packing import take
 
 
@@ -68,6 +70,18 @@ def lay_out(bearers: Bearers) -> dict[str, np.ndarray]:
     for name, column in bearers.columns.items():
         tables |= _column_tables(name, column, len(bearers.concept_ids))
     return tables
+
+
+def column_tables(name: str, values: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """The tables of an optional attribute, of the values of each concept; none where no concept has any."""
+    collector = StringCollector()
+    for own in values:
+        collector.add(own)
+    if not len(collector):
+        return {}
+    strings, _, numbers = collector.distinct()
+    concepts = np.repeat(np.arange(len(values)), [len(own) for own in values])
+    return _column_tables(name, Column(strings, numbers, concepts), len(values))
 
 
 def _column_tables(name: str, column: Column, concepts: int) -> dict[str, np.ndarray]:

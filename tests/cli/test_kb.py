@@ -73,7 +73,11 @@ def test_show_finds_a_concept_by_either_identifier(source):
         assert "D001259 Ataxia | Incoordination & Ataxia" in words(shown)
         assert "D001260" not in shown
     absent = run("kb", "show", source, "--concept", "D9")
-    assert (absent.exit_code, absent.stderr) == (2, "error: medic.txt: has no concept 'D9' among 2\n")
+    assert (absent.exit_code, absent.stderr) == (
+        2,
+        "error: medic.txt: concept 'D9' is not among the 2 of the knowledge base, whose identifiers look like D001259 "
+        "or OMIM:1\n",
+    )
 
 
 def test_an_export_is_read_back_the_same(source):
@@ -92,9 +96,9 @@ def test_an_export_is_read_back_the_same(source):
             ["add", "medic.txt", "kb", "--name", "D1"],
             "'D1': expected a concept's identifier, an equals sign and a name",
         ),
-        (["remove", "medic.txt", "kb", "--concept", "D9"], "medic.txt: has no concept 'D9' among 2"),
+        (["remove", "medic.txt", "kb", "--concept", "D9"], "medic.txt: concept 'D9' is not among the 2 of"),
         (["remove", "medic.txt", "kb", "--name", "D001260=x"], "concept 'D001260' has no name 'x' to remove"),
-        (["show", "other.csv"], "other.csv: starts with 'id,name'; expected GenBioEL's target_kb.json"),
+        (["show", "other.csv"], "other.csv: its columns are size, name; expected a first line"),
         (["show", "empty"], "empty/knowledge_base.safetensors: no such file"),
         (["export", "medic.txt", "kb.csv"], "kb.csv: expected a name that ends in .parquet"),
         (["export", "medic.txt", "absent/kb.parquet"], "absent/kb.parquet: the folder absent does not exist"),
@@ -102,7 +106,7 @@ def test_an_export_is_read_back_the_same(source):
 )
 def test_what_cannot_be_used_is_one_line_and_exit_code_2(source, tmp_path, arguments, message):
     (tmp_path / "broken.json").write_text(json.dumps({"D1": "name"}))
-    (tmp_path / "other.csv").write_text("id,name\n")
+    (tmp_path / "other.csv").write_text("size,name\n")
     (tmp_path / "empty").mkdir()
     result = run("kb", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")

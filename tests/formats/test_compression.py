@@ -8,8 +8,6 @@ import pytest
 from angel_hf.formats.bioc import read_bioc
 from angel_hf.formats.compression import open_bytes
 from angel_hf.formats.genbioel import read_genbioel
-from angel_hf.formats.medic import read_medic
-from angel_hf.formats.mesh import read_mesh
 from angel_hf.formats.obo import read_obo
 from angel_hf.formats.pubtator import read_pubtator
 from angel_hf.formats.term_json import read_term_json
@@ -17,8 +15,6 @@ from angel_hf.formats.term_json import read_term_json
 CONTENTS = {
     read_bioc: b"<collection><document><id>1</id></document></collection>",
     read_genbioel: b'{"D1": ["a"]}',
-    read_medic: b"D1||a\nD2||b\n",
-    read_mesh: b"D000001\ta\t\t\t\n",
     read_obo: b"format-version: 1.2\n\n[Term]\nid: A:1\nname: a\n",
     read_pubtator: b"1|t|A\n1|a|B\n\n",
     read_term_json: b'[{"id": "1", "name": "a"}]',

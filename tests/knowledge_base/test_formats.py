@@ -58,7 +58,7 @@ def test_a_genbioel_file_is_taken_as_normalised_already(tmp_path):
         ("kb.json", '{"D1": "ataxia"}', "concept 1, 'D1', has 'ataxia'; expected a list of names"),
         ("kb.json", "{}", "the knowledge base has no names"),
         ("medic.txt", "D0||good\nD1||a||b\n", None),
-        ("kb.csv", "id,name\n", "starts with 'id,name'; expected GenBioEL's"),
+        ("kb.csv", "size,name\n", "its columns are size, name; expected a first line with the columns concept_id"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path, file, content, message):

@@ -23,6 +23,7 @@ def test_parquet_is_one_plain_row_a_concept(knowledge_base, tmp_path):
         "alternative_ids": ["OMIM:208900"],
         "semantic_types": ["T047"],
         "parents": ["D001259"],
+        "cross_references": [],
     }
     assert [row["names"][0] for row in table.to_pylist()] == ["Ataxia Telangiectasia", "Ataxia", "louis bar"]
     assert table.schema.field("names").type == pyarrow.list_(pyarrow.string())

@@ -44,8 +44,9 @@ def test_concepts_of_an_entry_come_in_the_order_of_the_concepts():
 
 
 def test_an_unknown_concept_is_a_key_error(knowledge_base):
-    with pytest.raises(KeyError, match="concept 'OMIM:1' is not among the 3 of the knowledge base"):
-        knowledge_base.concept("OMIM:1")
+    expected = "concept 'OMIM:7' is not among the 3 of the knowledge base, whose identifiers look like D001260"
+    with pytest.raises(KeyError, match=expected):
+        knowledge_base.concept("OMIM:7")
 
 
 def test_identifiers_resolve_to_the_concept_that_has_them():

@@ -1,0 +1,1 @@
+"""The Rich Release Format (RRF) of the UMLS Metathesaurus."""
