@@ -152,7 +152,8 @@ DETECTOR = DictionaryDetector(
 )
 PIECES = [
     "Sjo\u0308gren", "sj&ouml;gren", "syndrome", "β", "&beta;", "thalassaemia", "TNFα", "excess", "ﬁbrosis",
-    "fibro\u00adses", "type", "V", "Ⅴ", "fever", "(", ")", "（SS）", ";", "•", "and", "½", "gout", "\u200b", "肝", "-", "'s", "\n",
+    "fibro\u00adses", "type", "V", "Ⅴ", "fever", "(", ")", "（SS）", ";", "•",
+    "and", "½", "gout", "\u200b", "肝", "-", "'s", "\n",
 ]  # fmt: skip
 
 
