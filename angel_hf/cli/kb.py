@@ -18,9 +18,9 @@ from rich.text import Text
 
 from angel_hf.cli import selection_options
 from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.kb_input import Strict, TermRejections, check_knowledge_base_output, open_knowledge_base
 from angel_hf.cli.sink import check_output
 from angel_hf.formats.ontologies import read_terms
-from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
+    synonyms: selection_options.Synonyms = None,
+    strict: Strict = False,
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -77,7 +79,8 @@ def build(
     A part of a vocabulary is chosen by the options from --language on, which take several values, joined by commas or
     given again.
     """
-    with failures_reported(), knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors(), TermRejections(strict, output) as rejections:
+        check_knowledge_base_output(output)
         selection = selection_options.selection_of(
             languages=language,
             sources=sources,
@@ -86,11 +89,14 @@ def build(
             semantic_groups=semantic_group,
             suppressed=suppressed,
             taxa=taxon,
+            synonyms=synonyms,
         )
-        knowledge_base = _open(source, normalization, selection)
+        named = normalization.value if normalization else None
+        knowledge_base = open_knowledge_base(source, rejections, named, selection)
         for file in crosswalk or ():
-            knowledge_base = knowledge_base.with_cross_references(read_terms(file))
+            knowledge_base = knowledge_base.with_cross_references(read_terms(file, on_rejected=rejections))
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        raise typer.Exit(rejections.exit_code())
 
 
 _Output = Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors; SOURCE itself, too.")]
@@ -108,20 +114,24 @@ def add(
         list[str] | None,
         typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
     ] = None,
+    strict: Strict = False,
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
-    with failures_reported(), knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors(), TermRejections(strict, output) as rejections:
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
-        knowledge_base = _open(source, None)
+        check_knowledge_base_output(output)
+        knowledge_base = open_knowledge_base(source, rejections)
         for file in names_of or ():
-            knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, None)))[0]
+            added = _as_spelled_in(knowledge_base, open_knowledge_base(file, rejections))
+            knowledge_base = knowledge_base.updated(add=added)[0]
         if name:
             names = _names_by_concept(name)
             knowledge_base = knowledge_base.with_names(
                 {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
             )
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        raise typer.Exit(rejections.exit_code())
 
 
 @app.command()
@@ -138,15 +148,17 @@ def remove(
     ] = None,
 ) -> None:
     """Remove concepts, or names of concepts, from a knowledge base."""
-    with failures_reported(), knowledge_base_errors():
+    with failures_reported(), knowledge_base_errors(), TermRejections(output=output) as rejections:
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
-        knowledge_base = _open(source, None)
+        check_knowledge_base_output(output)
+        knowledge_base = open_knowledge_base(source, rejections)
         removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
         names = _names_by_concept(name or ())
         of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
         knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        raise typer.Exit(rejections.exit_code())
 
 
 @app.command()
@@ -156,10 +168,14 @@ def show(
     concept: Annotated[
         list[str] | None, typer.Option(help="The identifier of a concept to show instead.", show_default=False)
     ] = None,
+    synonyms: selection_options.Synonyms = None,
+    strict: Strict = False,
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
+    rejections = TermRejections(strict)
     with failures_reported(), knowledge_base_errors():
-        knowledge_base = _open(source, None)
+        selection = selection_options.selection_of(synonyms=synonyms)
+        knowledge_base = open_knowledge_base(source, rejections, selection=selection)
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
         else:
@@ -174,6 +190,7 @@ def show(
         typer.echo(f"{label:<22} {value}")
     if shown:
         Console(highlight=False).print(_concept_table(shown))
+    raise typer.Exit(rejections.exit_code())
 
 
 def _concept_table(concepts: list[Concept]) -> Table:

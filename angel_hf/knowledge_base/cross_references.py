@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from angel_hf.formats.term import Term
+from angel_hf.formats.term import Retired, Term
 from angel_hf.text.identifiers import normalize_identifier, vocabulary_of_bare
 from angel_hf.types import Concept
 
@@ -18,7 +18,7 @@ def concept_of(term: Term) -> Concept:
     return replace(term.concept, cross_references=tuple(dict.fromkeys(found)))
 
 
-def with_cross_references(concepts: Iterable[Concept], terms: Iterable[Term]) -> Iterator[Concept]:
+def with_cross_references(concepts: Iterable[Concept], terms: Iterable[Term | Retired]) -> Iterator[Concept]:
     """Concepts with the cross-references that a file of another vocabulary has for them.
 
     A term is of a concept where it is a cross-reference of the concept, or has the concept among its own; then its
@@ -30,7 +30,7 @@ def with_cross_references(concepts: Iterable[Concept], terms: Iterable[Term]) ->
     """
     concepts = list(concepts)
     bare = bare_vocabulary(concepts)
-    terms = list(terms)
+    terms = [term for term in terms if isinstance(term, Term)]
     bare_of_terms = bare_vocabulary(term.concept for term in terms)
     own_of_term = [own_identifiers(term.concept, bare_of_terms) for term in terms]
     by_own: dict[str, list[int]] = {}

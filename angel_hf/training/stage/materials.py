@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from angel_hf import AngelProcessor, KnowledgeBase
 from angel_hf.formats.ontologies import read_concepts, read_terms
+from angel_hf.formats.term import Term
 from angel_hf.training.data.concept_names import ConceptNames
 from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpus
 from angel_hf.training.data.ontologies import join_ontologies
@@ -67,7 +68,7 @@ class Materials:
     def concept_names(self) -> ConceptNames:
         """The knowledge base's names, and those of its concepts in other ontologies."""
         files = self.recipe.data.paths(self.recipe.data.ontologies, self.data)
-        synonyms = join_ontologies(self.knowledge_base, map(read_terms, files)) if files else {}
+        synonyms = join_ontologies(self.knowledge_base, map(_terms, files)) if files else {}
         weights = {
             concept.concept_id: weight
             for weight, concepts in zip(self.recipe.data.name_weights, self._concepts())
@@ -153,3 +154,7 @@ class Materials:
         size = self.recipe.model.vocabulary_size
         assert size is not None, "a new model's recipe has been checked for it"
         return train_tokenizer(texts, size, ["START", "END", "is"])
+
+
+def _terms(path: Path) -> Iterator[Term]:
+    return (item for item in read_terms(path) if isinstance(item, Term))
