@@ -7,13 +7,12 @@ own, `vocabularies.vocabulary_format`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-
-from transformers.utils import logging
 
 from angel_hf.formats import json_names, json_terms, obo, obo_graphs, owl
 from angel_hf.formats.guarded import guarded, guarded_folder
@@ -163,9 +162,10 @@ def accepted(items: Items, name: str, rejections: Rejections | None = None) -> I
             has_terms = has_terms or isinstance(item, Term)
             yield item
     if not has_terms and taken.count > before:
-        raise ValueError(f"{name}: nothing in it can be used; {taken.first[-1]}")
+        only = taken.first[-1] if taken.first else name
+        raise ValueError(str(only) if taken.count == before + 1 else f"{name}: nothing can be used, as {only}")
     if rejections is None and taken.count:
-        logging.get_logger(__name__).warning(taken.told())
+        logging.getLogger(__name__).warning(taken.told())
 
 
 def usable(items: Iterable[Term | Retired | Rejected], name: str) -> Items:
