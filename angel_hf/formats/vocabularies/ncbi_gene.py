@@ -70,7 +70,7 @@ def read_history(source: Source, selection: Selection = EVERYTHING) -> Iterator[
         if not is_number(gene_id):
             yield Rejected(row.line, f"Discontinued_GeneID {gene_id!r}; expected digits", row.raw)
         elif not taxa or taxon in taxa:
-            yield Retired(gene_id, (successor,) if successor not in (_NOTHING, "") else ())
+            yield Retired(gene_id, (successor,) if is_number(successor) else ())
 
 
 def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Rejected]:
