@@ -3,26 +3,60 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import typer
+
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.ontologies import read_terms, read_vocabulary
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term
+from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of, vocabulary_format_of
 
+_MOST_SHOWN = 20  # of what cannot be read
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
 def terms_of(path: Path) -> list[Term | Retired]:
-    """Everything that a file of concepts holds, or a knowledge base that `angel kb build` wrote."""
-    if path.is_dir() or path.suffix in (".safetensors", ".parquet"):
+    """Everything that a file or folder of concepts holds, or a knowledge base that `angel kb build` wrote.
+
+    What cannot be read is counted and shown on standard error.
+
+    Raises:
+        ValueError: no known format, or a file that is damaged.
+    """
+    if path.suffix in (".safetensors", ".parquet") or (path.is_dir() and folder_format_of(path) is None):
         from angel_hf import KnowledgeBase
 
         return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
-    return list(read_terms(path))
+    return list(_without_rejected(path, _items(path)))
+
+
+def _items(path: Path) -> Iterator[Term | Retired | Rejected]:
+    if not path.is_dir():
+        with Source(path) as source:
+            is_ontology = vocabulary_format_of(source) is None
+        if is_ontology:
+            return read_terms(path)
+    return read_vocabulary(path)
+
+
+def _without_rejected(path: Path, items: Iterable[Term | Retired | Rejected]) -> Iterator[Term | Retired]:
+    count = 0
+    for item in items:
+        if not isinstance(item, Rejected):
+            yield item
+            continue
+        count += 1
+        if count <= _MOST_SHOWN:
+            typer.echo(f"left out {item}", err=True)
+    if count:
+        typer.echo(f"{path}: {count:,} records could not be read and were left out", err=True)
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:
