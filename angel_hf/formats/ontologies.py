@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angel_hf.formats.genbioel import read_genbioel
 from angel_hf.formats.guarded import guarded, guarded_folder
 from angel_hf.formats.obo import read_obo, read_obo_terms
 from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term
@@ -54,16 +56,20 @@ _TERM_READERS: dict[Callable[[str | os.PathLike[str]], Iterator[Concept]], Calla
 }
 
 
-def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> tuple[Iterator[Concept], str]:
+def open_terms(
+    path: str | os.PathLike[str], selection: Selection = EVERYTHING, rejections: Rejections | None = None
+) -> tuple[Iterator[Term], str]:
     """Recognise the format of a file or folder of concepts by its content, and start to read it.
 
     Args:
         path: a file, gzipped or not, or the folder of a vocabulary that takes several files.
         selection: which part of it.
+        rejections: takes the records that can't be read; without it the first one is an error.
 
     Returns:
-        The concepts, read lazily, and the name of the normalisation that fits the format: "lowercase" for a file that
-        is already normalised, else "lowercase-punctuation".
+        The terms, with their cross-references and definitions where the format has them, read lazily; and the name of
+        the normalisation that fits the format: "lowercase" for a file that is already normalised, else
+        "lowercase-punctuation".
 
     Raises:
         ValueError: the format is unknown or knows nothing of what is selected, or the file is not UTF-8 or not gzip;
@@ -71,37 +77,62 @@ def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHIN
     """
     format_ = None if Path(path).is_dir() else _recognise(path)
     if format_ is None:
-        return (term.concept for term in _vocabulary_terms(Path(path), selection)), "lowercase-punctuation"
+        items = read_vocabulary(Path(path), selection)
+        return _usable(Path(path), items, rejections or Rejections(strict=True)), "lowercase-punctuation"
     selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
-    return format_.read(path), format_.normalization
+    if format_.read in _TERM_READERS:
+        return _TERM_READERS[format_.read](os.fspath(path)), format_.normalization
+    return (Term(concept) for concept in format_.read(path)), format_.normalization
+
+
+def read_concepts(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> tuple[Iterator[Concept], str]:
+    """The concepts of `open_terms`, and the normalisation that fits them.
+
+    Raises:
+        ValueError: as `open_terms`.
+    """
+    terms, normalization = open_terms(path, selection)
+    return (term.concept for term in terms), normalization
 
 
 def read_terms(path: str | os.PathLike[str], selection: Selection = EVERYTHING) -> Iterator[Term]:
-    """Read a file of concepts with their cross-references and definitions, where its format has them.
+    """The terms of `open_terms`.
 
     Raises:
-        ValueError: as `read_concepts`.
+        ValueError: as `open_terms`.
     """
-    format_ = None if Path(path).is_dir() else _recognise(path)
-    if format_ is None:
-        return _vocabulary_terms(Path(path), selection)
-    selection.check_heeded((), f"{os.fspath(path)}: {format_.name}")
-    if format_.read in _TERM_READERS:
-        return _TERM_READERS[format_.read](os.fspath(path))
-    return (Term(concept) for concept in format_.read(path))
+    return open_terms(path, selection)[0]
 
 
-def _vocabulary_terms(path: Path, selection: Selection) -> Iterator[Term]:
-    """The terms of a vocabulary; from the iterator: the first record that can't be read is an error."""
-    return _unless_rejected(path, read_vocabulary(path, selection))
+def _usable(path: Path, items: Iterator[Term | Retired | Rejected], rejections: Rejections) -> Iterator[Term]:
+    """The terms in use; a name with control characters costs that name.
 
-
-def _unless_rejected(path: Path, items: Iterator[Term | Retired | Rejected]) -> Iterator[Term]:
+    Raises:
+        ValueError: all is rejected, or `rejections` is strict.
+    """
+    has_terms = False
     for item in items:
-        if isinstance(item, Rejected):
-            raise ValueError(f"{item.place or path}: {item.cause}")
         if isinstance(item, Term):
-            yield item
+            names = [name for name in item.concept.names if _is_printed(name)]
+            for name in item.concept.names if len(names) < len(item.concept.names) else ():
+                if not _is_printed(name):
+                    cause = f"name {name[:80]!r} of {item.concept.concept_id} holds a control character"
+                    rejections.add(Rejected(0, f"{cause}; its other names are read", source=str(path)))
+            if names:
+                has_terms = True
+                yield item if len(names) == len(item.concept.names) else _with_names(item, names)
+        elif isinstance(item, Rejected):
+            rejections.add(item if item.source else Rejected(item.line, item.cause, item.raw, str(path), item.is_rest))
+    if not has_terms and rejections.first:
+        raise ValueError(str(rejections.first[0]))
+
+
+def _is_printed(name: str) -> bool:
+    return name.isprintable() or not any(unicodedata.category(one) in ("Cc", "Cs") for one in name)
+
+
+def _with_names(term: Term, names: list[str]) -> Term:
+    return replace(term, concept=replace(term.concept, names=tuple(names)))
 
 
 def read_vocabulary(path: Path, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Rejected]:

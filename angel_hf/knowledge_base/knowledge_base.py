@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from transformers.utils import logging
 
 from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.term import Term
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
@@ -60,7 +62,11 @@ class KnowledgeBase(IndexedKnowledgeBase):
 
     @classmethod
     def from_file(
-        cls, path: str | Path, normalization: str | None = None, selection: Selection = EVERYTHING
+        cls,
+        path: str | Path,
+        normalization: str | None = None,
+        selection: Selection = EVERYTHING,
+        rejections: Rejections | None = None,
     ) -> KnowledgeBase:
         """Read a knowledge base in any known format.
 
@@ -72,6 +78,8 @@ class KnowledgeBase(IndexedKnowledgeBase):
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
             selection: which part of a vocabulary is read, as its languages or semantic types.
+            rejections: takes the records of a vocabulary that can't be read and are left out; without it they are told
+                by a warning in the log. `Rejections(strict=True)` makes the first one an error.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -85,9 +93,12 @@ class KnowledgeBase(IndexedKnowledgeBase):
         if path.suffix == ".parquet":
             selection.check_heeded((), f"{path}: Parquet")
             return cls.from_parquet(path, normalization)
-        _, recognised = ontologies.read_concepts(path, selection)
-        terms = ontologies.read_terms(path, selection)
-        return cls._from_file(path, map(concept_of, terms), normalization or recognised)
+        taken = Rejections() if rejections is None else rejections
+        terms, recognised = ontologies.open_terms(path, selection, taken)
+        knowledge_base = cls._from_file(path, map(concept_of, terms), normalization or recognised)
+        if rejections is None and taken.count:
+            logging.get_logger(__name__).warning(taken.told())
+        return knowledge_base
 
     @classmethod
     def from_parquet(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
