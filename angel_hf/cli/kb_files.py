@@ -13,19 +13,21 @@ from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
 from angel_hf.formats.ontologies import read_terms, read_vocabulary
 from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of, vocabulary_format_of
 
-_MOST_SHOWN = 20  # of what cannot be read
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
-def terms_of(path: Path) -> list[Term | Retired]:
+def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Retired]:
     """Everything that a file or folder of concepts holds, or a knowledge base that `angel kb build` wrote.
 
-    What cannot be read is counted and shown on standard error.
+    Args:
+        path: the file or folder.
+        rejections: takes what cannot be read; without it that is told on standard error.
 
     Raises:
         ValueError: no known format, or a file that is damaged.
@@ -34,7 +36,18 @@ def terms_of(path: Path) -> list[Term | Retired]:
         from angel_hf import KnowledgeBase
 
         return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
-    return list(_without_rejected(path, _items(path)))
+    taken = Rejections() if rejections is None else rejections
+    found = []
+    for item in _items(path):
+        if isinstance(item, Rejected):
+            taken.add(item)
+        else:
+            found.append(item)
+    if rejections is None and taken.count:
+        typer.echo(taken.told(), err=True)
+    if not found and taken.count:
+        raise ValueError(f"{path}: nothing of it could be read")
+    return found
 
 
 def _items(path: Path) -> Iterator[Term | Retired | Rejected]:
@@ -44,19 +57,6 @@ def _items(path: Path) -> Iterator[Term | Retired | Rejected]:
         if is_ontology:
             return read_terms(path)
     return read_vocabulary(path)
-
-
-def _without_rejected(path: Path, items: Iterable[Term | Retired | Rejected]) -> Iterator[Term | Retired]:
-    count = 0
-    for item in items:
-        if not isinstance(item, Rejected):
-            yield item
-            continue
-        count += 1
-        if count <= _MOST_SHOWN:
-            typer.echo(f"left out {item}", err=True)
-    if count:
-        typer.echo(f"{path}: {count:,} records could not be read and were left out", err=True)
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:
