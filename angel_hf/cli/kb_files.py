@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,52 +11,35 @@ import typer
 
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import read_terms, read_vocabulary
-from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.ontologies import open_terms
 from angel_hf.formats.rejections import Rejections
-from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term
-from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of, vocabulary_format_of
+from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
 def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Retired]:
-    """Everything that a file or folder of concepts holds, or a knowledge base that `angel kb build` wrote.
+    """Everything that a file or release of concepts holds, or a knowledge base that `angel kb build` wrote.
 
     Args:
         path: the file or folder.
-        rejections: takes what cannot be read; without it that is told on standard error.
+        rejections: takes what can't be read and is left out; without it that is told on standard error.
 
     Raises:
         ValueError: no known format, or a file that is damaged.
     """
-    if path.suffix in (".safetensors", ".parquet") or (path.is_dir() and folder_format_of(path) is None):
+    is_stored = path.is_dir() and folder_format_of(path) is None
+    if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
         return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
     taken = Rejections() if rejections is None else rejections
-    found = []
-    for item in _items(path):
-        if isinstance(item, Rejected):
-            taken.add(item)
-        else:
-            found.append(item)
+    terms = list(open_terms(path, rejections=taken)[0])
     if rejections is None and taken.count:
         typer.echo(taken.told(), err=True)
-    if not found and taken.count:
-        raise ValueError(f"{path}: nothing of it could be read")
-    return found
-
-
-def _items(path: Path) -> Iterator[Term | Retired | Rejected]:
-    if not path.is_dir():
-        with Source(path) as source:
-            is_ontology = vocabulary_format_of(source) is None
-        if is_ontology:
-            return read_terms(path)
-    return read_vocabulary(path)
+    return terms
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:

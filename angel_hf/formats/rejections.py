@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from angel_hf.formats.rejected import Rejected
 
 MOST_SHOWN = 20
@@ -12,14 +14,16 @@ class Rejections:
 
     Args:
         strict: the first one is an error instead.
+        put_aside: called with each, as to write it into a file.
 
     Attributes:
         count: how many there are.
         first: the first 20.
     """
 
-    def __init__(self, strict: bool = False) -> None:
+    def __init__(self, strict: bool = False, put_aside: Callable[[Rejected], object] | None = None) -> None:
         self.strict = strict
+        self._put_aside = put_aside
         self.count = 0
         self.first: list[Rejected] = []
 
@@ -32,6 +36,8 @@ class Rejections:
         if rejected.is_rest or self.strict:
             raise ValueError(str(rejected))
         self.count += 1
+        if self._put_aside is not None:
+            self._put_aside(rejected)
         if len(self.first) < MOST_SHOWN:
             self.first.append(rejected)
 

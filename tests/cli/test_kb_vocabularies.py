@@ -8,8 +8,10 @@ from typer.testing import CliRunner
 
 from angel_hf import KnowledgeBase
 from angel_hf.cli import app
+from angel_hf.cli.kb_files import terms_of
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import Selection
+from angel_hf.formats.term import Retired
 from tests.formats.vocabularies import snomed_release, umls_release
 
 
@@ -122,3 +124,13 @@ def test_python_is_told_by_the_log_or_by_what_it_gives(tmp_path, caplog, monkeyp
     with caplog.at_level("WARNING"):
         KnowledgeBase.from_file(path)
     assert "1 record or name was left out; the others were read" in caplog.text
+
+
+def test_releases_are_compared_with_what_they_retired(tmp_path):
+    new = umls_release.write_release(tmp_path / "new" / "META")
+    items = terms_of(new.parent)
+    assert Retired("C9100001", ("C9000001",)) in items
+    (tmp_path / "old.csv").write_text("cui,name\nC9100001,Verdant fever\nC9000002,Coloured Fevers\n")
+    result = CliRunner().invoke(app, ["kb", "diff", str(tmp_path / "old.csv"), str(new.parent)])
+    assert result.exit_code in (0, 1), result.stderr
+    assert "C9100001 Verdant fever -> C9000001" in result.stdout

@@ -38,7 +38,7 @@ def test_a_supplementary_record_stands_below_what_it_is_mapped_to():
     assert read_file(read, FIXTURES / "supp.xml") == [
         Term(
             Concept("C900001", ("Green fever type 7", "GF7"), parents=("D900002", "D900003")),
-            ("UNII:AB12CD34EF", "CAS:64-17-5"),
+            ("UNII:AB12CD34EF",),
             "made up; one family",
         )
     ]
