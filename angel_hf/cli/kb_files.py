@@ -11,10 +11,8 @@ import typer
 
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import open_terms
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.term import Retired, Term
-from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
@@ -30,6 +28,10 @@ def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Re
     Raises:
         ValueError: no known format, or a file that is damaged.
     """
+    # Here, so that help loads no library.
+    from angel_hf.formats.ontologies import open_terms
+    from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
+
     is_stored = path.is_dir() and folder_format_of(path) is None
     if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
