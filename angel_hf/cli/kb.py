@@ -18,11 +18,12 @@ from rich.text import Text
 
 from angel_hf.cli import selection_options
 from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.kb_files import terms_of
 from angel_hf.cli.kb_input import Strict, check_knowledge_base_output, rejections_beside, tell
 from angel_hf.cli.sink import check_output
-from angel_hf.formats.ontologies import read_terms
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.term import Term
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def build(
         with rejections_beside(output, strict) as rejections:
             knowledge_base = _open(source, rejections, normalization, selection)
             for file in crosswalk or ():
-                knowledge_base = knowledge_base.with_cross_references(read_terms(file, rejections=rejections))
+                terms = (term for term in terms_of(file, rejections) if isinstance(term, Term))
+                knowledge_base = knowledge_base.with_cross_references(terms)
             typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 

@@ -11,29 +11,36 @@ import typer
 
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import open_terms
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.term import Retired, Term
-from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
-def terms_of(path: Path) -> list[Term | Retired]:
+def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Retired]:
     """Everything that a file or release of concepts holds, or a knowledge base that `angel kb build` wrote.
 
-    What can't be read is told on standard error, and left out.
+    Args:
+        path: the file or folder.
+        rejections: takes what can't be read and is left out; without it that is told on standard error.
+
+    Raises:
+        ValueError: no known format, or a file that is damaged.
     """
+    # Here, so that help loads no library.
+    from angel_hf.formats.ontologies import open_terms
+    from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
+
     is_stored = path.is_dir() and folder_format_of(path) is None
     if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
         return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
-    rejections = Rejections()
-    terms = list(open_terms(path, rejections=rejections)[0])
-    if rejections.count:
-        typer.echo(rejections.told(), err=True)
+    taken = Rejections() if rejections is None else rejections
+    terms = list(open_terms(path, rejections=taken)[0])
+    if rejections is None and taken.count:
+        typer.echo(taken.told(), err=True)
     return terms
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from angel_hf import Concept, KnowledgeBase
 from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
 
 
@@ -94,3 +95,13 @@ def test_an_abbreviation_that_the_text_defines_is_written_out(linker):
     as_written = rows(run("link", "--as-written", stdin=jsonl(record)).stdout)[0]["mentions"][1]
     assert "read_as" not in as_written and as_written["candidates"][0]["name"] == "A-T"
     assert "A-T = Ataxia-telangiectasia" in run("link", "--output-format", "table", stdin=jsonl(record)).stdout
+
+
+def test_a_candidate_has_the_other_identifiers_of_its_concepts_where_there_are_some(linker):
+    linker.knowledge_base = KnowledgeBase.from_concepts(
+        [Concept("D001259", ("Ataxia",), ("OMIM:1",), cross_references=("MONDO:437",)), Concept("C2", ("x",))]
+    )
+    first, second = rows(run("link", "Slow [[ataxia]].").stdout)[0]["mentions"][0]["candidates"]
+    assert first["mapped_ids"] == second["mapped_ids"] == ["OMIM:1", "MONDO:437"]
+    absent = rows(run("link", "[[Ataxia-telangiectasia]].").stdout)[0]["mentions"][0]["candidates"]
+    assert absent and all("mapped_ids" not in candidate for candidate in absent)
