@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain, compress, islice
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from angel_hf.arrays.array_file import fingerprint
+from angel_hf.arrays.array_file import file_in, fingerprint
+from angel_hf.arrays.digests import checked, is_large, with_digests
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.knowledge_base.spelled_identifiers import SpelledIdentifiers
-from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
+from angel_hf.knowledge_base.table_checks import check_contents
 from angel_hf.text.identifiers import normalize_identifier, vocabulary_of_bare
 from angel_hf.text.reading import normalize
 from angel_hf.types import Concept
 
 _MOST_SHOWN = 5
 _SAMPLED = 10_000
+
+_Indexed = TypeVar("_Indexed", bound="IndexedKnowledgeBase")
 
 
 class IndexedKnowledgeBase(StoredKnowledgeBase):
@@ -120,10 +126,38 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         """Every concept, in order."""
         return (self._concept(position) for position in range(self.num_concepts))
 
+    def metadata(self) -> dict[str, str]:
+        """What stands in the header of a saved file, with the digests of the tables."""
+        return with_digests(self.tables, super().metadata())
+
+    @classmethod
+    def load(cls: type[_Indexed], path: str | Path, verify: bool = False) -> _Indexed:
+        """Open what `save` wrote; the names stay on disk until they are used.
+
+        Args:
+            path: the file, or its directory.
+            verify: compare all contents with what was saved, not only a sample of them where the file is larger than
+                64 MiB. Smaller files are always compared whole.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            ValueError: the file is damaged or of another format.
+        """
+        knowledge_base = super().load(path)
+        tables, opened, text = knowledge_base.tables, knowledge_base.opened, knowledge_base.normalization
+        file = file_in(path, KNOWLEDGE_BASE_FILE)
+        recorded = opened.get("fingerprint")
+        knowledge_base._is_checked = checked(file, tables, opened, recorded, text, verify=verify)
+        if verify or not is_large(tables):
+            check_contents(file, tables)
+        return knowledge_base
+
+    _is_checked = False
+
     def is_intact(self, sample_suffices: bool = False) -> bool:
-        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
-        sampled = sample_suffices and self._sample_is_intact
-        return sampled or fingerprint(self.tables, self.normalization) == self.fingerprint
+        """Whether the contents are those of the fingerprint; reads all, unless the check of `load` suffices."""
+        is_checked = sample_suffices and self._is_checked
+        return is_checked or fingerprint(self.tables, self.normalization) == self.fingerprint
 
     @cached_property
     def names_by_concept(self) -> tuple[np.ndarray, np.ndarray]:
