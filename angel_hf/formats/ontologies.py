@@ -162,8 +162,9 @@ def accepted(items: Items, name: str, rejections: Rejections | None = None) -> I
             has_terms = has_terms or isinstance(item, Term)
             yield item
     if not has_terms and taken.count > before:
-        only = taken.first[-1] if taken.first else name
-        raise ValueError(str(only) if taken.count == before + 1 else f"{name}: nothing can be used, as {only}")
+        first = taken.first[min(before, len(taken.first) - 1)]
+        only = taken.count == before + 1
+        raise ValueError(str(first) if only else f"{first}; nor can any of {taken.count - before:,} records be used")
     if rejections is None and taken.count:
         logging.getLogger(__name__).warning(taken.told())
 
@@ -178,6 +179,9 @@ def usable(items: Iterable[Term | Retired | Rejected], name: str) -> Items:
         fault = fault_of(concept.concept_id)
         if fault is not None:
             yield Rejected(0, f"concept id {concept.concept_id!r:.60} {fault}", source=name)
+            continue
+        if not concept.names:
+            yield Rejected(0, f"concept {concept.concept_id!r:.60} has no names; expected at least one", source=name)
             continue
         bad = [(place, fault) for place, text in enumerate(concept.names, start=1) if (fault := fault_of(text))]
         for place, fault in bad:
