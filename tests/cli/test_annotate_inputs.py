@@ -9,6 +9,8 @@ from tests.cli_stub import rows
 
 __all__ = ["annotate", "loaded", "model"]
 
+ENDINGS = {"b.PubTator": "12|t|", "b.xml": "<?xml", "b.html": "<!DOCTYPE", "b": "{"}
+
 
 def test_an_id_of_half_a_character_does_not_cost_the_document(annotate, tmp_path):
     (tmp_path / "id.jsonl").write_bytes(b'{"id": "\\ud800", "text": "anemia"}')
