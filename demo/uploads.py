@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from angel_hf import KnowledgeBase
+from angel_hf.formats.rejections import Rejections
 from demo.limits import MOST_NAMES, VisitorError, checked_file
 
 
@@ -16,7 +17,8 @@ def read_knowledge_base(path: str | Path | None) -> KnowledgeBase:
     """
     file = checked_file(path)
     try:
-        knowledge_base = KnowledgeBase.from_file(file)
+        # A visitor mends the file rather than miss a name.
+        knowledge_base = KnowledgeBase.from_file(file, rejections=Rejections(strict=True))
     except (ValueError, ImportError) as error:
         raise VisitorError(f"{file.name} is not a knowledge base: {_without_folder(str(error), file)}") from None
     if knowledge_base.num_names > MOST_NAMES:

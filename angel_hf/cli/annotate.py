@@ -14,11 +14,11 @@ import typer
 from angel_hf.cli import options
 from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
 from angel_hf.cli.failure import InputError, failures_reported
-from angel_hf.cli.linker import load_linker
-from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
+from angel_hf.cli.linker import load_linker, mapped_ids_of
+from angel_hf.cli.outcome import finish, finished, progress_of, rejected_path, say
 from angel_hf.cli.search_flags import NumBeams, TopK, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
-from angel_hf.formats.answers import AnnotatedWriter
+from angel_hf.formats.answers import AnnotatedWriter, MappedIds
 from angel_hf.formats.brat import BratWriter
 from angel_hf.formats.document import Document
 from angel_hf.formats.jsonl import is_utf8
@@ -127,12 +127,13 @@ class _Target:
     offsets: Offsets
     top_k: int
 
-    def writer(self, opened: ExitStack) -> AnnotatedWriter:
+    def writer(self, opened: ExitStack, mapped_ids: MappedIds) -> AnnotatedWriter:
         try:
             if self.form is AnnotatedFormat.BRAT:
                 assert self.path is not None, "checked before"
                 return BratWriter(self.path, self.kind)
-            return annotated_writer(self.form, opened.enter_context(open_output(self.path)), self.kind, self.offsets)
+            stream = opened.enter_context(open_output(self.path))
+            return annotated_writer(self.form, stream, self.kind, self.offsets, mapped_ids)
         except (ValueError, ImportError) as error:
             raise InputError(str(error)) from None
 
@@ -172,7 +173,7 @@ def _annotate_text(text: str, target: _Target, load: Callable[[], Annotator]) ->
     except ValueError as error:
         raise InputError(str(error)) from None
     with ExitStack() as opened:
-        writer = target.writer(opened)
+        writer = target.writer(opened, mapped_ids_of(annotator.model))
         writer.write(document, answer)
         say(writer.close())
 
@@ -180,10 +181,13 @@ def _annotate_text(text: str, target: _Target, load: Callable[[], Annotator]) ->
 def _annotate_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], Annotator]) -> int:
     """Annotate the documents of all inputs; returns the exit code."""
     aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    annotator = load()
+    return finished(aside, lambda: _annotate_all(annotator, inputs, target, aside))
+
+
+def _annotate_all(annotator: Annotator, inputs: DocumentInputs, target: _Target, aside: RejectedFile) -> int:
     with ExitStack() as opened:
-        annotator = load()
-        opened.enter_context(aside)
-        writer = target.writer(opened)
+        writer = target.writer(opened, mapped_ids_of(annotator.model))
         bar = opened.enter_context(progress_of(inputs, "annotating", is_hidden=False))
         documents = mentions = 0
         for item, answer in _annotated(annotator, inputs, target.top_k):

@@ -18,9 +18,12 @@ from rich.text import Text
 
 from angel_hf.cli import selection_options
 from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.kb_files import terms_of
+from angel_hf.cli.kb_input import Strict, check_knowledge_base_output, rejections_beside, tell
 from angel_hf.cli.sink import check_output
-from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.term import Term
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -71,13 +74,18 @@ def build(
             show_default=False,
         ),
     ] = None,
+    synonyms: selection_options.Synonyms = None,
+    strict: Strict = False,
 ) -> None:
     """Build a knowledge base that opens at once, from a file or folder of concepts and their names.
 
     A part of a vocabulary is chosen by the options from --language on, which take several values, joined by commas or
     given again.
+
+    Exit code 0: all was read; 1: some records were left out, and are told; 2: nothing could be done.
     """
     with failures_reported(), knowledge_base_errors():
+        check_knowledge_base_output(output)
         selection = selection_options.selection_of(
             languages=language,
             sources=sources,
@@ -86,11 +94,14 @@ def build(
             semantic_groups=semantic_group,
             suppressed=suppressed,
             taxa=taxon,
+            synonyms=synonyms,
         )
-        knowledge_base = _open(source, normalization, selection)
-        for file in crosswalk or ():
-            knowledge_base = knowledge_base.with_cross_references(read_terms(file))
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        with rejections_beside(output, strict) as rejections:
+            knowledge_base = _open(source, rejections, normalization, selection)
+            for file in crosswalk or ():
+                terms = (term for term in terms_of(file, rejections) if isinstance(term, Term))
+                knowledge_base = knowledge_base.with_cross_references(terms)
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 _Output = Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors; SOURCE itself, too.")]
@@ -108,20 +119,24 @@ def add(
         list[str] | None,
         typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
     ] = None,
+    strict: Strict = False,
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
     with failures_reported(), knowledge_base_errors():
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
-        knowledge_base = _open(source, None)
-        for file in names_of or ():
-            knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, None)))[0]
-        if name:
-            names = _names_by_concept(name)
-            knowledge_base = knowledge_base.with_names(
-                {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
-            )
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        check_knowledge_base_output(output)
+        with rejections_beside(output, strict) as rejections:
+            knowledge_base = _open(source, rejections)
+            for file in names_of or ():
+                added = _as_spelled_in(knowledge_base, _open(file, rejections))
+                knowledge_base = knowledge_base.updated(add=added)[0]
+            if name:
+                names = _names_by_concept(name)
+                knowledge_base = knowledge_base.with_names(
+                    {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
+                )
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 @app.command()
@@ -141,12 +156,14 @@ def remove(
     with failures_reported(), knowledge_base_errors():
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
-        knowledge_base = _open(source, None)
-        removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
-        names = _names_by_concept(name or ())
-        of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
-        knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+        check_knowledge_base_output(output)
+        with rejections_beside(output) as rejections:
+            knowledge_base = _open(source, rejections)
+            removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
+            names = _names_by_concept(name or ())
+            of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
+            knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 @app.command()
@@ -156,10 +173,14 @@ def show(
     concept: Annotated[
         list[str] | None, typer.Option(help="The identifier of a concept to show instead.", show_default=False)
     ] = None,
+    synonyms: selection_options.Synonyms = None,
+    strict: Strict = False,
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
+    rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
-        knowledge_base = _open(source, None)
+        selection = selection_options.selection_of(synonyms=synonyms)
+        knowledge_base = _open(source, rejections, selection=selection)
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
         else:
@@ -174,6 +195,7 @@ def show(
         typer.echo(f"{label:<22} {value}")
     if shown:
         Console(highlight=False).print(_concept_table(shown))
+    tell(rejections)
 
 
 def _concept_table(concepts: list[Concept]) -> Table:
@@ -205,13 +227,15 @@ def export(
     output: Annotated[Path, typer.Argument(help="A file that ends in .parquet.")],
 ) -> None:
     """Write a knowledge base as Parquet, one row a concept, for people and other tools."""
+    rejections = Rejections()
     with failures_reported(), knowledge_base_errors():
         if output.suffix != ".parquet":
             raise InputError(f"{output}: expected a name that ends in .parquet; for other forms use `angel kb build`")
         check_output(output)
-        knowledge_base = _open(source, None)
+        knowledge_base = _open(source, rejections)
         knowledge_base.to_parquet(output)
         typer.echo(f"{output}: {knowledge_base!r}")
+    tell(rejections)
 
 
 def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
@@ -225,10 +249,15 @@ def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _open(source: Path, normalization: Normalization | None, selection: Selection = EVERYTHING) -> KnowledgeBase:
+def _open(
+    source: Path,
+    rejections: Rejections,
+    normalization: Normalization | None = None,
+    selection: Selection = EVERYTHING,
+) -> KnowledgeBase:
     from angel_hf import KnowledgeBase
 
-    return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection)
+    return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection, rejections)
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:

@@ -16,12 +16,12 @@ from angel_hf.cli import options
 from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
 from angel_hf.cli.document_linker import DocumentLinker
 from angel_hf.cli.failure import InputError, failures_reported
-from angel_hf.cli.linker import Dtype, DtypeOption, load_linker
-from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
+from angel_hf.cli.linker import Dtype, DtypeOption, load_linker, mapped_ids_of
+from angel_hf.cli.outcome import finish, finished, progress_of, rejected_path, say
 from angel_hf.cli.search_flags import BatchSize, ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
 from angel_hf.cli.table import TableWriter
-from angel_hf.formats.answers import LinkedWriter
+from angel_hf.formats.answers import LinkedWriter, MappedIds
 from angel_hf.formats.document import Document
 from angel_hf.formats.jsonl import is_utf8
 from angel_hf.formats.marked_sentences import find_mentions, sentence_document
@@ -128,11 +128,11 @@ class _Target:
     annotations: Annotations
     offsets: Offsets
 
-    def writer(self, opened: ExitStack) -> LinkedWriter:
+    def writer(self, opened: ExitStack, mapped_ids: MappedIds) -> LinkedWriter:
         stream = opened.enter_context(open_output(self.path))
         if self.form is LinkedFormat.TABLE:
-            return TableWriter(stream)
-        return linked_writer(self.form, stream, self.annotations, self.offsets)
+            return TableWriter(stream, mapped_ids)
+        return linked_writer(self.form, stream, self.annotations, self.offsets, mapped_ids)
 
 
 def _output_format(output: Path | None, form: LinkedFormat | None, annotations: Annotations) -> LinkedFormat:
@@ -165,9 +165,9 @@ def _link_sentence(document: Document, target: _Target, load: Callable[[], Docum
     linker = load()
     (answer,) = linker.link([document])
     if isinstance(answer, Rejected):
-        raise InputError(answer.cause)
+        raise InputError(answer.cause.removeprefix(f"document {document.document_id}: "))
     with ExitStack() as opened:
-        writer = target.writer(opened)
+        writer = target.writer(opened, mapped_ids_of(linker.linker))
         writer.write(answer)
         writer.close()
 
@@ -177,10 +177,13 @@ def _link_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], Doc
     if target.path is not None:
         inputs.check_output(target.path)
     aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    linker = load()
+    return finished(aside, lambda: _link_all(linker, inputs, target, aside))
+
+
+def _link_all(linker: DocumentLinker, inputs: DocumentInputs, target: _Target, aside: RejectedFile) -> int:
     with ExitStack() as opened:
-        linker = load()
-        opened.enter_context(aside)
-        writer = target.writer(opened)
+        writer = target.writer(opened, mapped_ids_of(linker.linker))
         # A bar among tables on the same terminal would tear both.
         bar = opened.enter_context(progress_of(inputs, "linking", target.path is None and sys.stdout.isatty()))
         documents = mentions = 0

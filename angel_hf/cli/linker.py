@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Protocol, cast
 import typer
 
 from angel_hf.cli.failure import InputError, describe_os_error
+from angel_hf.formats.answers import MappedIds, nothing_mapped
 from angel_hf.types import Linked, Mention
 
 if TYPE_CHECKING:
+    from angel_hf import KnowledgeBase
     from angel_hf.search.batches import Search
 
 
@@ -40,6 +42,12 @@ DtypeOption = Annotated[
         help="bfloat16 and float16, and on CPUs int8, are faster where the processor has them, and less exact.",
     ),
 ]
+
+
+def mapped_ids_of(linker: object) -> MappedIds:
+    """The other identifiers that the knowledge base of a model knows."""
+    knowledge_base = getattr(linker, "knowledge_base", None)
+    return nothing_mapped if knowledge_base is None else cast("KnowledgeBase", knowledge_base).mapped_ids
 
 
 def load_linker(

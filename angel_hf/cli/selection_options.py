@@ -47,6 +47,14 @@ Taxa = Annotated[
     list[str] | None,
     typer.Option("--taxon", help="Of NCBI Gene: species, as 9606. Default: all.", show_default=False),
 ]
+Synonyms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--synonyms",
+        help="Of OBO, OBO Graphs and OWL: scopes of synonyms that are names, as exact,related,narrow. Default: exact.",
+        show_default=False,
+    ),
+]
 
 
 def values(given: list[str] | None) -> tuple[str, ...]:

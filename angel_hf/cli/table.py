@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from angel_hf.formats.answers import LinkedDocument
+from angel_hf.formats.answers import LinkedDocument, MappedIds, nothing_mapped
 from angel_hf.formats.document import Document
+from angel_hf.types import Candidate
 
 _WIDTH = 110
+_MOST_MAPPED = 3
 
 
 class TableWriter:
@@ -20,9 +22,11 @@ class TableWriter:
 
     Args:
         stream: where to; a terminal gets colours and its own width.
+        mapped_ids: the other identifiers of a candidate, shown under the best candidate's own.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, mapped_ids: MappedIds = nothing_mapped) -> None:
+        self._mapped_ids = mapped_ids
         width = None if stream.isatty() else _WIDTH
         self._console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
@@ -44,9 +48,15 @@ class TableWriter:
                 table.add_row(Text(surface), Text("-"), Text("no name found"), Text("-"))
             for rank, candidate in enumerate(linked.candidates):
                 style = "" if rank == 0 else "dim"
-                cells = (surface if rank == 0 else "", " ".join(candidate.concept_ids), candidate.name)
+                concepts = " ".join(candidate.concept_ids) + (self._others(candidate) if rank == 0 else "")
+                cells = (surface if rank == 0 else "", concepts, candidate.name)
                 table.add_row(*map(Text, cells), Text(f"{candidate.score:.3f}"), style=style)
         self._console.print(table)
+
+    def _others(self, candidate: Candidate) -> str:
+        mapped = self._mapped_ids(candidate.concept_ids)
+        more = f" and {len(mapped) - _MOST_MAPPED} more" if len(mapped) > _MOST_MAPPED else ""
+        return f"\n= {' '.join(mapped[:_MOST_MAPPED])}{more}" if mapped else ""
 
     def close(self) -> None:
         """Nothing follows the last document."""

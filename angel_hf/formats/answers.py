@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,14 @@ from angel_hf.types import Linked
 
 UNLINKED = "-1"
 """The identifier of a mention without a concept, as PubTator corpora write it."""
+
+MappedIds = Callable[[Sequence[str]], Sequence[str]]
+"""The other identifiers of a candidate's concepts, as `KnowledgeBase.mapped_ids` gives them."""
+
+
+def nothing_mapped(concept_ids: Sequence[str]) -> Sequence[str]:
+    """The `MappedIds` of a knowledge base that knows no other identifiers."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

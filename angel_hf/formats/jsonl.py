@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NoReturn, TextIO
 
-from angel_hf.formats.answers import LinkedDocument
+from angel_hf.formats.answers import LinkedDocument, MappedIds, nothing_mapped
 from angel_hf.formats.document import Annotation, Document, Section
 from angel_hf.formats.lines import Line
 from angel_hf.formats.reading import Offsets, Reading, Utf16Offsets
@@ -106,19 +106,22 @@ class LinkedJsonlWriter:
     """Linked documents: their own fields, then `mentions` (given ones are replaced).
 
     A mention has the key `read_as` where an abbreviation in it was written out, and the type and identifier that it
-    came with.
+    came with; a candidate has the key `mapped_ids` where its concepts have other identifiers.
     """
 
-    def __init__(self, stream: TextIO, offsets: Offsets = Offsets.CODE_POINTS) -> None:
+    def __init__(
+        self, stream: TextIO, offsets: Offsets = Offsets.CODE_POINTS, mapped_ids: MappedIds = nothing_mapped
+    ) -> None:
         self._stream = stream
         self._offsets = offsets
+        self._mapped_ids = mapped_ids
 
     def write(self, linked: LinkedDocument) -> None:
         """Write one document."""
         document = linked.document
         counted = _counted(document.text, self._offsets)
         mentions = [
-            _linked_row(annotation, answer, read_as, counted)
+            _linked_row(annotation, answer, read_as, counted, self._mapped_ids)
             for annotation, answer, read_as in zip(
                 document.annotations or (), linked.linked, linked.read_as, strict=True
             )
@@ -131,12 +134,19 @@ class LinkedJsonlWriter:
 
 
 class AnnotatedJsonlWriter:
-    """Annotated documents: id, text, and mentions with confidence and candidates."""
+    """Annotated documents: id, text, and mentions with confidence and candidates, as of `LinkedJsonlWriter`."""
 
-    def __init__(self, stream: TextIO, kind: str, offsets: Offsets = Offsets.CODE_POINTS) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        kind: str,
+        offsets: Offsets = Offsets.CODE_POINTS,
+        mapped_ids: MappedIds = nothing_mapped,
+    ) -> None:
         self._stream = stream
         self._kind = kind
         self._offsets = offsets
+        self._mapped_ids = mapped_ids
 
     def write(self, document: Document, annotated: Sequence[Annotated]) -> None:
         """Write one document."""
@@ -150,7 +160,7 @@ class AnnotatedJsonlWriter:
                 "read_as": one.read_as,
                 "confidence": None if one.confidence is None else round(one.confidence, 4),
                 "nil": one.is_nil,
-                "candidates": [_candidate_row(candidate) for candidate in one.candidates],
+                "candidates": [_candidate_row(candidate, self._mapped_ids) for candidate in one.candidates],
             }
             for one in annotated
         ]
@@ -174,20 +184,24 @@ def _counted(text: str, offsets: Offsets) -> Callable[[int], int]:
     return Utf16Offsets(text).from_code_points if offsets is Offsets.UTF_16 else int
 
 
-def _linked_row(annotation: Annotation, linked: Linked, read_as: str, counted: Callable[[int], int]) -> dict[str, Any]:
+def _linked_row(
+    annotation: Annotation, linked: Linked, read_as: str, counted: Callable[[int], int], mapped_ids: MappedIds
+) -> dict[str, Any]:
     mention = linked.mention
     row: dict[str, Any] = {"start": counted(mention.start), "end": counted(mention.end), "text": mention.surface}
     if read_as != mention.surface:
         row["read_as"] = read_as
     if annotation.type or annotation.identifier is not None:
         row |= {"type": annotation.type, "identifier": annotation.identifier}
-    return row | {"candidates": [_candidate_row(candidate) for candidate in linked.candidates]}
+    return row | {"candidates": [_candidate_row(candidate, mapped_ids) for candidate in linked.candidates]}
 
 
-def _candidate_row(candidate: Candidate) -> dict[str, Any]:
+def _candidate_row(candidate: Candidate, mapped_ids: MappedIds) -> dict[str, Any]:
     # Adding 0.0 makes a rounded -0.0 a plain zero.
     score = round(candidate.score, 6) + 0.0
-    return {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": score}
+    row = {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": score}
+    mapped = mapped_ids(candidate.concept_ids)
+    return row | {"mapped_ids": list(mapped)} if mapped else row
 
 
 def is_utf8(text: str) -> bool:

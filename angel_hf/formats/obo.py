@@ -1,106 +1,131 @@
-"""OBO 1.2 and 1.4, the flat-file format of the Open Biomedical Ontologies.
-
-Only a few tags of one kind of stanza are needed; libraries for OBO bring a graph of the ontology or a compiled parser.
-"""
+"""OBO 1.0 to 1.4, the flat-file format of the Open Biomedical Ontologies."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
-from angel_hf.formats.lines import open_lines
-from angel_hf.formats.term import Term
+from angel_hf.formats.lines import Line
+from angel_hf.formats.obo_values import SCOPES, first_word, plain, quoted
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.selection import Selection
+from angel_hf.formats.source import Source
+from angel_hf.formats.term import Retired, Term
 from angel_hf.types import Concept
 
-SCOPES = ("EXACT", "RELATED", "NARROW", "BROAD")
-
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)', re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)")
-# A comment starts at an exclamation mark after a space; qualifiers stand last, in braces.
-_TRAILING = re.compile(r"\s+!.*$|\s*\{[^{}]*\}\s*$")
-
-_Tags = dict[str, list[str]]
-
-
-def read_obo(path: str | os.PathLike[str]) -> Iterator[Concept]:
-    """Stream the concepts of an OBO file: names are the term's name and its exact synonyms. See `read_obo_terms`."""
-    return (term.concept for term in read_obo_terms(path))
+HEEDED = ("synonyms",)
+_OBSOLETE_SYNONYM = "OBSOLETE_SYNONYM"
+# Tags of OBO 1.0, each with its scope.
+_SCOPED_TAGS = {
+    "exact_synonym": "EXACT",
+    "related_synonym": "RELATED",
+    "narrow_synonym": "NARROW",
+    "broad_synonym": "BROAD",
+}
+_MOST_SHOWN = 120
 
 
-def read_obo_terms(path: str | os.PathLike[str], scopes: Collection[str] = ("EXACT",)) -> Iterator[Term]:
-    """Stream the terms of an OBO file, `.gz` included; obsolete ones and other stanzas are left out.
+def read(source: Source, selection: Selection) -> Iterator[Term | Retired | Rejected]:
+    """The terms of an OBO file; names are the term's name and its exact synonyms, or those of the selected scopes.
 
-    Args:
-        path: the file.
-        scopes: which synonyms count as names, of SCOPES. Synonyms that the ontology itself marks as obsolete never do.
+    Obsolete terms are retired, with what replaces them or else may be considered. Terms without a name, which OBO 1.4
+    allows for those of other ontologies, and other stanzas are passed over. A bad line is left out; its term stays.
 
     Raises:
-        ValueError: a scope is unknown; a line or a term is malformed: the error names the file and the line.
+        ValueError: an unknown scope.
     """
-    unknown = sorted(set(scopes) - set(SCOPES))
+    scopes = scopes_of(selection)
+    stanza: _Stanza | None = None
+    for line in source.lines():
+        text = line.text.strip()
+        if text.startswith("["):
+            if stanza is not None:
+                yield from stanza.items()
+            stanza = _Stanza(line.number, scopes) if text.partition("]")[0] == "[Term" else None
+        elif stanza is not None and text and not text.startswith("!"):
+            cause = line.fault or stanza.add(text)
+            if cause is not None:
+                yield Rejected(line.number, f"line left out: {cause}", _shown(line))
+    if stanza is not None:
+        yield from stanza.items()
+
+
+def scopes_of(selection: Selection) -> frozenset[str]:
+    """The scopes whose synonyms are names.
+
+    Raises:
+        ValueError: one is unknown.
+    """
+    scopes = frozenset(scope.upper() for scope in selection.synonyms) or frozenset(("EXACT",))
+    unknown = sorted(scopes - set(SCOPES))
     if unknown:
         raise ValueError(f"unknown synonym scope {', '.join(unknown)}; expected some of {', '.join(SCOPES)}")
-    for number, tags in _stanzas(path):
-        if tags.get("is_obsolete") != ["true"]:
-            try:
-                yield _term(tags, scopes)
-            except ValueError as error:
-                raise ValueError(f"{os.fspath(path)}:{number}: {error}") from None
+    return scopes
 
 
-def _stanzas(path: str | os.PathLike[str]) -> Iterator[tuple[int, _Tags]]:
-    """The tags of each [Term] stanza, with the number of the line that opens it."""
-    opened, tags, in_term = 0, _Tags(), False
-    for number, line in enumerate(open_lines(path), start=1):
-        line = line.strip()
-        if line.startswith("["):
-            if in_term:
-                yield opened, tags
-            opened, tags, in_term = number, {}, line == "[Term]"
-        elif in_term and line and not line.startswith("!"):
-            tag, separator, value = line.partition(":")
-            if not separator:
-                raise ValueError(f"{os.fspath(path)}:{number}: {line[:120]!r}; expected `tag: value`")
-            tags.setdefault(tag, []).append(value.strip())
-    if in_term:
-        yield opened, tags
+@dataclass
+class _Stanza:
+    """A [Term] as its lines come."""
+
+    line: int
+    scopes: Collection[str]
+    concept_id: str = ""
+    name: str = ""
+    synonyms: list[str] = field(default_factory=list)
+    is_obsolete: bool = False
+    definition: str = ""
+    values: dict[str, list[str]] = field(default_factory=dict)  # of the tags that hold identifiers
+
+    def add(self, text: str) -> str | None:
+        """Take in one line; returns why it can't be, if so."""
+        tag, separator, value = text.partition(":")
+        value = value.strip()
+        if not separator:
+            return f"{text[:_MOST_SHOWN]!r}; expected `tag: value`"
+        try:
+            self._take(tag.strip(), value)
+        except ValueError as error:
+            return f"`{tag}: ` {error}"
+        return None
+
+    def _take(self, tag: str, value: str) -> None:
+        if tag == "id":
+            self.concept_id = self.concept_id or first_word(value)
+        elif tag == "name":
+            self.name = self.name or plain(value)  # of two names the first holds
+        elif tag == "synonym" or tag in _SCOPED_TAGS:
+            self._take_synonym(tag, value)
+        elif tag == "is_obsolete":
+            self.is_obsolete = first_word(value).lower() == "true"
+        elif tag == "def":
+            self.definition = quoted(value).text
+        elif tag in ("alt_id", "is_a", "xref", "xref_analog", "replaced_by", "consider"):
+            identifier = first_word(value)
+            if identifier:
+                self.values.setdefault(tag.removesuffix("_analog"), []).append(identifier)
+
+    def _take_synonym(self, tag: str, value: str) -> None:
+        found = quoted(value)
+        scope = _SCOPED_TAGS.get(tag) or next((word for word in found.words if word in SCOPES), "RELATED")
+        is_obsolete = any(word.upper() == _OBSOLETE_SYNONYM for word in found.words)
+        if scope in self.scopes and not is_obsolete:
+            self.synonyms.append(found.text)
+
+    def items(self) -> Iterator[Term | Retired | Rejected]:
+        if not self.concept_id:
+            yield Rejected(self.line, "a term without `id:`; expected one with a value")
+        elif self.is_obsolete:
+            successors = self.values.get("replaced_by") or self.values.get("consider") or ()
+            yield Retired(self.concept_id, tuple(dict.fromkeys(successors)))
+        elif self.name:
+            concept = Concept(
+                self.concept_id,
+                tuple(dict.fromkeys(name for name in (self.name, *self.synonyms) if name)),
+                alternative_ids=tuple(dict.fromkeys(self.values.get("alt_id", ()))),
+                parents=tuple(dict.fromkeys(self.values.get("is_a", ()))),
+            )
+            yield Term(concept, tuple(dict.fromkeys(self.values.get("xref", ()))), self.definition)
 
 
-def _term(tags: _Tags, scopes: Collection[str]) -> Term:
-    for tag in ("id", "name"):
-        if len(tags.get(tag, ())) != 1 or not tags[tag][0]:
-            raise ValueError(f"a term with {len(tags.get(tag, ()))} `{tag}:` lines; expected one with a value")
-    names = [_plain(tags["name"][0])]
-    for value in tags.get("synonym", ()):
-        text, rest = _quoted(value, "synonym")
-        # `"text" SCOPE [TYPE] [references]`; a synonym without a scope is a related one.
-        scope = next((word for word in rest.split("[")[0].split() if word in SCOPES), "RELATED")
-        if scope in scopes and "obsolete_synonym" not in rest.split("[")[0].split():
-            names.append(text)
-    concept = Concept(
-        concept_id=_plain(tags["id"][0]),
-        names=tuple(dict.fromkeys(name for name in names if name)),
-        alternative_ids=tuple(_plain(value) for value in tags.get("alt_id", ())),
-        parents=tuple(_plain(value) for value in tags.get("is_a", ())),
-    )
-    definition = _quoted(tags["def"][0], "def")[0] if "def" in tags else ""
-    return Term(concept, tuple(value.split()[0] for value in tags.get("xref", ()) if value), definition)
-
-
-def _plain(value: str) -> str:
-    while (shorter := _TRAILING.sub("", value)) != value:
-        value = shorter
-    return _unescape(value)
-
-
-def _quoted(value: str, tag: str) -> tuple[str, str]:
-    match = _QUOTED.match(value)
-    if match is None:
-        raise ValueError(f'`{tag}: {value[:120]}`; expected a text in double quotes, as in `{tag}: "text" ...`')
-    return _unescape(match[1]), match[2]
-
-
-def _unescape(text: str) -> str:
-    """Backslash escapes resolved; those for line breaks, tabs and spaces are a space."""
-    return " ".join(_ESCAPE.sub(lambda found: " " if found[1] in "nWt" else found[1], text).split())
+def _shown(line: Line) -> str:
+    return line.text[: 8 * _MOST_SHOWN]

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TextIO
 
-from angel_hf.formats.answers import AnnotatedWriter, LinkedWriter
+from angel_hf.formats.answers import AnnotatedWriter, LinkedWriter, MappedIds, nothing_mapped
 from angel_hf.formats.bioc_writer import AnnotatedBiocWriter, LinkedBiocWriter
 from angel_hf.formats.displacy import DisplacyWriter
 from angel_hf.formats.jsonl import AnnotatedJsonlWriter, LinkedJsonlWriter
@@ -50,7 +50,13 @@ def format_of_name(path: Path | None) -> str | None:
     return None if path is None else _ENDINGS.get(path.suffix.lower())
 
 
-def linked_writer(form: LinkedFormat, stream: TextIO, annotations: Annotations, offsets: Offsets) -> LinkedWriter:
+def linked_writer(
+    form: LinkedFormat,
+    stream: TextIO,
+    annotations: Annotations,
+    offsets: Offsets,
+    mapped_ids: MappedIds = nothing_mapped,
+) -> LinkedWriter:
     """The writer of a format other than `table`.
 
     Args:
@@ -58,13 +64,16 @@ def linked_writer(form: LinkedFormat, stream: TextIO, annotations: Annotations, 
         stream: where to.
         annotations: for PubTator, what becomes of given identifiers.
         offsets: what those of JSON lines count.
+        mapped_ids: for JSON lines, the other identifiers of a candidate.
     """
     if form is LinkedFormat.PUBTATOR:
         return LinkedPubtatorWriter(stream, annotations)
-    return LinkedBiocWriter(stream) if form is LinkedFormat.BIOC else LinkedJsonlWriter(stream, offsets)
+    return LinkedBiocWriter(stream) if form is LinkedFormat.BIOC else LinkedJsonlWriter(stream, offsets, mapped_ids)
 
 
-def annotated_writer(form: AnnotatedFormat, stream: TextIO, kind: str, offsets: Offsets) -> AnnotatedWriter:
+def annotated_writer(
+    form: AnnotatedFormat, stream: TextIO, kind: str, offsets: Offsets, mapped_ids: MappedIds = nothing_mapped
+) -> AnnotatedWriter:
     """The writer of a format of one stream; brat needs a folder, see `BratWriter`.
 
     Args:
@@ -72,12 +81,13 @@ def annotated_writer(form: AnnotatedFormat, stream: TextIO, kind: str, offsets: 
         stream: where to.
         kind: the type of the annotations.
         offsets: what those of JSON lines count.
+        mapped_ids: for JSON lines, the other identifiers of a candidate.
 
     Raises:
         ImportError: html without spaCy.
     """
     if form is AnnotatedFormat.JSONL:
-        return AnnotatedJsonlWriter(stream, kind, offsets)
+        return AnnotatedJsonlWriter(stream, kind, offsets, mapped_ids)
     writers: dict[AnnotatedFormat, Callable[[TextIO, str], AnnotatedWriter]] = {
         AnnotatedFormat.PUBTATOR: AnnotatedPubtatorWriter,
         AnnotatedFormat.BIOC: AnnotatedBiocWriter,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from angel_hf.types import Concept
 
@@ -32,3 +34,20 @@ class Retired:
     concept_id: str
     successors: tuple[str, ...] = ()
     is_exact: bool = True
+
+
+def fault_of(text: Any) -> str | None:
+    """Why a text can't be a name or an identifier; None where it can."""
+    if not isinstance(text, str):
+        return f"is of type {type(text).__name__}; expected text"
+    if not text.strip():
+        return "is empty; expected text"
+    if text.isprintable():  # nearly all are, and this is much faster than a look at every character
+        return None
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            return (
+                f"holds the control character U+{ord(character):04X}; remove it (a tab or line break often means a "
+                "wrong column)"
+            )
+    return None

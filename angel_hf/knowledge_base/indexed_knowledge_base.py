@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, islice
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from angel_hf.arrays.array_file import fingerprint
+from angel_hf.arrays.array_file import file_in, fingerprint
+from angel_hf.arrays.digests import checked, is_large, with_digests
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.knowledge_base.spelled_identifiers import SpelledIdentifiers
-from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, StoredKnowledgeBase
-from angel_hf.text.identifiers import normalize_identifier
+from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
+from angel_hf.knowledge_base.table_checks import check_contents
+from angel_hf.text.identifiers import normalize_identifier, vocabulary_of_bare
 from angel_hf.text.reading import normalize
 from angel_hf.types import Concept
 
 _MOST_SHOWN = 5
+_SAMPLED = 10_000
+
+_Indexed = TypeVar("_Indexed", bound="IndexedKnowledgeBase")
 
 
 class IndexedKnowledgeBase(StoredKnowledgeBase):
@@ -82,10 +89,14 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         Raises:
             KeyError: no concept has this id.
         """
-        concept = self.concept(concept_id)
-        own = normalize_identifier(concept.concept_id, self._spelled.bare)
-        others = (normalize_identifier(one, self._spelled.bare) for one in concept.alternative_ids)
-        return tuple(one for one in dict.fromkeys((*others, *concept.cross_references)) if one != own)
+        found = concept_id if concept_id in self.position_by_id else self.resolve(concept_id)
+        if found is None:
+            raise KeyError(self.explain_unknown(concept_id))
+        position = self.position_by_id[found]
+        own = normalize_identifier(found, self._bare)
+        others = (normalize_identifier(one, self._bare) for one in self._attribute("alternative_id", position))
+        all_others = dict.fromkeys((*others, *self._attribute("cross_reference", position)))
+        return tuple(one for one in all_others if one != own)
 
     def mapped_ids(self, concept_ids: Iterable[str]) -> tuple[str, ...]:
         """The other identifiers of several concepts, as of those of a candidate; of unknown ones none."""
@@ -115,10 +126,38 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         """Every concept, in order."""
         return (self._concept(position) for position in range(self.num_concepts))
 
+    def metadata(self) -> dict[str, str]:
+        """What stands in the header of a saved file, with the digests of the tables."""
+        return with_digests(self.tables, super().metadata())
+
+    @classmethod
+    def load(cls: type[_Indexed], path: str | Path, verify: bool = False) -> _Indexed:
+        """Open what `save` wrote; the names stay on disk until they are used.
+
+        Args:
+            path: the file, or its directory.
+            verify: compare all contents with what was saved, not only a sample of them where the file is larger than
+                64 MiB. Smaller files are always compared whole.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            ValueError: the file is damaged or of another format.
+        """
+        knowledge_base = super().load(path)
+        tables, opened, text = knowledge_base.tables, knowledge_base.opened, knowledge_base.normalization
+        file = file_in(path, KNOWLEDGE_BASE_FILE)
+        recorded = opened.get("fingerprint")
+        knowledge_base._is_checked = checked(file, tables, opened, recorded, text, verify=verify)
+        if verify or not is_large(tables):
+            check_contents(file, tables)
+        return knowledge_base
+
+    _is_checked = False
+
     def is_intact(self, sample_suffices: bool = False) -> bool:
-        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
-        sampled = sample_suffices and self._sample_is_intact
-        return sampled or fingerprint(self.tables, self.normalization) == self.fingerprint
+        """Whether the contents are those of the fingerprint; reads all, unless the check of `load` suffices."""
+        is_checked = sample_suffices and self._is_checked
+        return is_checked or fingerprint(self.tables, self.normalization) == self.fingerprint
 
     @cached_property
     def names_by_concept(self) -> tuple[np.ndarray, np.ndarray]:
@@ -152,6 +191,13 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         for value, owner in self._owners("cross_reference"):
             found.setdefault(normalize_identifier(value), []).append(owner)
         return found
+
+    @cached_property
+    def _bare(self) -> str:
+        """The vocabulary of the bare identifiers, by a sample of all."""
+        step = max(1, self.num_concepts // _SAMPLED)
+        sample = (self.concept_ids[position] for position in range(0, self.num_concepts, step))
+        return vocabulary_of_bare(chain(sample, islice(self._position_by_alternative, _SAMPLED)))
 
     @cached_property
     def _spelled(self) -> SpelledIdentifiers:

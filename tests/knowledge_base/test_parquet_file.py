@@ -5,6 +5,7 @@ import pytest
 from pyarrow import parquet
 
 from angel_hf import Concept, KnowledgeBase
+from angel_hf.formats.rejections import Rejections
 from angel_hf.text.reading import NORMALIZATIONS
 from tests.toy import CONCEPTS
 
@@ -61,10 +62,10 @@ def test_parquet_of_other_tools_needs_two_columns(tmp_path):
         ({"concept_id": [1], "names": [["a"]]}, "column concept_id is of type int64"),
         ({"concept_id": ["D1"], "names": [[1]]}, "column names is of type list<.*int64>"),
         ({"concept_id": ["D1"], "names": [["a"]], "parents": ["D2"]}, "column parents is of type string"),
-        ({"concept_id": ["D1", "D2"], "names": [["a"], None]}, "row 2: concept 'D2' has no names"),
-        ({"concept_id": ["D1", None], "names": [["a"], ["b"]]}, "row 2: concept id None .* is of type NoneType"),
-        ({"concept_id": ["D1"], "names": [["a", None]]}, "row 1: name None of concept 'D1' is of type NoneType"),
-        ({"concept_id": ["D1"], "names": [["a\nb"]]}, r"row 1: name 'a\\nb' of concept 'D1' holds the control"),
+        ({"concept_id": ["D1", "D2"], "names": [["a"], None]}, "concept 'D2' has no names"),
+        ({"concept_id": ["D1", None], "names": [["a"], ["b"]]}, "concept id None is of type NoneType"),
+        ({"concept_id": ["D1"], "names": [["a", None]]}, "name 2 of concept 'D1', None, is of type NoneType"),
+        ({"concept_id": ["D1"], "names": [["a\nb"]]}, r"name 1 of concept 'D1', 'a\\nb', holds the control"),
         ({"concept_id": [], "names": []}, "the knowledge base has no names"),
     ],
 )
@@ -72,7 +73,7 @@ def test_parquet_that_is_not_a_knowledge_base_is_refused(tmp_path, columns, mess
     path = tmp_path / "kb.parquet"
     parquet.write_table(pyarrow.table(columns), path)
     with pytest.raises(ValueError, match=f"^{path}: {message}"):
-        KnowledgeBase.from_file(path)
+        KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
 
 
 def refusal(path) -> bool:
@@ -99,7 +100,7 @@ def test_damaged_parquet_is_refused_with_its_path_or_still_read(knowledge_base, 
     for length in (0, 4, 12, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match=f"^{path}: not a readable Parquet file"):
-            KnowledgeBase.from_file(path)
+            KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
 
 
 def test_an_error_while_exporting_leaves_the_old_file(knowledge_base, tmp_path, monkeypatch):
