@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
+from angel_hf.annotation.expansion import Definitions
 from angel_hf.annotation.phrases import as_written, has_separator, is_phrase
 from angel_hf.annotation.variants import (
     common_modifiers,
@@ -221,11 +223,8 @@ def with_abbreviations(
 ) -> list[tuple[int, int]]:
     """The spans, and every occurrence of a short form whose long form ends in one, without overlaps."""
     ends = {end for _, end in spans}
-    shorts = sorted({found.short for found in definitions if found.long_end in ends}, key=len, reverse=True)
-    if shorts:
-        places = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, shorts))})s?(?!\w)")
-        spans = spans + [match.span() for match in places.finditer(text)]
-    return without_overlaps(spans)
+    shorts = Definitions(found for found in definitions if found.long_end in ends)
+    return without_overlaps(chain(spans, ((start, end) for start, end, _ in shorts.occurrences(text))))
 
 
 def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -241,6 +240,6 @@ def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _remove_short_form(words: Words, definition: Abbreviation) -> None:
     """Remove the words of a short form in brackets from a text's words."""
-    for place in reversed(range(len(words.starts))):
-        if definition.short_start <= words.starts[place] < definition.short_end:
-            del words.forms[place], words.starts[place], words.ends[place]
+    first = bisect_left(words.starts, definition.short_start)
+    last = bisect_left(words.starts, definition.short_end, first)
+    del words.forms[first:last], words.starts[first:last], words.ends[first:last]
