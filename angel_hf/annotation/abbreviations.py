@@ -204,8 +204,22 @@ def _long_form(short: str, before: _Span) -> _Span | None:
     long = _by_initials(short, before) or _by_any_letters(short, before)
     if long is None or len(long.text) <= len(short) or len(_WORD.findall(long.text)) > min(letters + 5, letters * 2):
         return None
-    holds_short = re.search(rf"(?<!\w){re.escape(short)}(?!\w)", long.text) is not None
-    return None if holds_short or not _balanced(long.text) else long
+    return None if _holds_word(long.text, short) or not _balanced(long.text) else long
+
+
+def _holds_word(text: str, word: str) -> bool:
+    """Whether a word stands in a text by itself; a pattern for each word would have to be compiled."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not (start and _is_of_word(text[start - 1])) and not (end < len(text) and _is_of_word(text[end])):
+            return True
+        start = text.find(word, start + 1)
+    return False
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _by_initials(short: str, before: _Span) -> _Span | None:
