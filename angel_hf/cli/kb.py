@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
 _MOST_SHOWN = 8
+_ENDINGS_OF_FILES = frozenset(
+    (".json", ".jsonl", ".obo", ".owl", ".rdf", ".xml", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zip")
+)
 
 
 class Normalization(str, Enum):
@@ -69,6 +72,7 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
+    synonyms: selection_options.Synonyms = None,
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -95,10 +99,12 @@ def build(
             semantic_groups=semantic_group,
             suppressed=suppressed,
             taxa=taxon,
+            synonyms=synonyms,
         )
+        _check_stored(output)
         knowledge_base = _open(source, rejections, normalization, selection)
         for file in crosswalk or ():
-            knowledge_base = knowledge_base.with_cross_references(read_terms(file))
+            knowledge_base = knowledge_base.with_cross_references(read_terms(file, rejections=rejections))
         typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
     _tell(rejections)
 
@@ -118,12 +124,14 @@ def add(
         list[str] | None,
         typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
     ] = None,
+    strict: _Strict = False,
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
-    rejections = Rejections()
+    rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
+        _check_stored(output)
         knowledge_base = _open(source, rejections)
         for file in names_of or ():
             knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, rejections)))[0]
@@ -154,6 +162,7 @@ def remove(
     with failures_reported(), knowledge_base_errors():
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
+        _check_stored(output)
         knowledge_base = _open(source, rejections)
         removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
         names = _names_by_concept(name or ())
@@ -170,12 +179,13 @@ def show(
     concept: Annotated[
         list[str] | None, typer.Option(help="The identifier of a concept to show instead.", show_default=False)
     ] = None,
+    synonyms: selection_options.Synonyms = None,
     strict: _Strict = False,
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
     rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
-        knowledge_base = _open(source, rejections)
+        knowledge_base = _open(source, rejections, selection=selection_options.selection_of(synonyms=synonyms))
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
         else:
@@ -257,9 +267,22 @@ def _open(
 
 def _tell(rejections: Rejections) -> None:
     """Say what was left out, on standard error, and end with its exit code."""
+    if told := rejections.told():
+        typer.echo(told, err=True)
     if rejections.count:
-        typer.echo(rejections.told(), err=True)
         raise typer.Exit(SOME_REJECTED)
+
+
+def _check_stored(output: Path) -> None:
+    """Refuse what would become a folder in the place, or with the name, of a file of another kind.
+
+    Raises:
+        InputError: it would.
+    """
+    if output.suffix == ".safetensors" or output.is_dir():
+        return
+    if output.exists() or output.suffix.lower() in _ENDINGS_OF_FILES:
+        raise InputError(f"{output}: expected a folder, or a name that ends in .safetensors")
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:

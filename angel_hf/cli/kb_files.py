@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import read_terms
+from angel_hf.formats.ontologies import read_vocabulary
 from angel_hf.formats.term import Retired, Term
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
@@ -21,8 +21,9 @@ def terms_of(path: Path) -> list[Term | Retired]:
     if path.is_dir() or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
-        return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
-    return list(read_terms(path))
+        knowledge_base = KnowledgeBase.from_file(path)
+        return [*map(Term, knowledge_base.concepts()), *knowledge_base.retired()]
+    return list(read_vocabulary(path))
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ Languages = Annotated[
     list[str] | None,
     typer.Option(
         "--language",
-        help="Of UMLS and SNOMED CT: the language of names, as ENG, en or en-GB. Default: English.",
+        help="Of UMLS, SNOMED CT and OWL: the language of names, as ENG, en or en-GB. Default: English.",
         show_default=False,
     ),
 ]
@@ -46,6 +46,15 @@ Suppressed = Annotated[
 Taxa = Annotated[
     list[str] | None,
     typer.Option("--taxon", help="Of NCBI Gene: species, as 9606. Default: all.", show_default=False),
+]
+Synonyms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--synonyms",
+        help="Of ontologies: the scopes of synonyms that count as names, as exact,related; or all, or none. "
+        "Default: exact.",
+        show_default=False,
+    ),
 ]
 
 

@@ -1,106 +1,130 @@
-"""OBO 1.2 and 1.4, the flat-file format of the Open Biomedical Ontologies.
+"""OBO 1.0 to 1.4, the flat-file format of the Open Biomedical Ontologies.
 
-Only a few tags of one kind of stanza are needed; libraries for OBO bring a graph of the ontology or a compiled parser.
+Only a few tags of one kind of stanza are needed; the libraries for OBO, pronto and fastobo, build a graph of the whole
+ontology and refuse all of it for one faulty line.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
-from angel_hf.formats.lines import open_lines
-from angel_hf.formats.term import Term
+from angel_hf.formats.lines import Line
+from angel_hf.formats.obo_values import Quoted, quoted, reference, unquoted
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.source import Source
+from angel_hf.formats.synonym_scopes import HEEDED, chosen_scopes
+from angel_hf.formats.term import Retired, Term, Unnamed
 from angel_hf.types import Concept
 
-SCOPES = ("EXACT", "RELATED", "NARROW", "BROAD")
+__all__ = ["HEEDED", "is_obo", "read"]
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)', re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)")
-# A comment starts at an exclamation mark after a space; qualifiers stand last, in braces.
-_TRAILING = re.compile(r"\s+!.*$|\s*\{[^{}]*\}\s*$")
+_STANZA = re.compile(r"^\s*\[(?:Term|Typedef|Instance)\]", re.MULTILINE)
+_SYNONYMS = {
+    "synonym": "",
+    "exact_synonym": "EXACT",
+    "narrow_synonym": "NARROW",
+    "broad_synonym": "BROAD",
+    "related_synonym": "RELATED",
+}
+_REFERENCES = ("xref", "xref_analog", "xref_unk")
+_LISTED = ("alt_id", "is_a", "replaced_by", "consider")
+_SINGLE = ("id", "name", "is_obsolete", "def")
+_READ = frozenset((*_SYNONYMS, *_REFERENCES, *_LISTED, *_SINGLE))
 
-_Tags = dict[str, list[str]]
+
+def is_obo(source: Source, head: str) -> bool:
+    """Whether a file is OBO: by its ending, its first line, or a stanza among its first lines."""
+    return source.ending == ".obo" or head.lstrip().startswith("format-version:") or _STANZA.search(head) is not None
 
 
-def read_obo(path: str | os.PathLike[str]) -> Iterator[Concept]:
-    """Stream the concepts of an OBO file: names are the term's name and its exact synonyms. See `read_obo_terms`."""
-    return (term.concept for term in read_obo_terms(path))
+def read(source: Source, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Unnamed | Rejected]:
+    """The terms of an OBO file; other stanzas are passed over.
 
-
-def read_obo_terms(path: str | os.PathLike[str], scopes: Collection[str] = ("EXACT",)) -> Iterator[Term]:
-    """Stream the terms of an OBO file, `.gz` included; obsolete ones and other stanzas are left out.
-
-    Args:
-        path: the file.
-        scopes: which synonyms count as names, of SCOPES. Synonyms that the ontology itself marks as obsolete never do.
-
-    Raises:
-        ValueError: a scope is unknown; a line or a term is malformed: the error names the file and the line.
+    Names are the term's name and its synonyms of the scopes that are chosen, exact ones where none are; a synonym
+    without a scope is a related one, and one that the ontology marks as obsolete is no name. A line that cannot be
+    read costs that line, a stanza without an identifier that stanza.
     """
-    unknown = sorted(set(scopes) - set(SCOPES))
-    if unknown:
-        raise ValueError(f"unknown synonym scope {', '.join(unknown)}; expected some of {', '.join(SCOPES)}")
-    for number, tags in _stanzas(path):
-        if tags.get("is_obsolete") != ["true"]:
-            try:
-                yield _term(tags, scopes)
-            except ValueError as error:
-                raise ValueError(f"{os.fspath(path)}:{number}: {error}") from None
+    scopes = chosen_scopes(selection)
+    stanza: _Stanza | None = None
+    for line in source.lines():
+        text = line.text.strip()
+        if not text or text.startswith("!"):
+            continue
+        if text.startswith("["):
+            if stanza is not None:
+                yield from stanza.records(scopes)
+            stanza = _Stanza(line) if unquoted(text) == "[Term]" else None
+        elif stanza is not None:
+            yield from stanza.add(line)
+    if stanza is not None:
+        yield from stanza.records(scopes)
 
 
-def _stanzas(path: str | os.PathLike[str]) -> Iterator[tuple[int, _Tags]]:
-    """The tags of each [Term] stanza, with the number of the line that opens it."""
-    opened, tags, in_term = 0, _Tags(), False
-    for number, line in enumerate(open_lines(path), start=1):
-        line = line.strip()
-        if line.startswith("["):
-            if in_term:
-                yield opened, tags
-            opened, tags, in_term = number, {}, line == "[Term]"
-        elif in_term and line and not line.startswith("!"):
-            tag, separator, value = line.partition(":")
+@dataclass
+class _Stanza:
+    """A term, line by line."""
+
+    opened: Line
+    single: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+    synonyms: list[Quoted] = field(default_factory=list)
+
+    def add(self, line: Line) -> Iterator[Rejected]:
+        """Take a line, or reject it."""
+        tag, separator, value = line.text.strip().partition(":")
+        try:
+            if line.fault is not None:
+                raise ValueError(line.fault)
             if not separator:
-                raise ValueError(f"{os.fspath(path)}:{number}: {line[:120]!r}; expected `tag: value`")
-            tags.setdefault(tag, []).append(value.strip())
-    if in_term:
-        yield opened, tags
+                raise ValueError(f"{line.text.strip()[:120]!r}; expected `tag: value`")
+            if tag in _READ:
+                self._take(tag, value)
+        except ValueError as error:
+            of = f" of {self.single['id']}" if "id" in self.single else ""
+            yield Rejected(line.number, f"{tag[:40] if separator else 'a line'}{of}: {error}", line.text)
+
+    def _take(self, tag: str, value: str) -> None:
+        if tag in _SYNONYMS:
+            found = quoted(value)
+            self.synonyms.append(found._replace(scope=_SYNONYMS[tag] or found.scope or "RELATED"))
+            return
+        read = reference(value) if tag in _REFERENCES else quoted(value).text if tag == "def" else unquoted(value)
+        if not read and tag != "def":
+            raise ValueError("no value; expected one")
+        if tag in _SINGLE:
+            if tag in self.single:
+                if read != self.single[tag]:
+                    raise ValueError(f"{read[:80]!r} comes after {self.single[tag][:80]!r}; the first one is taken")
+                return
+            self.single[tag] = read
+        else:
+            (self.references if tag in _REFERENCES else self.listed.setdefault(tag, [])).append(read)
+
+    def records(self, scopes: Collection[str]) -> Iterator[Term | Retired | Unnamed | Rejected]:
+        """What the stanza holds, when all of its lines are taken."""
+        concept_id = self.single.get("id", "")
+        if not concept_id:
+            yield Rejected(self.opened.number, "a term without an `id:` line; expected one", self.opened.text)
+        elif self.single.get("is_obsolete", "").lower() == "true":
+            replaced = self._identifiers("replaced_by")
+            yield Retired(concept_id, replaced or self._identifiers("consider"), is_exact=bool(replaced))
+        else:
+            names = [self.single.get("name", "")]
+            names += [one.text for one in self.synonyms if one.scope in scopes and not _is_obsolete(one)]
+            distinct = tuple(dict.fromkeys(name for name in names if name))
+            if not distinct:
+                yield Unnamed(concept_id)
+                return
+            concept = Concept(concept_id, distinct, self._identifiers("alt_id"), parents=self._identifiers("is_a"))
+            yield Term(concept, tuple(dict.fromkeys(self.references)), self.single.get("def", ""))
+
+    def _identifiers(self, tag: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.listed.get(tag, ())))
 
 
-def _term(tags: _Tags, scopes: Collection[str]) -> Term:
-    for tag in ("id", "name"):
-        if len(tags.get(tag, ())) != 1 or not tags[tag][0]:
-            raise ValueError(f"a term with {len(tags.get(tag, ()))} `{tag}:` lines; expected one with a value")
-    names = [_plain(tags["name"][0])]
-    for value in tags.get("synonym", ()):
-        text, rest = _quoted(value, "synonym")
-        # `"text" SCOPE [TYPE] [references]`; a synonym without a scope is a related one.
-        scope = next((word for word in rest.split("[")[0].split() if word in SCOPES), "RELATED")
-        if scope in scopes and "obsolete_synonym" not in rest.split("[")[0].split():
-            names.append(text)
-    concept = Concept(
-        concept_id=_plain(tags["id"][0]),
-        names=tuple(dict.fromkeys(name for name in names if name)),
-        alternative_ids=tuple(_plain(value) for value in tags.get("alt_id", ())),
-        parents=tuple(_plain(value) for value in tags.get("is_a", ())),
-    )
-    definition = _quoted(tags["def"][0], "def")[0] if "def" in tags else ""
-    return Term(concept, tuple(value.split()[0] for value in tags.get("xref", ()) if value), definition)
-
-
-def _plain(value: str) -> str:
-    while (shorter := _TRAILING.sub("", value)) != value:
-        value = shorter
-    return _unescape(value)
-
-
-def _quoted(value: str, tag: str) -> tuple[str, str]:
-    match = _QUOTED.match(value)
-    if match is None:
-        raise ValueError(f'`{tag}: {value[:120]}`; expected a text in double quotes, as in `{tag}: "text" ...`')
-    return _unescape(match[1]), match[2]
-
-
-def _unescape(text: str) -> str:
-    """Backslash escapes resolved; those for line breaks, tabs and spaces are a space."""
-    return " ".join(_ESCAPE.sub(lambda found: " " if found[1] in "nWt" else found[1], text).split())
+def _is_obsolete(synonym: Quoted) -> bool:
+    return "obsolete_synonym" in synonym.type.lower()

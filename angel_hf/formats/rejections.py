@@ -1,4 +1,4 @@
-"""What could not be read of a knowledge base's file, counted and told; the rest is read."""
+"""What could not be used of a knowledge base's file, counted and told; the rest is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MOST_SHOWN = 20
 
 
 class Rejections:
-    """Records that could not be read: counted, the first of them kept.
+    """Records and names that could not be used: counted, the first of them kept.
 
     Args:
         strict: the first one is an error instead.
@@ -16,12 +16,14 @@ class Rejections:
     Attributes:
         count: how many there are.
         first: the first 20.
+        unnamed: how many terms have no name, which is no fault.
     """
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
         self.count = 0
         self.first: list[Rejected] = []
+        self.unnamed = 0
 
     def add(self, rejected: Rejected) -> None:
         """Count one.
@@ -37,8 +39,12 @@ class Rejections:
 
     def told(self) -> str:
         """Lines for a person: each of the first, and how many there are in all; empty where there are none."""
-        if not self.count:
-            return ""
-        more = "" if self.count == len(self.first) else f" ({self.count - len(self.first):,} more not shown)"
-        records = "record or name was" if self.count == 1 else "records or names were"
-        return "\n".join((*map(str, self.first), f"{self.count:,} {records} left out{more}; the others were read"))
+        lines = list(map(str, self.first))
+        if self.count:
+            more = "" if self.count == len(self.first) else f" ({self.count - len(self.first):,} more not shown)"
+            records = "record or name was" if self.count == 1 else "records or names were"
+            lines.append(f"{self.count:,} {records} left out{more}; the others were read")
+        if self.unnamed:
+            terms = "term" if self.unnamed == 1 else "terms"
+            lines.append(f"{self.unnamed:,} {terms} without a name passed over, as ontologies allow them")
+        return "\n".join(lines)

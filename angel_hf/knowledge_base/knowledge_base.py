@@ -6,18 +6,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from transformers.utils import logging
 
 from angel_hf.arrays.ranges import offsets_from_lengths, ranges
 from angel_hf.arrays.string_packing import take
 from angel_hf.formats import ontologies
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
-from angel_hf.formats.term import Term
+from angel_hf.formats.term import Retired, Term
+from angel_hf.formats.usable_terms import usable
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 from angel_hf.knowledge_base import parquet_file
 from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
+from angel_hf.knowledge_base.retirement import tables_with_retired
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
@@ -78,13 +79,13 @@ class KnowledgeBase(IndexedKnowledgeBase):
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
             selection: which part of a vocabulary is read, as its languages or semantic types.
-            rejections: takes the records of a vocabulary that can't be read and are left out; without it they are told
-                by a warning in the log. `Rejections(strict=True)` makes the first one an error.
+            rejections: takes the records and names that cannot be used and are left out; without it they are told by a
+                warning in the log. `Rejections(strict=True)` makes the first one an error.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: no known format, one that knows nothing of what is selected, or something in it cannot be used;
-                the message names the file.
+            ValueError: no known format, one that knows nothing of what is selected, a damaged file, or one of which
+                nothing can be used; the message names the file.
         """
         path = Path(path)
         if path.suffix == ".safetensors" or (path.is_dir() and folder_format_of(path) is None):
@@ -92,28 +93,43 @@ class KnowledgeBase(IndexedKnowledgeBase):
             return cls.load(path)
         if path.suffix == ".parquet":
             selection.check_heeded((), f"{path}: Parquet")
-            return cls.from_parquet(path, normalization)
-        taken = Rejections() if rejections is None else rejections
-        terms, recognised = ontologies.open_terms(path, selection, taken)
-        knowledge_base = cls._from_file(path, map(concept_of, terms), normalization or recognised)
-        if rejections is None and taken.count:
-            logging.get_logger(__name__).warning(taken.told())
-        return knowledge_base
+            return cls.from_parquet(path, normalization, rejections)
+        recognised = ontologies.recognise(path).normalization
+        records = ontologies.read_vocabulary(path, selection, rejections)
+        return cls._from_records(path, records, normalization or recognised)
 
     @classmethod
-    def from_parquet(cls, path: str | Path, normalization: str | None = None) -> KnowledgeBase:
+    def from_parquet(
+        cls, path: str | Path, normalization: str | None = None, rejections: Rejections | None = None
+    ) -> KnowledgeBase:
         """Read what `to_parquet` writes; only concept_id and names are required columns.
+
+        Args:
+            path: the file.
+            normalization: instead of the one that the file names.
+            rejections: as for `from_file`.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: not a Parquet file, or a column or a value is not as it should be.
+            ValueError: not a Parquet file, or a column is not as it should be.
         """
-        concepts, stored = parquet_file.read_concepts(path)
-        return cls._from_file(path, concepts, normalization or stored)
+        terms, stored = parquet_file.read_terms(path)
+        return cls._from_records(path, usable(str(path), terms, rejections), normalization or stored)
 
     @classmethod
-    def _from_file(cls, path: str | Path, concepts: Iterable[Concept], normalization: str) -> KnowledgeBase:
-        return cls(TableBuilder(normalization, str(path)).build(concepts), normalization)
+    def _from_records(cls, path: Path | str, records: Iterable[Term | Retired], normalization: str) -> KnowledgeBase:
+        """Build from the records of a file; retired identifiers stand for their successors."""
+        retired: list[Retired] = []
+
+        def concepts() -> Iterator[Concept]:
+            for record in records:
+                if isinstance(record, Retired):
+                    retired.append(record)
+                else:
+                    yield concept_of(record)
+
+        built = cls(TableBuilder(normalization, str(path)).build(concepts()), normalization)
+        return cls(tables_with_retired(built, retired), normalization) if retired else built
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a row a concept: concept_id, names (preferred first) and its other attributes, lists of strings."""
