@@ -15,8 +15,12 @@ from demo.limits import MOST_DOCUMENTS, VisitorError, checked_file, checked_text
 from demo.marking import percent
 from demo.workbench import Visit, annotate, as_row
 
-COLUMNS = ("document_id", "start", "end", "text", "read_as", "confidence", "nil", "name", "concept_ids", "candidates")
-"""Of the files that a batch gives; `concept_ids` are joined by a bar, `candidates` are JSON as the API gives them."""
+COLUMNS = (
+    "document_id", "start", "end", "text", "read_as", "confidence", "nil", "name", "concept_ids", "mapped_ids",
+    "candidates",
+)  # fmt: skip
+"""Of the files that a batch gives; `concept_ids` and `mapped_ids`, their other identifiers, are joined by a bar,
+`candidates` are JSON as the API gives them."""
 
 SHOWN_COLUMNS = ("Document", "Text", "Linked to", "Concepts", "Confidence")
 """Of the table on the page."""
@@ -70,7 +74,7 @@ def annotate_documents(
     for done, document in enumerate(documents):
         progress(done / len(documents), f"{done} of {len(documents)} documents")
         for found in annotate(visit, document.text, precision):
-            answer = as_row(found)
+            answer = as_row(visit, found)
             best = answer["candidates"][0] if answer["candidates"] and not found.is_nil else None
             rows.append(
                 {
@@ -78,6 +82,7 @@ def annotate_documents(
                     **{column: answer[column] for column in COLUMNS[1:7]},
                     "name": best["name"] if best else None,
                     "concept_ids": "|".join(best["concept_ids"]) if best else None,
+                    "mapped_ids": "|".join(best["mapped_ids"]) if best else None,
                     "candidates": json.dumps(answer["candidates"], ensure_ascii=False),
                 }
             )

@@ -15,6 +15,7 @@ from demo.workbench import Visit
 
 EMPTY = '<div class="angel-card angel-empty">Choose a mention to see what it was linked to, and why.</div>'
 _NAMES_SHOWN = 8
+_OTHERS_BESIDE = 3  # identifiers beside an answer; all are further down
 _CANDIDATES_SHOWN = 5
 _WORDS = {
     "high": "sure",
@@ -48,7 +49,9 @@ def _head(annotated: Annotated, visit: Visit) -> str:
     best = annotated.best
     if best is None:
         return f"<h3>{surface}</h3>{read_as}<p>No name of the knowledge base was found.</p>"
-    chosen = f'<p class="angel-answer"><b>{escape(best.name)}</b> {_ids(best.concept_ids)}</p>'
+    others = visit.linker.knowledge_base.mapped_ids(best.concept_ids) if visit.linker.knowledge_base else ()
+    beside = f" <small>= {_ids(others[:_OTHERS_BESIDE])}</small>" if others else ""
+    chosen = f'<p class="angel-answer"><b>{escape(best.name)}</b> {_ids(best.concept_ids)}{beside}</p>'
     if annotated.is_nil:
         chosen = f'<p class="angel-answer">NIL: too unsure to answer; the nearest is {escape(best.name)}.</p>'
     return f"<h3>{surface}</h3>{read_as}{chosen}{_meter(annotated)}{_caution(visit)}"
@@ -123,9 +126,11 @@ def _concept(knowledge_base: KnowledgeBase, concept_id: str) -> str:
         f'<ol class="angel-path">{steps}</ol>' if len(path) > 1 else "<p>The knowledge base gives no parents.</p>"
     )
     types = f"<p>Type: {escape(', '.join(concept.semantic_types))}</p>" if concept.semantic_types else ""
+    others = knowledge_base.equivalents(concept_id)
+    shown = f"<details open><summary>Other identifiers</summary><p>{_ids(others)}</p></details>" if others else ""
     names = f"{len(concept.names)} name{'' if len(concept.names) == 1 else 's'} of {escape(concept_id)}"
     return (
-        f"<details open><summary>{names}</summary>{_names(concept)}</details>"
+        f"<details open><summary>{names}</summary>{_names(concept)}</details>{shown}"
         f"<details open><summary>Place in the hierarchy</summary>{types}{hierarchy}</details>"
     )
 

@@ -163,7 +163,8 @@ class Handlers:
             text: the text to annotate.
             precision: one of the precisions stored with the model, below which the answer is NIL; 0 answers all.
         """
-        return [as_row(one) for one in annotate(self.visit(None), text, precision or None)]
+        visit = self.visit(None)
+        return [as_row(visit, one) for one in annotate(visit, text, precision or None)]
 
     def from_address(self, request: gr.Request) -> tuple[Any, Any, Any, Any]:
         """The text of a shared link, and its annotation; nothing changes without one."""

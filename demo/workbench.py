@@ -166,8 +166,10 @@ def with_span(annotated: Sequence[Annotated], chosen: Sequence[Annotated]) -> li
     return sorted([*kept, *chosen], key=lambda one: one.mention.start)
 
 
-def as_row(annotated: Annotated) -> dict[str, Any]:
+def as_row(visit: Visit, annotated: Annotated) -> dict[str, Any]:
     """An answer as the page's API and its batch files give it."""
+    knowledge_base = visit.linker.knowledge_base
+    assert knowledge_base is not None, "a visit has a knowledge base"
     shares = concept_shares(annotated.candidates)
     return {
         "start": annotated.mention.start,
@@ -180,6 +182,7 @@ def as_row(annotated: Annotated) -> dict[str, Any]:
             {
                 "name": candidate.name,
                 "concept_ids": list(candidate.concept_ids),
+                "mapped_ids": list(knowledge_base.mapped_ids(candidate.concept_ids)),
                 "score": round(candidate.score, 4),
                 "share": round(share, 4),
             }

@@ -55,6 +55,7 @@ _MEANINGS = {
     "names": "names of the concept, the preferred one first",
     "alternative_ids": "other identifiers of the concept",
     "parents": "identifiers of broader concepts",
+    "cross_references": "identifiers of equal or close concepts in other vocabularies",
     "prompt": "what the encoder reads",
     "prefix": "what the decoder is given",
     "chosen": "a name of a right concept",

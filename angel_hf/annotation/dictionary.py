@@ -33,6 +33,7 @@ _ALL_CAPITALS = 0.9
 # What can be read as a word: "GOUT" and "LUPUS", but not "SCD" and "C6D".
 _READABLE = re.compile(r"(?=.*[AEIOUY])(?=.*[^AEIOU])[A-Z]{3,}")
 _LONGEST = 14
+_AROUND = 20
 
 
 class DictionaryDetector:
@@ -79,7 +80,7 @@ class DictionaryDetector:
                 self._record_length(split_words(name, self._forms).forms)
         if ["disease"] in spelled:
             for name in GENERIC:
-                self._add(name, stop_words)
+                self._add(name.split(), stop_words)
         self._before = QUALIFIERS | common_modifiers(spelled)
 
     @classmethod
@@ -111,19 +112,21 @@ class DictionaryDetector:
 
     def _add_spelled(self, name: str, stop_words: frozenset[str]) -> list[str]:
         """Add a name with its variants; gives the forms of its words."""
-        for variant in name_variants(name):
-            self._add(variant, stop_words)
         if has_separator(name):
             self._separated.add(as_written(name))
-        return split_words(name, self._forms).forms
+        own, *variants = (split_words(variant, self._forms).forms for variant in name_variants(name))
+        for forms in (own, *variants):
+            self._add(forms, stop_words)
+        return own
 
-    def _add(self, name: str, stop_words: frozenset[str]) -> None:
-        own = split_words(name, self._forms).forms
-        for forms in (forms for grown in growth_variants(own) for forms in number_variants(grown)):
-            joined = " ".join(forms)
-            if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
-                self._names.add(joined)
-                self._record_length(forms)
+    def _add(self, name: list[str], stop_words: frozenset[str]) -> None:
+        """Add a name by the forms of its words."""
+        for grown in growth_variants(name):
+            for forms in number_variants(grown):
+                joined = " ".join(forms)
+                if len(joined) > 2 and len(forms) <= _LONGEST and joined not in stop_words and not joined.isdecimal():
+                    self._names.add(joined)
+                    self._record_length(forms)
 
     def _record_length(self, forms: list[str]) -> None:
         if forms:
@@ -153,22 +156,22 @@ class DictionaryDetector:
             for length in range(min(lengths.bit_length() - 1, count - place_of_word), 0, -1):
                 if lengths >> length & 1:
                     last = place_of_word + length
-                    surface = text[starts[place_of_word] : ends[last - 1]]
-                    if surface in self._exact:
-                        accepted = not _GENE.match(text, ends[last - 1])
+                    start, end = starts[place_of_word], ends[last - 1]
+                    if text[start:end] in self._exact:
+                        is_word = form in ORDINARY_WORDS and _is_in_capitals(text, start, end)
+                        accepted = not is_word and not _GENE.match(text, end)
                     else:
-                        accepted = " ".join(forms[place_of_word:last]) in names and self._is_one(
-                            text, surface, ends[last - 1]
-                        )
+                        accepted = " ".join(forms[place_of_word:last]) in names and self._is_one(text, start, end)
                     if accepted:
-                        if last < count and forms[last] in KINDS and text[ends[last - 1] : starts[last]] == " ":
+                        if last < count and forms[last] in KINDS and text[end : starts[last]] == " ":
                             last += 1
                         yield place_of_word, last - place_of_word
                         place = last
                         break
 
-    def _is_one(self, text: str, surface: str, end: int) -> bool:
-        """Whether what has the words of a name, and ends here, is one phrase."""
+    def _is_one(self, text: str, start: int, end: int) -> bool:
+        """Whether a span that has the words of a name is one phrase."""
+        surface = text[start:end]
         if surface.endswith(" I") and is_pronoun(text, end):
             return False
         return is_phrase(surface) or as_written(surface) in self._separated
@@ -205,6 +208,12 @@ class DictionaryDetector:
                 if start >= 0 and " ".join(words.forms[start : before + 1] + words.forms[head:last]) in self._names:
                     return start
         return None
+
+
+def _is_in_capitals(text: str, start: int, end: int) -> bool:
+    """Whether the words around a span have capitals only: "ALL PATIENTS"."""
+    around = text[max(0, start - _AROUND) : start] + text[end : end + _AROUND]
+    return around.isupper() and sum(map(str.isalpha, around)) > 3
 
 
 def with_abbreviations(

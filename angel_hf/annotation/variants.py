@@ -25,9 +25,14 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": 
 
 
 def plain_names(name: str) -> Iterator[str]:
-    """A name folded, and where it has umlauts once more with these as two letters: "Mobius", "Moebius"."""
-    yield fold(name)
-    if not name.isascii():
+    """A name folded, and where it has umlauts once more with these as two letters: "Mobius", "Moebius".
+
+    None of a name that is a letter or two, "β", which in other texts is part of a name.
+    """
+    if name.isascii():
+        yield fold(name)
+    elif len(name) > 2:
+        yield fold(name)
         composed = unicodedata.normalize("NFC", name)
         if (written := composed.translate(_UMLAUTS)) != composed:
             yield fold(written)
@@ -64,7 +69,7 @@ def number_variants(forms: Sequence[str]) -> Iterator[list[str]]:
     Not where only letters stand before it, as in "ml-1".
     """
     yield list(forms)
-    last = _LAST_NUMBER.fullmatch(forms[-1])
+    last = _LAST_NUMBER.fullmatch(forms[-1]) if forms else None
     if last and any(len(form) > 2 for form in forms[:-1]):
         yield [*forms[:-1], _LAST[last[1]] + last[2]]
 

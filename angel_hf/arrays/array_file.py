@@ -1,39 +1,44 @@
-"""Arrays on disk: safetensors files written whole, opened memory-mapped, and checked by some of their blocks."""
+"""Arrays on disk: safetensors files written whole, and opened memory-mapped."""
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import json
 import os
-import random
+import socket
 import stat
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-_DIGESTS = "block_digests"
-_DIGITS = 16
-_BLOCK_BYTES = 1 << 20
-_SAMPLED_BLOCKS = 64
-_LARGE_BYTES = 64 << 20  # smaller files are read whole, in less than a tenth of a second
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_OLD_SECONDS = 86_400
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[str]:
     """The name of a hidden file beside `path` that replaces it on success.
 
-    No reader sees half a file: on an error the hidden file is removed, and `path` stays as it was.
+    No reader sees half a file: on an error the hidden file is removed, and `path` stays as it was. Hidden files that a
+    killed process left of this one are removed. A full disk is an OSError with `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A unique name, since two processes may write the same file.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    for other in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 32}.tmp"):
+        if is_abandoned(other, host):
+            other.unlink(missing_ok=True)
+    # A unique name, since two processes may write the same file; it tells whose it is.
+    temporary = path.with_name(f".{path.name}.{host}{os.getpid():08x}{uuid.uuid4().hex[:16]}.tmp")
     temporary.touch(exist_ok=False)
     try:
         permissions = stat.S_IMODE(temporary.stat().st_mode)
@@ -41,9 +46,23 @@ def written_whole(path: str | Path) -> Iterator[str]:
         # safetensors replaces the file by one that only its owner may read.
         os.chmod(temporary, permissions)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename in (None, str(temporary)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def is_abandoned(temporary: Path, host: str) -> bool:
+    """Whether no process writes a hidden file any more: its process of this machine is gone, or it is a day old."""
+    try:
+        if temporary.name.split(".")[-2].startswith(host) and os.name == "posix":
+            os.kill(int(temporary.name.split(".")[-2][8:16], 16), 0)
+        return time.time() - temporary.stat().st_mtime > _OLD_SECONDS
+    except ProcessLookupError:
+        return True
+    except OSError:  # another user's process, or the file is gone
+        return False
 
 
 def file_in(path: str | Path, name: str) -> Path:
@@ -53,13 +72,12 @@ def file_in(path: str | Path, name: str) -> Path:
 
 
 def save_arrays(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
-    """Write arrays to a safetensors file, whole or not at all; the same contents give the same bytes.
-
-    The metadata of large arrays get the digests of their blocks.
-    """
-    metadata = metadata | digest_metadata(arrays)
+    """Write arrays to a safetensors file, whole or not at all; the same contents give the same bytes."""
     with written_whole(path) as temporary:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata=metadata)
+        try:
+            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path}: could not be written ({error})") from error
         _sort_metadata(temporary)
 
 
@@ -75,18 +93,12 @@ def _sort_metadata(path: str) -> None:
         file.write(text.ljust(length))  # the format pads its header with spaces
 
 
-class OpenedArrays(NamedTuple):
-    """The arrays and metadata of a file; `is_sampled` where blocks of them were compared with their digests."""
+def open_arrays(
+    path: str | Path, expected: Mapping[str, type], optional: Mapping[str, type] = MappingProxyType({})
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Open a safetensors file without reading it: arrays, read-only views of the mapped file, and metadata.
 
-    arrays: dict[str, np.ndarray]
-    metadata: dict[str, str]
-    is_sampled: bool
-
-
-def open_arrays(path: str | Path, expected: dict[str, type]) -> OpenedArrays:
-    """Open a safetensors file without reading it: the arrays are read-only views of the mapped file.
-
-    `expected` gives the numpy kind (`np.integer`, `np.uint8`) of every array that must be there.
+    `expected` gives the numpy kind (`np.integer`, `np.uint8`) of every array that must be there, `optional` of others.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -103,18 +115,18 @@ def open_arrays(path: str | Path, expected: dict[str, type]) -> OpenedArrays:
     except (SafetensorError, RuntimeError, TypeError) as error:  # TypeError: a number format that numpy lacks
         fault = f"{path}: not a readable safetensors file ({error}); it may be cut short or of another kind"
         raise ValueError(f"{fault}: fetch or build it again") from error
-    for name, kind in expected.items():
+    for name, kind in {**optional, **expected}.items():
+        if name not in arrays and name not in expected:
+            continue
         if name not in arrays:
             raise ValueError(f"{path}: has no array {name!r}; expected {', '.join(expected)}: build the file again")
         if not np.issubdtype(arrays[name].dtype, kind) or arrays[name].ndim != 1:
             found = f"{arrays[name].dtype} of {arrays[name].ndim} dimensions"
-            raise ValueError(f"{path}: array {name!r} is {found}; expected one dimension of {kind.__name__}")
+            fault = f"{path}: array {name!r} is {found}; expected one dimension of {kind.__name__}"
+            raise ValueError(f"{fault}, the file is damaged: build it again")
     for array in arrays.values():
         array.flags.writeable = False
-    is_intact = sample_is_intact(arrays, metadata)
-    if is_intact is False:
-        raise ValueError(f"{path}: its contents are not those that were saved, the file is damaged: build it again")
-    return OpenedArrays(arrays, metadata, bool(is_intact))
+    return arrays, metadata
 
 
 def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
@@ -124,43 +136,6 @@ def fingerprint(arrays: dict[str, np.ndarray], text: str = "") -> str:
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
-
-
-def digest_metadata(arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    """For a file of large arrays, 16 hexadecimal digits of the SHA-256 of every block, end to end."""
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES:
-        return {}
-    digests = {name: "".join(_digest(array, block) for block in _blocks(array)) for name, array in arrays.items()}
-    return {_DIGESTS: json.dumps(digests)}
-
-
-def sample_is_intact(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bool | None:
-    """Whether random blocks, and the first and last of each array, are as saved; None for small arrays or no digests.
-
-    Other contents under the same metadata always fail; a single changed byte is sure to be found only by reading all.
-    """
-    if sum(array.nbytes for array in arrays.values()) <= _LARGE_BYTES or _DIGESTS not in metadata:
-        return None
-    try:
-        digests = json.loads(metadata[_DIGESTS])
-        fits = all(len(digests[name]) == _DIGITS * len(_blocks(array)) for name, array in arrays.items())
-    except (ValueError, TypeError, KeyError):
-        return False
-    ends = [(name, block) for name, array in arrays.items() for block in (0, len(_blocks(array)) - 1) if len(array)]
-    blocks = [(name, block) for name, array in arrays.items() for block in _blocks(array)]
-    return fits and all(
-        _digest(arrays[name], block) == digests[name][_DIGITS * block : _DIGITS * (block + 1)]
-        for name, block in {*ends, *random.sample(blocks, min(_SAMPLED_BLOCKS, len(blocks)))}
-    )
-
-
-def _blocks(array: np.ndarray) -> range:
-    return range(-(-array.nbytes // _BLOCK_BYTES))
-
-
-def _digest(array: np.ndarray, block: int) -> str:
-    content = np.ascontiguousarray(array).view(np.uint8)[block * _BLOCK_BYTES : (block + 1) * _BLOCK_BYTES]
-    return hashlib.sha256(content.data).hexdigest()[:_DIGITS]
 
 
 def check_offsets(path: str | Path, name: str, offsets: np.ndarray, end: int) -> None:

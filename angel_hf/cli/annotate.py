@@ -15,7 +15,7 @@ from angel_hf.cli import options
 from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.linker import load_linker, mapped_ids_of
-from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
+from angel_hf.cli.outcome import finish, finished, progress_of, rejected_path, say
 from angel_hf.cli.search_flags import NumBeams, TopK, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
 from angel_hf.formats.answers import AnnotatedWriter, MappedIds
@@ -181,9 +181,12 @@ def _annotate_text(text: str, target: _Target, load: Callable[[], Annotator]) ->
 def _annotate_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], Annotator]) -> int:
     """Annotate the documents of all inputs; returns the exit code."""
     aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    annotator = load()
+    return finished(aside, lambda: _annotate_all(annotator, inputs, target, aside))
+
+
+def _annotate_all(annotator: Annotator, inputs: DocumentInputs, target: _Target, aside: RejectedFile) -> int:
     with ExitStack() as opened:
-        annotator = load()
-        opened.enter_context(aside)
         writer = target.writer(opened, mapped_ids_of(annotator.model))
         bar = opened.enter_context(progress_of(inputs, "annotating", is_hidden=False))
         documents = mentions = 0

@@ -94,7 +94,7 @@ class DocumentInputs:
         form = self.form
         if form is None:
             try:
-                form = recognise(source)
+                form = recognise(source, self.reading.mentions)
             except ValueError as error:
                 yield Rejected(0, str(error).removeprefix(f"{source.name}: "), source=source.name, is_rest=True)
                 return

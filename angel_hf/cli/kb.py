@@ -17,11 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from angel_hf.cli import selection_options
-from angel_hf.cli.failure import SOME_REJECTED, InputError, failures_reported
+from angel_hf.cli.failure import InputError, failures_reported
+from angel_hf.cli.kb_files import terms_of
+from angel_hf.cli.kb_input import Strict, check_knowledge_base_output, rejections_beside, tell
 from angel_hf.cli.sink import check_output
-from angel_hf.formats.ontologies import read_terms
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
+from angel_hf.formats.term import Term
 from angel_hf.types import Concept
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
 _MOST_SHOWN = 8
-_ENDINGS_OF_FILES = frozenset(
-    (".json", ".jsonl", ".obo", ".owl", ".rdf", ".xml", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zip")
-)
 
 
 class Normalization(str, Enum):
@@ -52,10 +51,6 @@ _Source = Annotated[
     ),
 ]
 
-_Strict = Annotated[
-    bool, typer.Option("--strict", help="Refuse a source with a record that cannot be read. Default: leave it out.")
-]
-
 
 @app.command()
 def build(
@@ -72,7 +67,6 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
-    synonyms: selection_options.Synonyms = None,
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -80,7 +74,8 @@ def build(
             show_default=False,
         ),
     ] = None,
-    strict: _Strict = False,
+    synonyms: selection_options.Synonyms = None,
+    strict: Strict = False,
 ) -> None:
     """Build a knowledge base that opens at once, from a file or folder of concepts and their names.
 
@@ -89,8 +84,8 @@ def build(
 
     Exit code 0: all was read; 1: some records were left out, and are told; 2: nothing could be done.
     """
-    rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
+        check_knowledge_base_output(output)
         selection = selection_options.selection_of(
             languages=language,
             sources=sources,
@@ -101,12 +96,12 @@ def build(
             taxa=taxon,
             synonyms=synonyms,
         )
-        _check_stored(output)
-        knowledge_base = _open(source, rejections, normalization, selection)
-        for file in crosswalk or ():
-            knowledge_base = knowledge_base.with_cross_references(read_terms(file, rejections=rejections))
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
-    _tell(rejections)
+        with rejections_beside(output, strict) as rejections:
+            knowledge_base = _open(source, rejections, normalization, selection)
+            for file in crosswalk or ():
+                terms = (term for term in terms_of(file, rejections) if isinstance(term, Term))
+                knowledge_base = knowledge_base.with_cross_references(terms)
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 _Output = Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors; SOURCE itself, too.")]
@@ -124,24 +119,24 @@ def add(
         list[str] | None,
         typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
     ] = None,
-    strict: _Strict = False,
+    strict: Strict = False,
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
-    rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
         if not names_of and not name:
             raise InputError("nothing to add; expected --from FILE or --name CONCEPT=NAME")
-        _check_stored(output)
-        knowledge_base = _open(source, rejections)
-        for file in names_of or ():
-            knowledge_base = knowledge_base.updated(add=_as_spelled_in(knowledge_base, _open(file, rejections)))[0]
-        if name:
-            names = _names_by_concept(name)
-            knowledge_base = knowledge_base.with_names(
-                {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
-            )
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
-    _tell(rejections)
+        check_knowledge_base_output(output)
+        with rejections_beside(output, strict) as rejections:
+            knowledge_base = _open(source, rejections)
+            for file in names_of or ():
+                added = _as_spelled_in(knowledge_base, _open(file, rejections))
+                knowledge_base = knowledge_base.updated(add=added)[0]
+            if name:
+                names = _names_by_concept(name)
+                knowledge_base = knowledge_base.with_names(
+                    {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
+                )
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 @app.command()
@@ -158,18 +153,17 @@ def remove(
     ] = None,
 ) -> None:
     """Remove concepts, or names of concepts, from a knowledge base."""
-    rejections = Rejections()
     with failures_reported(), knowledge_base_errors():
         if not concept and not name:
             raise InputError("nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME")
-        _check_stored(output)
-        knowledge_base = _open(source, rejections)
-        removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
-        names = _names_by_concept(name or ())
-        of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
-        knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
-        typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
-    _tell(rejections)
+        check_knowledge_base_output(output)
+        with rejections_beside(output) as rejections:
+            knowledge_base = _open(source, rejections)
+            removed = [_resolve(knowledge_base, source, concept_id) for concept_id in concept or ()]
+            names = _names_by_concept(name or ())
+            of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
+            knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
+            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
 
 
 @app.command()
@@ -180,12 +174,13 @@ def show(
         list[str] | None, typer.Option(help="The identifier of a concept to show instead.", show_default=False)
     ] = None,
     synonyms: selection_options.Synonyms = None,
-    strict: _Strict = False,
+    strict: Strict = False,
 ) -> None:
     """Show the size of a knowledge base and some of its concepts."""
     rejections = Rejections(strict)
     with failures_reported(), knowledge_base_errors():
-        knowledge_base = _open(source, rejections, selection=selection_options.selection_of(synonyms=synonyms))
+        selection = selection_options.selection_of(synonyms=synonyms)
+        knowledge_base = _open(source, rejections, selection=selection)
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
         else:
@@ -200,7 +195,7 @@ def show(
         typer.echo(f"{label:<22} {value}")
     if shown:
         Console(highlight=False).print(_concept_table(shown))
-    _tell(rejections)
+    tell(rejections)
 
 
 def _concept_table(concepts: list[Concept]) -> Table:
@@ -240,7 +235,7 @@ def export(
         knowledge_base = _open(source, rejections)
         knowledge_base.to_parquet(output)
         typer.echo(f"{output}: {knowledge_base!r}")
-    _tell(rejections)
+    tell(rejections)
 
 
 def _names_by_concept(pairs: Iterable[str]) -> dict[str, list[str]]:
@@ -263,26 +258,6 @@ def _open(
     from angel_hf import KnowledgeBase
 
     return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection, rejections)
-
-
-def _tell(rejections: Rejections) -> None:
-    """Say what was left out, on standard error, and end with its exit code."""
-    if told := rejections.told():
-        typer.echo(told, err=True)
-    if rejections.count:
-        raise typer.Exit(SOME_REJECTED)
-
-
-def _check_stored(output: Path) -> None:
-    """Refuse what would become a folder in the place, or with the name, of a file of another kind.
-
-    Raises:
-        InputError: it would.
-    """
-    if output.suffix == ".safetensors" or output.is_dir():
-        return
-    if output.exists() or output.suffix.lower() in _ENDINGS_OF_FILES:
-        raise InputError(f"{output}: expected a folder, or a name that ends in .safetensors")
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:

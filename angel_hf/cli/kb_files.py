@@ -7,23 +7,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import typer
+
 from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
-from angel_hf.formats.ontologies import read_vocabulary
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.term import Retired, Term
 
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _BETWEEN_VALUES = "|"
 
 
-def terms_of(path: Path) -> list[Term | Retired]:
-    """Everything that a file of concepts holds, or a knowledge base that `angel kb build` wrote."""
-    if path.is_dir() or path.suffix in (".safetensors", ".parquet"):
+def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Retired]:
+    """Everything that a file or release of concepts holds, or a knowledge base that `angel kb build` wrote.
+
+    Args:
+        path: the file or folder.
+        rejections: takes what can't be read and is left out; without it that is told on standard error.
+
+    Raises:
+        ValueError: no known format, or a file that is damaged.
+    """
+    # Here, so that help loads no library.
+    from angel_hf.formats.ontologies import open_terms
+    from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
+
+    is_stored = path.is_dir() and folder_format_of(path) is None
+    if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
-        knowledge_base = KnowledgeBase.from_file(path)
-        return [*map(Term, knowledge_base.concepts()), *knowledge_base.retired()]
-    return list(read_vocabulary(path))
+        return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
+    taken = Rejections() if rejections is None else rejections
+    terms = list(open_terms(path, rejections=taken)[0])
+    if rejections is None and taken.count:
+        typer.echo(taken.told(), err=True)
+    return terms
 
 
 def check_ending(output: Path, expected: Sequence[str]) -> None:

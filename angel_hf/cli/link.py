@@ -17,7 +17,7 @@ from angel_hf.cli.document_inputs import DocumentInputs, refuse_file_as_text
 from angel_hf.cli.document_linker import DocumentLinker
 from angel_hf.cli.failure import InputError, failures_reported
 from angel_hf.cli.linker import Dtype, DtypeOption, load_linker, mapped_ids_of
-from angel_hf.cli.outcome import finish, progress_of, rejected_path, say
+from angel_hf.cli.outcome import finish, finished, progress_of, rejected_path, say
 from angel_hf.cli.search_flags import BatchSize, ContextTokens, NumBeams, TopK, VerbatimFirst, build_search
 from angel_hf.cli.sink import RejectedFile, check_output, open_output
 from angel_hf.cli.table import TableWriter
@@ -165,7 +165,7 @@ def _link_sentence(document: Document, target: _Target, load: Callable[[], Docum
     linker = load()
     (answer,) = linker.link([document])
     if isinstance(answer, Rejected):
-        raise InputError(answer.cause)
+        raise InputError(answer.cause.removeprefix(f"document {document.document_id}: "))
     with ExitStack() as opened:
         writer = target.writer(opened, mapped_ids_of(linker.linker))
         writer.write(answer)
@@ -177,9 +177,12 @@ def _link_inputs(inputs: DocumentInputs, target: _Target, load: Callable[[], Doc
     if target.path is not None:
         inputs.check_output(target.path)
     aside = RejectedFile(rejected_path(target.rejected, target.path, inputs))
+    linker = load()
+    return finished(aside, lambda: _link_all(linker, inputs, target, aside))
+
+
+def _link_all(linker: DocumentLinker, inputs: DocumentInputs, target: _Target, aside: RejectedFile) -> int:
     with ExitStack() as opened:
-        linker = load()
-        opened.enter_context(aside)
         writer = target.writer(opened, mapped_ids_of(linker.linker))
         # A bar among tables on the same terminal would tear both.
         bar = opened.enter_context(progress_of(inputs, "linking", target.path is None and sys.stdout.isatty()))

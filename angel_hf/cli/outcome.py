@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,14 +33,42 @@ def rejected_path(rejected: Path | None, output: Path | None, inputs: DocumentIn
     return path
 
 
+class NothingDoneError(Exception):
+    """All was rejected: there is no output."""
+
+
+def failure_of(rejected: RejectedFile) -> InputError:
+    """The error of a command of which nothing was done."""
+    if rejected.count == 1:
+        return InputError(rejected.first)
+    return InputError(f"none of {rejected.count:,} documents could be used; see {rejected.path}")
+
+
+def finished(rejected: RejectedFile, run: Callable[[], int]) -> int:
+    """Run over documents with the file of rejected records open; returns the exit code.
+
+    Where nothing was done there is no output, and of several rejected records the file of them stays.
+
+    Raises:
+        InputError: nothing was done.
+    """
+    with rejected:
+        try:
+            return run()
+        except NothingDoneError:
+            if rejected.count == 1:
+                raise failure_of(rejected) from None
+    raise failure_of(rejected)
+
+
 def finish(verb: str, documents: int, mentions: int, rejected: RejectedFile) -> int:
     """Report the counts on standard error; returns the exit code.
 
     Raises:
-        InputError: nothing at all could be done.
+        NothingDoneError: all was rejected.
     """
     if rejected.count and not documents:
-        raise InputError(rejected.first if rejected.count == 1 else f"no document of {rejected.count:,} could be read")
+        raise NothingDoneError
     where = f"; {rejected.count:,} rejected, written to {rejected.path}" if rejected.count else ""
     typer.echo(f"{verb} {_counted(mentions, 'mention')} in {_counted(documents, 'document')}{where}", err=True)
     return SOME_REJECTED if rejected.count else ALL_DONE

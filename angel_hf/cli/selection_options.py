@@ -16,7 +16,7 @@ Languages = Annotated[
     list[str] | None,
     typer.Option(
         "--language",
-        help="Of UMLS, SNOMED CT and OWL: the language of names, as ENG, en or en-GB. Default: English.",
+        help="Of UMLS and SNOMED CT: the language of names, as ENG, en or en-GB. Default: English.",
         show_default=False,
     ),
 ]
@@ -51,8 +51,7 @@ Synonyms = Annotated[
     list[str] | None,
     typer.Option(
         "--synonyms",
-        help="Of ontologies: the scopes of synonyms that count as names, as exact,related; or all, or none. "
-        "Default: exact.",
+        help="Of OBO, OBO Graphs and OWL: scopes of synonyms that are names, as exact,related,narrow. Default: exact.",
         show_default=False,
     ),
 ]

@@ -14,8 +14,6 @@ from angel_hf.cli.failure import InputError
 from angel_hf.formats.jsonl import to_json
 from angel_hf.formats.rejected import Rejected
 
-_MOST_CAUSES_SHOWN = 20
-
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
@@ -76,6 +74,8 @@ class RejectedFile:
         first: the first of them, with its place and cause.
     """
 
+    MOST_SHOWN = 20
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
@@ -101,6 +101,6 @@ class RejectedFile:
         source = {"source": rejected.source} if rejected.source else {}
         row = {**source, "line": rejected.line, "cause": rejected.cause, "record": rejected.raw}
         self._stream.write(to_json(row) + "\n")
-        if self.count <= _MOST_CAUSES_SHOWN:
+        if self.count <= self.MOST_SHOWN:
             return str(rejected)
-        return "further causes are only in the file" if self.count == _MOST_CAUSES_SHOWN + 1 else None
+        return "further causes are only in the file" if self.count == self.MOST_SHOWN + 1 else None

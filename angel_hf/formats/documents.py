@@ -91,8 +91,12 @@ _KNOWN = (
 )
 
 
-def recognise(source: Source) -> DocumentFormat:
+def recognise(source: Source, mentions: bool = False) -> DocumentFormat:
     """The format of a source, by the ending of its name, and by its first characters where that does not decide.
+
+    Args:
+        source: nothing of it is read yet.
+        mentions: whether given mentions are needed; text with [[marks]] is then taken for sentences.
 
     Raises:
         ValueError: neither decides; the message shows the first line and names the option to use.
@@ -103,7 +107,9 @@ def recognise(source: Source) -> DocumentFormat:
     if source.ending in _TEXT_ENDINGS:
         if _PUBTATOR_START.match(head):
             return DocumentFormat.PUBTATOR
-        return DocumentFormat.BRAT if source.path and is_text_of_pair(source.path) else DocumentFormat.TEXT
+        if source.path and is_text_of_pair(source.path):
+            return DocumentFormat.BRAT
+        return DocumentFormat.MARKED if mentions else DocumentFormat.TEXT
     if head.startswith("<"):
         return _xml_format(source, head)
     if source.ending in _XML_ENDINGS:
@@ -114,8 +120,10 @@ def recognise(source: Source) -> DocumentFormat:
         return DocumentFormat.BIOC
     if _PUBTATOR_START.match(head):
         return DocumentFormat.PUBTATOR
+    if mentions and ("[[" in head.partition("\n")[0] or not head):
+        return DocumentFormat.MARKED
     # Text without an ending that says so: what was piped in is meant, a file may be anything.
-    if not head or (source.path is None and not _CONTROL.search(head)):
+    if not head or (not mentions and source.path is None and not _CONTROL.search(head)):
         return DocumentFormat.TEXT
     first = head.partition("\n")[0]
     raise ValueError(
@@ -166,17 +174,19 @@ def read_documents(
         reading: what is needed of the documents.
     """
     for item in guarded(source, partial(_read, form=form, reading=reading)):
-        if isinstance(item, Document) and not is_utf8(item.document_id + item.text):
-            cause = f"document {item.document_id!r:.60} has half a surrogate pair in its text or its id"
+        if isinstance(item, Document) and not is_utf8(item.text):
+            cause = f"document {item.document_id!r:.60} has half a surrogate pair in its text"
             yield Rejected(item.line, f"{cause}; expected whole characters", item.raw, source.name)
         elif isinstance(item, Document):
-            yield replace(item, source=source.name)
+            # A name is not worth the document.
+            document_id = item.document_id.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield replace(item, document_id=document_id, source=source.name)
         else:
             yield item
 
 
 def _read(source: Source, form: DocumentFormat | None, reading: Reading) -> Iterator[Document | Rejected]:
-    format_ = _BY_FORM[form or recognise(source)]
+    format_ = _BY_FORM[form or recognise(source, reading.mentions)]
     for item in format_.read(source, reading):
         if isinstance(item, Document) and reading.mentions and item.annotations is None:
             cause = f"{format_.form.value} brings no mentions; expected given ones; angel annotate finds them"

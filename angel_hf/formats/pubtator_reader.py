@@ -42,7 +42,9 @@ def read_pubtator_documents(source: Source, reading: Reading) -> Iterator[Docume
             yield Rejected(faulty, faults[faulty], raw)
         else:
             yield from _read(record, raw, reading)
-        faults.clear()
+        # The first line of the next record is read already.
+        for number, _ in record:
+            faults.pop(number, None)
 
 
 def _numbered(lines: Iterable[Line], faults: dict[int, str]) -> Iterator[NumberedLine]:

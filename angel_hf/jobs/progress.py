@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
-from transformers.utils import logging
-
 Item = TypeVar("Item")
 _SECONDS_UNTIL_SHOWN = 3.0
 
@@ -17,6 +15,9 @@ def progress_bar(items: Iterable[Item], unit: str, description: str, total: int 
 
     No bar appears where standard error is not a terminal, or where progress bars of transformers are disabled.
     """
+    # Here, so that readers of files load no library.
+    from transformers.utils import logging
+
     return logging.tqdm(
         items,
         total=total,

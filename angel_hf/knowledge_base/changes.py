@@ -10,7 +10,7 @@ from angel_hf.types import Concept
 
 KINDS = {
     "added": "a concept that the old release does not have",
-    "removed": "a concept that is gone, and nothing says what replaces it",
+    "removed": "a concept that is gone; nothing says what replaces it, or only what to consider (after)",
     "merged": "a concept that became another one of the old release",
     "replaced": "a concept that has a new identifier",
     "split": "a concept that became several, or gave up an alternative identifier to a new one",
@@ -52,10 +52,10 @@ def compare(old: Release, new: Release) -> Iterator[Change]:
     for key, concept in old.concepts.items():
         targets = successors(old, new, key)
         own = targets[0] if len(targets) == 1 else None
-        if own is None:
-            kind = "split" if targets else "removed"
+        if own is None or not new.is_exact(key):
+            kind = "split" if own is None and targets else "removed"
             yield _change(kind, concept, after=tuple(new.concepts[target].concept_id for target in targets))
-            followed.update(targets)
+            followed.update(targets if kind == "split" else ())
             continue
         if own != key:
             kind = "merged" if own in old.concepts else "replaced"

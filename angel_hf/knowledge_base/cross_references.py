@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from angel_hf.formats.term import Term
 from angel_hf.text.identifiers import normalize_identifier, vocabulary_of_bare
 from angel_hf.types import Concept
+
+_SAMPLED = 10_000  # concepts, whose identifiers tell the vocabulary of all
 
 
 def concept_of(term: Term) -> Concept:
@@ -31,7 +33,7 @@ def with_cross_references(concepts: Iterable[Concept], terms: Iterable[Term]) ->
     concepts = list(concepts)
     bare = bare_vocabulary(concepts)
     terms = list(terms)
-    bare_of_terms = bare_vocabulary(term.concept for term in terms)
+    bare_of_terms = bare_vocabulary([term.concept for term in terms])
     own_of_term = [own_identifiers(term.concept, bare_of_terms) for term in terms]
     by_own: dict[str, list[int]] = {}
     by_reference: dict[str, list[int]] = {}
@@ -53,9 +55,10 @@ def with_cross_references(concepts: Iterable[Concept], terms: Iterable[Term]) ->
         yield concept if references == concept.cross_references else replace(concept, cross_references=references)
 
 
-def bare_vocabulary(concepts: Iterable[Concept]) -> str:
+def bare_vocabulary(concepts: Sequence[Concept]) -> str:
     """The vocabulary of the bare identifiers of concepts, alternative ones included; see `vocabulary_of_bare`."""
-    return vocabulary_of_bare(one for concept in concepts for one in (concept.concept_id, *concept.alternative_ids))
+    sample = concepts[:: max(1, len(concepts) // _SAMPLED)]
+    return vocabulary_of_bare(one for concept in sample for one in (concept.concept_id, *concept.alternative_ids))
 
 
 def own_identifiers(concept: Concept, bare: str) -> dict[str, None]:

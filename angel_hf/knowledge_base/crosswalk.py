@@ -48,7 +48,7 @@ class Crosswalk:
         self._own: dict[str, list[tuple[str, ...]]] = {}  # of each file
         all_terms = [(name, list(terms)) for name, terms in files]
         for name, terms in all_terms:
-            bare = bare_vocabulary(term.concept for term in terms)
+            bare = bare_vocabulary([term.concept for term in terms])
             self._own[name] = [tuple(own_identifiers(term.concept, bare)) for term in terms]
             for term, (primary, *alternatives) in zip(terms, self._own[name]):
                 self._names.setdefault(primary, term.concept.names[0])

@@ -13,12 +13,11 @@ from angel_hf.formats import ontologies
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.term import Retired, Term
-from angel_hf.formats.usable_terms import usable
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 from angel_hf.knowledge_base import parquet_file
 from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
-from angel_hf.knowledge_base.retirement import tables_with_retired
+from angel_hf.knowledge_base.retired_ids import with_successors
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
@@ -79,13 +78,13 @@ class KnowledgeBase(IndexedKnowledgeBase):
             path: the file or directory.
             normalization: instead of the one that fits the format; own safetensors files keep theirs.
             selection: which part of a vocabulary is read, as its languages or semantic types.
-            rejections: takes the records and names that cannot be used and are left out; without it they are told by a
-                warning in the log. `Rejections(strict=True)` makes the first one an error.
+            rejections: takes the records and names that cannot be used and are left out; None: a warning in the log
+                tells of them. `Rejections(strict=True)` makes the first one an error.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: no known format, one that knows nothing of what is selected, a damaged file, or one of which
-                nothing can be used; the message names the file.
+            ValueError: no known format, one that knows nothing of what is selected, or something in it cannot be used;
+                the message names the file.
         """
         path = Path(path)
         if path.suffix == ".safetensors" or (path.is_dir() and folder_format_of(path) is None):
@@ -94,42 +93,36 @@ class KnowledgeBase(IndexedKnowledgeBase):
         if path.suffix == ".parquet":
             selection.check_heeded((), f"{path}: Parquet")
             return cls.from_parquet(path, normalization, rejections)
-        recognised = ontologies.recognise(path).normalization
-        records = ontologies.read_vocabulary(path, selection, rejections)
-        return cls._from_records(path, records, normalization or recognised)
+        terms, recognised = ontologies.open_terms(path, selection, rejections)
+        return cls._from_terms(path, terms, normalization or recognised)
 
     @classmethod
     def from_parquet(
         cls, path: str | Path, normalization: str | None = None, rejections: Rejections | None = None
     ) -> KnowledgeBase:
-        """Read what `to_parquet` writes; only concept_id and names are required columns.
-
-        Args:
-            path: the file.
-            normalization: instead of the one that the file names.
-            rejections: as for `from_file`.
+        """Read what `to_parquet` writes; only concept_id and names are required columns. Arguments as `from_file`.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: not a Parquet file, or a column is not as it should be.
+            ValueError: not a Parquet file, or a column or a value is not as it should be.
         """
-        terms, stored = parquet_file.read_terms(path)
-        return cls._from_records(path, usable(str(path), terms, rejections), normalization or stored)
+        concepts, stored = parquet_file.read_concepts(path)
+        items = ontologies.usable(map(Term, concepts), str(path))
+        return cls._from_terms(path, ontologies.accepted(items, str(path), rejections), normalization or stored)
 
     @classmethod
-    def _from_records(cls, path: Path | str, records: Iterable[Term | Retired], normalization: str) -> KnowledgeBase:
-        """Build from the records of a file; retired identifiers stand for their successors."""
+    def _from_terms(cls, path: str | Path, terms: Iterable[Term | Retired], normalization: str) -> KnowledgeBase:
         retired: list[Retired] = []
 
         def concepts() -> Iterator[Concept]:
-            for record in records:
-                if isinstance(record, Retired):
-                    retired.append(record)
+            for item in terms:
+                if isinstance(item, Term):
+                    yield concept_of(item)
                 else:
-                    yield concept_of(record)
+                    retired.append(item)
 
         built = cls(TableBuilder(normalization, str(path)).build(concepts()), normalization)
-        return cls(tables_with_retired(built, retired), normalization) if retired else built
+        return built.with_retired(retired)
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a row a concept: concept_id, names (preferred first) and its other attributes, lists of strings."""
@@ -185,6 +178,17 @@ class KnowledgeBase(IndexedKnowledgeBase):
         tables = {name: table for name, table in self.tables.items() if "cross_reference" not in name}
         references = [concept.cross_references for concept in with_cross_references(self.concepts(), terms)]
         return KnowledgeBase(tables | column_tables("cross_reference", references), self.normalization)
+
+    def with_retired(self, retired: Iterable[Retired]) -> KnowledgeBase:
+        """A copy in which retired identifiers that one concept replaces are alternative ids of it.
+
+        Those with several successors, of which a person has to choose, or with none stay unknown.
+        """
+        alternatives = with_successors(self, retired)
+        if alternatives is None:
+            return self
+        tables = {name: table for name, table in self.tables.items() if "alternative_id" not in name}
+        return KnowledgeBase(tables | column_tables("alternative_id", alternatives), self.normalization)
 
     def merge_entries(self, groups: np.ndarray) -> KnowledgeBase:
         """Give entries of the same group one entry, for names that a tokenizer cannot distinguish.

@@ -31,7 +31,7 @@ class Release:
             key = self.key(concept.concept_id)
             known = self.concepts.get(key)
             self.concepts[key] = concept if known is None else _merged(known, concept)
-        self._retired = {self.key(one.concept_id): one.successors for one in found if isinstance(one, Retired)}
+        self._retired = {self.key(one.concept_id): one for one in found if isinstance(one, Retired)}
 
     def key(self, identifier: str) -> str:
         """The usual form of an identifier as this release spells its own."""
@@ -67,8 +67,25 @@ class Release:
             elif one in self._by_alternative:
                 found |= dict.fromkeys(self._by_alternative[one])
             else:
-                waiting += [self.key(successor) for successor in reversed(self._retired.get(one, ()))]
+                waiting += reversed(self._successors(one))
         return tuple(found)
+
+    def is_exact(self, key: str) -> bool:
+        """Whether what `current` gives means the same; a retired identifier may have only a broader successor."""
+        waiting, seen = [key], set()
+        while waiting:
+            one = waiting.pop()
+            if one in seen or one in self.concepts or one in self._by_alternative or one not in self._retired:
+                continue
+            if not self._retired[one].is_exact:
+                return False
+            seen.add(one)
+            waiting += self._successors(one)
+        return True
+
+    def _successors(self, key: str) -> list[str]:
+        retired = self._retired.get(key)
+        return [] if retired is None else [self.key(one) for one in retired.successors]
 
     def has(self, attribute: str) -> bool:
         """Whether any concept has an attribute of Concept."""

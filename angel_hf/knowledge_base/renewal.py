@@ -10,6 +10,7 @@ from angel_hf.text.identifiers import parse_identifier
 _NO_CONCEPT = frozenset({"", "-", "-1", "none", "null", "nil", "na", "n/a", "cui-less", "unknown"})
 UNRESOLVED = {
     "several": "it has several successors, and a person has to choose",
+    "uncertain": "its successor may not mean the same",
     "retired": "it is retired without a successor",
     "unknown": "neither release has it",
 }
@@ -58,6 +59,8 @@ class Renewal:
         is_other = self._new.knows(key) and all(_prefix(target) != _prefix(key) for target in targets)
         if targets == (key,) or (len(targets) == 1 and is_other):
             return Renewed("current", identifier, spelled)
+        if len(targets) == 1 and not self._new.is_exact(key):
+            return Renewed("uncertain", identifier, spelled)
         if len(targets) == 1:
             written = self._written(stripped, targets[0], spelled[0])
             return Renewed("renewed", identifier.replace(stripped, written), spelled)

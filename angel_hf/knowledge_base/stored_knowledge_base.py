@@ -13,7 +13,7 @@ from ..text.reading import NORMALIZATIONS
 
 KNOWLEDGE_BASE_FILE = "knowledge_base.safetensors"
 # Optional columns of a concept: a table of strings and, for each concept, positions in it.
-COLUMNS = ("alternative_id", "semantic_type", "parent", "cross_reference", "retired_id")
+COLUMNS = ("alternative_id", "semantic_type", "parent", "cross_reference")
 _FORMAT = "angel-knowledge-base-1"
 # Each table of offsets, and what it points into; the offsets of entries point at names, which are offsets themselves.
 _OFFSETS = {
@@ -23,13 +23,18 @@ _OFFSETS = {
     "concept_offsets": "concept_bytes",
 }
 _REQUIRED: dict[str, type] = {
-    name: np.uint8 if name.endswith("_bytes") else np.integer
+    name: np.uint8 if name.endswith("_bytes") else np.signedinteger
     for name in (*_OFFSETS, *_OFFSETS.values(), "concept_preferred")
 }
 # The tables of an optional column are there together or not at all.
-_OPTIONAL = [
+_COLUMN_OFFSETS = [
     {f"{column}_offsets": f"{column}_bytes", f"concept_{column}_offsets": f"concept_{column}"} for column in COLUMNS
 ]
+_OPTIONAL = {
+    name: np.uint8 if name.endswith("_bytes") else np.signedinteger
+    for own in _COLUMN_OFFSETS
+    for name in (*own, *own.values())
+}
 
 _KnowledgeBase = TypeVar("_KnowledgeBase", bound="StoredKnowledgeBase")
 
@@ -46,11 +51,12 @@ class StoredKnowledgeBase:
         names: every distinct spelling, those of an entry side by side.
         concept_ids: the identifier of every concept.
         fingerprint: hexadecimal SHA-256 of the contents; equal for equal knowledge bases.
+        opened: the metadata of the file that it was opened from.
     """
 
     def __init__(self, tables: dict[str, np.ndarray], normalization: str, recorded: str | None = None) -> None:
         self.tables = tables
-        self._sample_is_intact = False
+        self.opened: dict[str, str] = {}
         self.normalization = normalization
         self.names = self.strings("name")
         self.concept_ids = self.strings("concept")
@@ -70,9 +76,12 @@ class StoredKnowledgeBase:
     def save(self, path: str | Path) -> Path:
         """Write to a `.safetensors` file, or to `knowledge_base.safetensors` in a directory."""
         path = file_in(path, KNOWLEDGE_BASE_FILE)
-        metadata = {"format": _FORMAT, "normalization": self.normalization, "fingerprint": self.fingerprint}
-        save_arrays(path, self.tables, metadata)
+        save_arrays(path, self.tables, self.metadata())
         return path
+
+    def metadata(self) -> dict[str, str]:
+        """What stands in the header of a saved file, beside the tables."""
+        return {"format": _FORMAT, "normalization": self.normalization, "fingerprint": self.fingerprint}
 
     @classmethod
     def load(cls: type[_KnowledgeBase], path: str | Path) -> _KnowledgeBase:
@@ -83,7 +92,7 @@ class StoredKnowledgeBase:
             ValueError: the file is damaged or of another format.
         """
         path = file_in(path, KNOWLEDGE_BASE_FILE)
-        tables, metadata, is_sampled = open_arrays(path, _REQUIRED)
+        tables, metadata = open_arrays(path, _REQUIRED, _OPTIONAL)
         if metadata.get("format") != _FORMAT or metadata.get("normalization") not in NORMALIZATIONS:
             raise ValueError(
                 f"{path}: format {metadata.get('format')!r} with normalization {metadata.get('normalization')!r}; "
@@ -91,7 +100,7 @@ class StoredKnowledgeBase:
             )
         _check_tables(path, tables)
         knowledge_base = cls(tables, metadata["normalization"], metadata.get("fingerprint"))
-        knowledge_base._sample_is_intact = is_sampled
+        knowledge_base.opened = metadata
         return knowledge_base
 
     def strings(self, table: str) -> PackedStrings:
@@ -104,7 +113,7 @@ def _check_tables(path: Path, tables: dict[str, np.ndarray]) -> None:
     names, concepts = len(tables["name_offsets"]), len(tables["concept_offsets"])
     fits = len(tables["name_concept_offsets"]) == names and len(tables["concept_preferred"]) == concepts - 1
     all_offsets = dict(_OFFSETS)
-    for column, own in zip(COLUMNS, _OPTIONAL):
+    for column, own in zip(COLUMNS, _COLUMN_OFFSETS):
         found = [name in tables for name in (*own, *own.values())]
         if any(found):
             fits &= all(found) and len(tables[f"concept_{column}_offsets"]) == concepts

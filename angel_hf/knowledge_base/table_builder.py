@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from array import array
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from angel_hf.arrays.ranges import offsets_from_lengths
 from angel_hf.arrays.string_collector import StringCollector
+from angel_hf.formats.term import fault_of
 from angel_hf.jobs.progress import progress_bar
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS
 from angel_hf.knowledge_base.table_layout import Bearers, Column, lay_out
@@ -125,15 +125,6 @@ def check_list(values: Any, what: str) -> None:
 
 def check_text(text: Any, what: str) -> None:
     """Refuse anything but a string that is not empty and can be shown and stored."""
-    if not isinstance(text, str):
-        raise ValueError(f"{what} is of type {type(text).__name__}; expected text")
-    if not text.strip():
-        raise ValueError(f"{what} is empty; expected text")
-    if text.isprintable():  # nearly all are, and this is much faster than a look at every character
-        return
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs"):
-            raise ValueError(
-                f"{what} holds the control character U+{ord(character):04X}; remove it (a tab or line break often "
-                "means a wrong column)"
-            )
+    fault = fault_of(text)
+    if fault is not None:
+        raise ValueError(f"{what} {fault}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import numpy as np
-
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames
@@ -116,10 +114,8 @@ def _trie(
             f"{file}: has {trie.num_names:,} names with token ids up to {trie.token_ids.max():,}; expected the "
             f"{knowledge_base.num_entries:,} of the knowledge base in a vocabulary of {config.vocab_size:,}; {_REBUILD}"
         )
-    children, nodes = trie.first_child, trie.num_nodes
     # Children outside of the trie would cost any amount of memory to walk.
-    is_tree = children[0] == 1 and children[-1] == nodes and bool(np.all(children[1:] >= children[:-1]))
-    if not is_tree or trie.terminal_nodes.max() >= nodes or trie.terminal_names.max() >= trie.num_names:
+    if not trie.is_tree():
         raise ValueError(f"{file}: its nodes or names lie outside of it, the file is damaged; {_REBUILD}")
     if config.trie_fingerprint not in (None, trie.fingerprint):
         raise ValueError(f"{file}: is not the trie that was saved with the model, or is damaged; {_REBUILD}")

@@ -49,7 +49,6 @@ class StoredTrie:
         self.first_child = first_child
         self.terminal_nodes = terminal_nodes
         self.terminal_names = terminal_names
-        self._sample_is_intact = False
         self._heights: np.ndarray | None = None
         self._tensors: dict[torch.device, TrieTensors] = {}
 
@@ -97,8 +96,12 @@ class StoredTrie:
         """Write to a `.safetensors` file, or to `trie.safetensors` in a directory."""
         path = file_in(path, TRIE_FILE)
         metadata = (metadata or {}) | {"format": _FORMAT, "fingerprint": self.fingerprint}
-        save_arrays(path, self.arrays._asdict(), metadata)
+        save_arrays(path, self.arrays._asdict(), self.sealed(metadata))
         return path
+
+    def sealed(self, metadata: dict[str, str]) -> dict[str, str]:
+        """The metadata as they are saved."""
+        return metadata
 
     @classmethod
     def load(cls: type[_Trie], path: str | Path) -> tuple[_Trie, dict[str, str]]:
@@ -109,7 +112,7 @@ class StoredTrie:
             ValueError: the file is damaged or of another format.
         """
         path = file_in(path, TRIE_FILE)
-        arrays, metadata, is_sampled = open_arrays(path, dict.fromkeys(TrieArrays._fields, np.integer))
+        arrays, metadata = open_arrays(path, dict.fromkeys(TrieArrays._fields, np.unsignedinteger))
         if metadata.get("format") != _FORMAT:
             raise ValueError(f"{path}: format {metadata.get('format')!r}; expected {_FORMAT!r}: build the trie again")
         trie = cls(*(arrays[name] for name in TrieArrays._fields))
@@ -117,7 +120,6 @@ class StoredTrie:
         sizes = len(trie.first_child) - trie.num_nodes, len(trie.terminal_nodes) - len(trie.terminal_names)
         if sizes != (1, 0) or trie.num_nodes < 2 or trie.first_child[-1] != trie.num_nodes:
             raise ValueError(f"{path}: its arrays do not fit each other; the file is damaged: build the trie again")
-        trie._sample_is_intact = is_sampled
         if "fingerprint" in metadata:
             trie.fingerprint = metadata["fingerprint"]
         return trie, metadata

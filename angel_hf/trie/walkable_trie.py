@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from angel_hf.arrays.array_file import fingerprint
+from angel_hf.arrays.array_file import file_in, fingerprint
+from angel_hf.arrays.digests import checked, is_large, with_digests
 from angel_hf.arrays.ranges import ranges
-from angel_hf.trie.stored_trie import StoredTrie
+from angel_hf.trie.stored_trie import TRIE_FILE, StoredTrie
+
+_Walkable = TypeVar("_Walkable", bound="WalkableTrie")
 
 
 class Expansion(NamedTuple):
@@ -28,10 +32,50 @@ class WalkableTrie(StoredTrie):
         """Bytes of all arrays."""
         return sum(array.nbytes for array in self.arrays)
 
+    def sealed(self, metadata: dict[str, str]) -> dict[str, str]:
+        """The metadata as they are saved, with the digests of the arrays."""
+        return with_digests(self.arrays._asdict(), metadata)
+
+    @classmethod
+    def load(cls: type[_Walkable], path: str | Path, verify: bool = False) -> tuple[_Walkable, dict[str, str]]:
+        """Open what `save` wrote, memory-mapped, with the metadata given to it.
+
+        Args:
+            path: the file, or its directory.
+            verify: compare all contents with what was saved, not only a sample of them where the file is larger than
+                64 MiB. Smaller files are always compared whole.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            ValueError: the file is damaged or of another format.
+        """
+        trie, metadata = super().load(path)
+        arrays, file = trie.arrays._asdict(), file_in(path, TRIE_FILE)
+        trie._is_checked = checked(file, arrays, metadata, metadata.get("fingerprint"), verify=verify)
+        if (verify or not is_large(arrays)) and not trie.is_tree():
+            raise ValueError(f"{file}: its nodes or names lie outside of it, the file is damaged: build it again")
+        return trie, metadata
+
+    _is_checked = False
+
     def is_intact(self, sample_suffices: bool = False) -> bool:
-        """Whether the contents are those of the fingerprint; reads all, unless the sample of `load` suffices."""
-        sampled = sample_suffices and self._sample_is_intact
-        return sampled or fingerprint(self.arrays._asdict()) == self.fingerprint
+        """Whether the contents are those of the fingerprint; reads all, unless the check of `load` suffices."""
+        is_checked = sample_suffices and self._is_checked
+        return is_checked or fingerprint(self.arrays._asdict()) == self.fingerprint
+
+    def is_tree(self) -> bool:
+        """Whether every walk ends, at names that are there; reads all but the token ids."""
+        children, nodes, names = self.first_child, self.terminal_nodes, self.terminal_names
+        return (
+            int(children[0]) == 1
+            and int(children[-1]) == self.num_nodes
+            # A node's children come after it, or a walk could go on for ever; those of the next node after them.
+            and bool(np.all(children[:-1] > np.arange(self.num_nodes)))
+            and bool(np.all(children[1:] >= children[:-1]))
+            and bool(np.all(nodes[1:] > nodes[:-1]))
+            and (len(nodes) == 0 or (int(nodes[0]) > 0 and int(nodes[-1]) < self.num_nodes))
+            and (len(names) == 0 or (int(names.min()) >= 0 and int(names.max()) < self.num_names))
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.num_names:,} names, {self.num_nodes:,} nodes, {self.nbytes:,} bytes)"

@@ -1,9 +1,12 @@
 """Names found however a text spells them, and not where a phrase ends."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from angel_hf import KnowledgeBase
 from angel_hf.annotation import DictionaryDetector
+from angel_hf.text.reading import fold
 
 
 def surfaces(text, *names):
@@ -119,6 +122,16 @@ def test_among_other_names_capitals_are_abbreviations():
     assert surfaces("The rest and BRAF, KRAS", "BRAF", "KRAS", "C9", "REST") == ["BRAF", "KRAS"]
 
 
+def test_words_of_a_title_in_capitals_are_no_abbreviations():
+    names = "ALL", "AT", "PKU", "Gout"
+    assert surfaces("ALL PATIENTS AT HOME WITH PKU AND GOUT", *names) == ["PKU", "GOUT"]
+    assert surfaces("We saw ALL, AT (and PKU).", *names) == ["ALL", "AT", "PKU"]
+
+
+def test_a_letter_that_is_a_name_is_not_looked_for():
+    assert surfaces("beta blockers, β blockers", "β", "βα", "gout") == []
+
+
 def test_abbreviations_are_defined_and_used_in_any_letters():
     text = "Sjögren syndrome （SS） and SS"
     assert surfaces(text, "Sjogren Syndrome") == ["Sjögren syndrome", "SS", "SS"]
@@ -132,3 +145,23 @@ def test_names_of_a_knowledge_base_keep_their_spelling():
         "Meniere disease",
         "beta-thalassemia",
     ]
+
+
+DETECTOR = DictionaryDetector(
+    ["Sjögren Syndrome", "beta thalassemia", "TNF alpha excess", "Fibrosis", "type 5 fever", "½ gout"]
+)
+PIECES = [
+    "Sjo\u0308gren", "sj&ouml;gren", "syndrome", "β", "&beta;", "thalassaemia", "TNFα", "excess", "ﬁbrosis",
+    "fibro\u00adses", "type", "V", "Ⅴ", "fever", "(", ")", "（SS）", ";", "•",
+    "and", "½", "gout", "\u200b", "肝", "-", "'s", "\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14))
+def test_a_text_has_the_mentions_of_the_folded_text(pieces):
+    """In their order, without overlap, each with its own letters."""
+    text = " ".join(pieces)
+    found, expected = DETECTOR.detect([text])[0], DETECTOR.detect([fold(text)])[0]
+    assert [fold(one.surface) for one in found] == [one.surface for one in expected]
+    assert all(left.end <= right.start for left, right in zip(found, found[1:]))
+    assert all(one.text is text for one in found)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from angel_hf import Concept, KnowledgeBase
 from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
 
 
@@ -14,7 +15,7 @@ def test_a_json_row_keeps_its_fields_and_gets_mentions(linker, tmp_path):
         {"text": "No mention.", "spans": [], "mentions": []},
     ]
     assert '"note": "β"' in result.stdout
-    assert result.stderr == "linked 1 mentions in 2 records\n"
+    assert result.stderr == "linked 1 mention in 2 documents\n"
 
 
 def test_a_mention_without_an_answer_has_no_candidates(linker):
@@ -29,7 +30,7 @@ def test_scores_have_six_decimals_and_no_negative_zero(linker):
 
 BAD_LINES = [
     ("{", "not JSON (Expecting property name"),
-    ("[" * 100_000, "not JSON (maximum recursion depth"),
+    ("[" * 100_000, "nested too deeply"),
     ('{"text": NaN, "spans": []}', "not JSON (NaN is no JSON number)"),
     ("[1]", "a JSON list; expected {"),
     ('{"spans": []}', "no 'text' among the keys 'spans'; expected {"),
@@ -44,7 +45,7 @@ BAD_LINES = [
     ('{"text": "a", "spans": [[-1, 1]]}', "span 1: mention span -1:1 does not fit"),
     ('{"text": "a", "spans": [[1, 1]]}', "span 1: mention span 1:1 does not fit"),
     ('{"text": "a b", "spans": [[1, 2]]}', "span 1: mention span 1:2 holds only white space"),
-    ('{"text": "unlinkable", "spans": [[0, 10]]}', "the mention is longer than the decoder can be given"),
+    ('{"text": "unlinkable", "spans": [[0, 10]]}', "document 3: the mention is longer than the decoder can be given"),
     (b'{"text": "M\xfcller", "spans": []}', "not UTF-8: byte 0xfc at place 12 of the line"),
 ]
 
@@ -62,8 +63,8 @@ def test_a_bad_line_is_told_and_written_aside_and_the_rest_is_linked(linker, tmp
     assert aside["cause"].startswith(cause)
     assert aside["record"] == bad.decode(errors="backslashreplace")
     told = result.stderr.splitlines()
-    assert told[0].startswith(f"rejected in.jsonl, line 3: {cause}")
-    assert told[-1] == "linked 2 mentions in 2 records; 1 rejected, written to out.jsonl.rejected.jsonl"
+    assert told[0].startswith(f"rejected in.jsonl:3: {cause}")
+    assert told[-1] == "linked 2 mentions in 2 documents; 1 rejected, written to out.jsonl.rejected.jsonl"
 
 
 def test_half_a_surrogate_pair_in_another_field_stays_escaped(linker):
@@ -73,8 +74,11 @@ def test_half_a_surrogate_pair_in_another_field_stays_escaped(linker):
 
 def test_only_the_first_causes_are_told_and_all_are_written(linker, tmp_path):
     result = run("link", stdin="{}\n" * 50)
-    assert result.exit_code == 1
-    assert len(result.stderr.splitlines()) == 22
+    assert result.exit_code == 2
+    told = result.stderr.splitlines()
+    assert len(told) == 22
+    assert told[0].startswith("rejected standard input:1: no 'text'")
+    assert told[-1] == "error: none of 50 documents could be used; see stdin.rejected.jsonl"
     assert len(rows((tmp_path / "stdin.rejected.jsonl").read_text())) == 50
 
 
@@ -91,3 +95,13 @@ def test_an_abbreviation_that_the_text_defines_is_written_out(linker):
     as_written = rows(run("link", "--as-written", stdin=jsonl(record)).stdout)[0]["mentions"][1]
     assert "read_as" not in as_written and as_written["candidates"][0]["name"] == "A-T"
     assert "A-T = Ataxia-telangiectasia" in run("link", "--output-format", "table", stdin=jsonl(record)).stdout
+
+
+def test_a_candidate_has_the_other_identifiers_of_its_concepts_where_there_are_some(linker):
+    linker.knowledge_base = KnowledgeBase.from_concepts(
+        [Concept("D001259", ("Ataxia",), ("OMIM:1",), cross_references=("MONDO:437",)), Concept("C2", ("x",))]
+    )
+    first, second = rows(run("link", "Slow [[ataxia]].").stdout)[0]["mentions"][0]["candidates"]
+    assert first["mapped_ids"] == second["mapped_ids"] == ["OMIM:1", "MONDO:437"]
+    absent = rows(run("link", "[[Ataxia-telangiectasia]].").stdout)[0]["mentions"][0]["candidates"]
+    assert absent and all("mapped_ids" not in candidate for candidate in absent)

@@ -81,7 +81,12 @@ def test_stored_annotations_are_upgraded_and_what_is_unsure_is_listed():
     assert "D005334 (1): it is retired without a successor" in result.stderr
     with open("b.pubtator.rejected.jsonl") as stream:
         assert rows(stream.read()) == [
-            {"line": 4, "cause": "D005334: it is retired without a successor", "record": "D005334"}
+            {
+                "source": "a.pubtator",
+                "line": 4,
+                "cause": "D005334: it is retired without a successor",
+                "record": "D005334",
+            }
         ]
 
 

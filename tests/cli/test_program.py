@@ -22,8 +22,8 @@ from tests.toy import byte_tokenizer, random_model
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["link"], ["bulk"], ["annotate"], ["train"], ["mine"], ["kb"], ["kb", "build"], ["kb", "add"], ["kb", "remove"],
-    ["kb", "show"], ["kb", "export"], ["bench"], ["bench", "page"], ["convert"], ["push"], ["push", "model"],
-    ["push", "adapter"], ["push", "dataset"], ["push", "space"], ["push", "metric"],
+    ["kb", "show"], ["kb", "export"], ["kb", "diff"], ["kb", "map"], ["kb", "upgrade"], ["bench"], ["bench", "page"],
+    ["convert"], ["push"], ["push", "model"], ["push", "adapter"], ["push", "dataset"], ["push", "space"], ["push", "metric"],
 ]  # fmt: skip
 
 

@@ -50,13 +50,10 @@ def test_pubtator_becomes_json_lines_with_type_and_identifier(linker):
 
 
 BAD_DOCUMENTS = [
-    (b"13|t|Title\n\n", 8, "document 13 ends after its title; expected `13|a|`"),
-    (b"13|t|Title\n13|a|Text\n13\t0\t9\tTitle\tDisease\n\n", 10, "the text at 0:9 is 'Title Tex'"),
-    (b"13|t|Title\n13|a|Text\n13\t0\t99\tTitle\tDisease\n\n", 10, "span 0:99 does not fit the text of 10 characters"),
-    (b"13|t|Title\n13|a|Text\n14\t0\t5\tTitle\tDisease\n\n", 10, "the line belongs to '14'; expected document '13'"),
+    (b"13|a|Text\n\n", 8, "expected a title line `id|t|title`"),
     (b"13|t|T\xfctle\n13|a|Text\n13\t0\t5\tT\xfctle\tDisease\n\n", 8, "not UTF-8: byte 0xfc at place 7 of the line"),
     (b"13|t|Title\n13|a|T\xfct\n\n", 9, "not UTF-8: byte 0xfc at place 7 of the line"),
-    (b"13|t|unlinkable\n13|a|\n13\t0\t10\tunlinkable\tDisease\n\n", 8, "the mention is longer than the decoder"),
+    (b"13|t|unlinkable\n13|a|\n13\t0\t10\tunlinkable\tDisease\n\n", 8, "document 13: the mention is longer than the"),
 ]
 
 
@@ -68,25 +65,53 @@ def test_a_bad_document_is_rejected_whole_and_the_others_are_linked(linker, tmp_
     assert result.exit_code == 1
     assert [row["id"] for row in rows(result.stdout)] == ["12", "12"]
     (aside,) = rows((tmp_path / "in.txt.rejected.jsonl").read_text())
-    assert aside["line"] == line
+    assert (aside["source"], aside["line"]) == ("in.txt", line)
     assert aside["cause"].startswith(cause)
     assert aside["record"].rstrip("\n") == bad.decode(errors="backslashreplace").rstrip("\n")
 
 
-def test_json_input_cannot_become_pubtator(linker, tmp_path):
+BAD_ANNOTATIONS = [
+    ("13\t0\t6\tText\tDisease", "the text at 0:6 is 'Title '; expected the annotated 'Text', which stands at 6"),
+    ("13\t0\t99\tTitle\tDisease", "span 0:99 does not fit the text of 10 characters"),
+    ("13\t5\t6\t \tDisease", "mention span 5:6 holds only white space"),
+    ("14\t0\t5\tTitle\tDisease", "the line belongs to '14'; expected document '13'"),
+    ("13\t0\tfive\tTitle\tDisease", "end offset 'five'; expected a number of characters"),
+    ("13\tbroken", "2 tab-separated fields; expected"),
+]
+
+
+@pytest.mark.parametrize(("bad", "cause"), BAD_ANNOTATIONS, ids=[cause for _, cause in BAD_ANNOTATIONS])
+def test_a_bad_annotation_costs_that_annotation(linker, tmp_path, bad, cause):
+    document = f"13|t|Title\n13|a|Text\n{bad}\n13\t6\t10\tText\tDisease\n"
+    (tmp_path / "in.pubtator").write_text(document)
+    result = run("link", "--input", "in.pubtator")
+    assert result.exit_code == 1
+    (row,) = rows(result.stdout)
+    assert [mention["text"] for mention in row["mentions"]] == ["Text"]
+    (aside,) = rows((tmp_path / "in.pubtator.rejected.jsonl").read_text())
+    assert (aside["line"], aside["record"]) == (3, bad)
+    assert aside["cause"].startswith(f"annotation of document 13 left out: {cause}")
+
+
+def test_a_normalised_surface_is_the_texts_own(linker):
+    document = "13|t|TNF-α and ataxia\n13\t0\t5\tTNF-a\tGene\n13\t10\t16\tataxia\tDisease\n"
+    result = run("link", "--output-format", "pubtator", stdin=document)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2:4] == ["13\t0\t5\tTNF-α\tGene\t-1", "13\t10\t16\tataxia\tDisease\tD001259"]
+
+
+def test_any_input_with_mentions_becomes_pubtator(linker, tmp_path):
     (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
     result = run("link", "--input", "in.jsonl", "--output-format", "pubtator")
-    assert result.exit_code == 2
-    assert result.stderr == "error: --output-format pubtator needs PubTator input; in.jsonl is jsonl\n"
+    assert (result.exit_code, result.stdout) == (0, "7|t|Slow ataxia.\n7|a|\n7\t5\t11\tataxia\t\tD001259\n\n")
 
 
-def test_the_ending_of_the_output_tells_its_format(linker, tmp_path):
-    (tmp_path / "in.pubtator").write_text(DOCUMENT, encoding="utf-8")
-    for name, options in (("named.pubtator", ()), ("asked.txt", ("--output-format", "pubtator"))):
-        assert run("link", "--input", "in.pubtator", "--output", name, *options).exit_code == 0
-    named, asked = ((tmp_path / name).read_text(encoding="utf-8") for name in ("named.pubtator", "asked.txt"))
+@pytest.mark.parametrize("name", ["named.pubtator", "named.PubTator"])
+def test_the_ending_of_the_output_says_its_format(linker, tmp_path, name):
+    (tmp_path / "in.PubTator").write_text(DOCUMENT, encoding="utf-8")
+    for output, options in ((name, ()), ("asked.txt", ("--output-format", "pubtator"))):
+        assert run("link", "--input", "in.PubTator", "--output", output, *options).exit_code == 0
+    named, asked = ((tmp_path / one).read_text(encoding="utf-8") for one in (name, "asked.txt"))
     assert named == asked and named.startswith("12|t|")
-    assert run("link", "--input", "in.pubtator", "--output", "in.pubtator.jsonl").exit_code == 0
+    assert run("link", "--input", "in.PubTator", "--output", "in.pubtator.jsonl").exit_code == 0
     assert rows((tmp_path / "in.pubtator.jsonl").read_text(encoding="utf-8"))[0]["id"] == "12"
-    refused = run("link", "--output", "other.pubtator", stdin='{"text": "ataxia", "spans": [[0, 6]]}\n')
-    assert refused.exit_code == 2 and "needs PubTator input" in refused.output

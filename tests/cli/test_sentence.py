@@ -44,7 +44,7 @@ def test_a_file_given_as_a_sentence_gets_a_hint(linker, tmp_path):
     (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
     result = run("link", "in.jsonl")
     assert result.exit_code == 2
-    assert "to link the file in.jsonl, put --input before it" in result.stderr
+    assert "'in.jsonl' is a file here and no text; to read it, put --input before it" in result.stderr
 
 
 def test_named_mentions_are_found_as_whole_words_and_repeats_further_on(linker):

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from angel_hf.cli.record_linker import RecordLinker
+from angel_hf.cli.document_linker import DocumentLinker
 from angel_hf.cli.search_flags import build_search
-from angel_hf.formats.marked_sentences import sentence_record
+from angel_hf.formats.marked_sentences import sentence_document
 from angel_hf.text.reading import parse_marked
 from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
 
@@ -36,12 +36,29 @@ def _umask():
     return mask
 
 
-def test_input_may_be_its_own_output_and_a_link_to_a_file_stays_a_link(linker, tmp_path):
+def test_a_link_to_a_file_stays_a_link(linker, tmp_path):
     (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
-    (tmp_path / "out.jsonl").symlink_to("in.jsonl")
+    (tmp_path / "out.jsonl").symlink_to("elsewhere.jsonl")
     assert run("link", "--input", "in.jsonl", "--output", "out.jsonl").exit_code == 0
     assert (tmp_path / "out.jsonl").is_symlink()
-    assert rows((tmp_path / "in.jsonl").read_text()) == [{**RECORD, "mentions": [ATAXIA]}]
+    assert rows((tmp_path / "elsewhere.jsonl").read_text()) == [{**RECORD, "mentions": [ATAXIA]}]
+
+
+def test_the_input_is_not_replaced_by_the_output_under_any_name(linker, tmp_path):
+    (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
+    (tmp_path / "soft.jsonl").symlink_to("in.jsonl")
+    (tmp_path / "hard.jsonl").hardlink_to(tmp_path / "in.jsonl")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "in.jsonl").write_text(jsonl(RECORD))
+    for source, output in (
+        ("in.jsonl", "./in.jsonl"),
+        ("in.jsonl", "soft.jsonl"),
+        ("in.jsonl", "hard.jsonl"),
+        ("folder", "folder/in.jsonl"),
+    ):
+        result = run("link", "--input", source, "--output", output)
+        assert result.exit_code == 2 and "is the input, which would be replaced" in result.stderr
+    assert rows((tmp_path / "in.jsonl").read_text()) == [RECORD]
 
 
 def test_a_device_is_written_to_and_not_replaced(linker):
@@ -110,8 +127,8 @@ def test_results_come_before_all_of_the_input_was_read(linker):
         nonlocal read
         while True:
             read += 1
-            yield sentence_record(parse_marked("[[ataxia]]"), line=read)
+            yield sentence_document(parse_marked("[[ataxia]]"), line=read)
 
-    results = RecordLinker(linker, build_search(1, 1), batch_size=4).link(endless())
+    results = DocumentLinker(linker, build_search(1, 1), batch_size=4).link(endless())
     assert [next(results).record.line for _ in range(33)] == list(range(1, 34))
     assert read == 64

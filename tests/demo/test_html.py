@@ -10,7 +10,7 @@ from angel_hf.results import Annotated
 from demo.concepts import concept_page, hierarchy_path
 from demo.details import details_html
 from demo.marking import level, marked_html, percent
-from demo.workbench import annotate
+from demo.workbench import annotate, as_row
 from tests.demo.conftest import CONCEPTS, TEXT
 
 HOSTILE = "<script>alert(1)</script> & <b>anemia</b>"
@@ -145,3 +145,16 @@ def test_a_path_ends_at_the_top_and_in_no_circle():
     assert hierarchy_path(names, "unknown") == []
     circle = [replace(CONCEPTS[0], parents=("D008107",)), replace(CONCEPTS[1], parents=("D006527",))]
     assert len(hierarchy_path(KnowledgeBase.from_concepts(circle), "D006527")) == 2
+
+
+def test_the_identifiers_of_other_vocabularies_stand_beside_an_answer(workbench):
+    """A curator who gets OMIM:114480 for breast cancer sees D001943 beside it."""
+    names = KnowledgeBase.from_concepts(
+        [replace(CONCEPTS[3], concept_id="OMIM:114480", alternative_ids=("D001943",), cross_references=("MONDO:7",))]
+    )
+    own = workbench.visit(None, names)
+    annotated = annotate(own, "Breast Cancer")
+    shown = Elements(details_html(own, annotated)).text
+    assert "OMIM:114480 = MESH:D001943 MONDO:7" in shown
+    assert "Other identifiers" in shown
+    assert as_row(own, annotated[0])["candidates"][0]["mapped_ids"] == ["MESH:D001943", "MONDO:7"]

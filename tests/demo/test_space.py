@@ -78,7 +78,7 @@ def test_the_code_that_the_page_shows_runs(capsys, visit):
     assert "Wilson disease ('D006527',)" in capsys.readouterr().out
     compile(client, "code.md", "exec")
     (shown,) = json.loads(f"[{answer}]")
-    found = as_row(annotate(visit, TEXT)[0])
+    found = as_row(visit, annotate(visit, TEXT)[0])
     assert list(shown) == list(found) and list(shown["candidates"][0]) == list(found["candidates"][0])
     assert command.startswith("angel annotate --input ")
 

@@ -102,7 +102,7 @@ def test_both_files_of_a_batch_hold_the_answers_of_the_api(tmp_path, visit):
     lines = []
     rows = annotate_documents(visit, documents, None, lambda part, text: lines.append((round(part, 2), text)))
     assert lines == [(0.0, "0 of 3 documents"), (0.33, "1 of 3 documents"), (0.67, "2 of 3 documents")]
-    expected = [as_row(one) for text in (TEXT, "anemia") for one in annotate(visit, text)]
+    expected = [as_row(visit, one) for text in (TEXT, "anemia") for one in annotate(visit, text)]
 
     stored = pq.read_table(write_parquet(rows, tmp_path / "a.parquet")).to_pylist()
     for row, answer in zip(stored, expected, strict=True):

@@ -22,7 +22,7 @@ def test_a_text_is_annotated_as_the_model_does_it(visit):
 
 def test_the_api_gives_the_same_answers(workbench, visit):
     rows = Handlers(workbench).answer(TEXT, 0.9)
-    assert rows == [as_row(one) for one in visit.linker.annotate(TEXT, precision=0.9)]
+    assert rows == [as_row(visit, one) for one in visit.linker.annotate(TEXT, precision=0.9)]
     assert json.loads(json.dumps(rows)) == rows
     first = rows[0]
     assert (first["text"], TEXT[first["start"] : first["end"]]) == ("Wilson disease", "Wilson disease")
@@ -31,14 +31,14 @@ def test_the_api_gives_the_same_answers(workbench, visit):
 
 def test_candidates_of_a_row_are_one_a_concept(visit):
     (found,) = annotate(visit, "anemia")
-    concepts = [set(candidate["concept_ids"]) for candidate in as_row(found)["candidates"]]
+    concepts = [set(candidate["concept_ids"]) for candidate in as_row(visit, found)["candidates"]]
     assert len(set.union(*concepts)) == sum(map(len, concepts)) == len(concepts)
     assert len(visit.linker.link(found.mention).candidates) > len(concepts), "the search finds more names than concepts"
 
 
 def test_shares_fall_with_the_rank(visit):
     for found in annotate(visit, TEXT):
-        shares = [candidate["share"] for candidate in as_row(found)["candidates"]]
+        shares = [candidate["share"] for candidate in as_row(visit, found)["candidates"]]
         assert shares == sorted(shares, reverse=True)
 
 

@@ -5,19 +5,17 @@ import re
 
 import pytest
 
-from angel_hf.formats.bioc import read_bioc
-from angel_hf.formats.compression import open_bytes
-from angel_hf.formats.genbioel import read_genbioel
-from angel_hf.formats.obo import read_obo
+from angel_hf.formats.compression import DamagedError, open_bytes
+from angel_hf.formats.documents import read_documents
+from angel_hf.formats.lines import open_lines
+from angel_hf.formats.ontologies import read_terms
 from angel_hf.formats.pubtator import read_pubtator
-from angel_hf.formats.term_json import read_term_json
+from angel_hf.formats.source import Source
 
 CONTENTS = {
-    read_bioc: b"<collection><document><id>1</id></document></collection>",
-    read_genbioel: b'{"D1": ["a"]}',
-    read_obo: b"format-version: 1.2\n\n[Term]\nid: A:1\nname: a\n",
+    read_terms: b'{"D1": ["a"]}',
     read_pubtator: b"1|t|A\n1|a|B\n\n",
-    read_term_json: b'[{"id": "1", "name": "a"}]',
+    open_lines: b"a\nb\n",
 }
 
 
@@ -32,6 +30,47 @@ def test_a_file_that_is_cut_short_damaged_or_only_named_gz_is_refused_by_its_nam
         path.write_bytes(content)
         with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: not a whole gzip file .*ends in .gz$"):
             list(read(path))
+
+
+def test_a_gzipped_file_of_another_name_is_read_and_a_damaged_one_says_why(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_bytes(gzip.compress("Ataxie à Zürich".encode()))
+    with Source(path) as source:
+        (document,) = read_documents(source)
+    assert (document.document_id, document.text) == ("note", "Ataxie à Zürich")
+    path.write_bytes(gzip.compress(b"text" * 100)[:-4])
+    with Source(path) as source:
+        (rejected,) = read_documents(source)
+    assert rejected.is_rest and rejected.cause.endswith("expected one, as it starts like one")
+
+
+def test_a_file_that_expands_beyond_measure_is_refused(tmp_path):
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(80 << 20), 9))
+    with pytest.raises(DamagedError, match=r"bomb.gz: a gzip file of [\d,]+ bytes that expands to more than"):
+        for _ in iter(lambda: stream.read(1 << 20), b"") if (stream := open_bytes(path)) else ():
+            pass
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"), ("utf-8", b"\xef\xbb\xbf")]
+)
+def test_an_encoding_with_a_mark_is_read_and_the_mark_is_no_character(tmp_path, encoding, mark):
+    path = tmp_path / "note.txt"
+    path.write_bytes(mark + "β 😀\r\nataxia".encode(encoding))
+    with Source(path) as source:
+        assert [line.text for line in source.lines()] == ["β 😀", "ataxia"]
+
+
+def test_broken_utf_16_and_utf_32_say_so_with_the_place(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_bytes(b"\xff\xfe" + "ab".encode("utf-16-le") + b"\x00\xdc" + "c".encode("utf-16-le"))
+    with Source(path) as source, pytest.raises(DamagedError, match=r"note.txt: not UTF-16-LE at byte 6 "):
+        source.text()
+    path.write_bytes("ab".encode("utf-32"))
+    with pytest.raises(DamagedError, match="is UTF-32, by its byte-order mark; expected UTF-8 or UTF-16"):
+        Source(path)
 
 
 def test_what_is_decompressed_is_what_was_compressed_however_it_is_read(tmp_path):

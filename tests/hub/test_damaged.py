@@ -64,11 +64,11 @@ def test_a_damaged_file_is_named_with_the_fix(repository, name, damage, fix):
     [
         (
             "knowledge_base.safetensors",
-            "its contents are not those that were saved, the file is damaged; fetch it again",
+            "its contents are not those that were saved, the file is damaged: build it again; fetch it again",
         ),
         (
             "trie.safetensors",
-            "its contents are not those that were saved, the file is damaged; load with rebuild_trie=True",
+            "its contents are not those that were saved, the file is damaged: build it again; load with rebuild_trie=True",
         ),
     ],
 )

@@ -73,6 +73,14 @@ def test_what_a_release_has_not_at_all_is_no_loss():
     assert list(compare(full, bare)) == list(compare(bare, full)) == []
 
 
+def test_a_successor_that_may_not_mean_the_same_is_only_proposed():
+    old = Release([Concept("D000001", ("a",)), Concept("D000002", ("b",))])
+    new = Release([Concept("D000002", ("b",)), Retired("D000001", ("D000002",), is_exact=False)])
+    assert list(compare(old, new)) == [Change("removed", "D000001", "a", (), ("D000002",))]
+    renewed = Renewal(old, new).renew("D000001")
+    assert (renewed.outcome, renewed.identifier, renewed.successors) == ("uncertain", "D000001", ("D000002",))
+
+
 def test_retirements_in_a_circle_end():
     circle = Release([Concept("A", ("a",)), Retired("X", ("Y",)), Retired("Y", ("X",))])
     assert circle.current("X") == ()

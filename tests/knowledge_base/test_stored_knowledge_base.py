@@ -44,7 +44,7 @@ def test_concepts_of_an_entry_come_in_the_order_of_the_concepts():
 
 
 def test_an_unknown_concept_is_a_key_error(knowledge_base):
-    expected = "concept 'OMIM:7' is not among the 3 of the knowledge base, whose identifiers look like D001260"
+    expected = "concept 'OMIM:7' is not among the 3 .*, whose identifiers look like OMIM:208900 or D001260"
     with pytest.raises(KeyError, match=expected):
         knowledge_base.concept("OMIM:7")
 
@@ -116,7 +116,8 @@ def test_the_half_that_only_reads_has_the_same_contents(knowledge_base, tmp_path
     reader = KnowledgeBase(stored.tables, stored.normalization)
     assert list(reader.concepts()) == CONCEPTS
     assert stored.fingerprint == knowledge_base.fingerprint == reader.fingerprint
-    assert (tmp_path / "knowledge_base.safetensors").read_bytes() == stored.save(tmp_path / "again").read_bytes()
+    again = stored.save(tmp_path / "again")
+    assert KnowledgeBase.load(again).fingerprint == knowledge_base.fingerprint, "written without digests, it opens too"
 
 
 def test_equal_knowledge_bases_have_equal_fingerprints_and_others_have_others(tmp_path):

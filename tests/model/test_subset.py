@@ -76,5 +76,5 @@ def test_annotation_detects_the_names_of_the_part_only(model):
 def test_what_leaves_nothing_is_told(model):
     with pytest.raises(ValueError, match="no concept of the knowledge base is left of semantic types Gene below"):
         restricted(model, semantic_types=["Gene"])
-    with pytest.raises(ValueError, match="concept 'D009369' is not in the knowledge base"):
+    with pytest.raises(ValueError, match="concept .D009369. is not among the"):
         restricted(model, below=["D009369"])

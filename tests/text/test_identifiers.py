@@ -5,6 +5,8 @@ import re
 from importlib.resources import files
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from angel_hf.text.identifiers import (
     iri_prefix,
@@ -90,6 +92,15 @@ def test_an_iri_made_of_a_prefix_is_read_back():
     for prefix, local in (("MESH", "D001260"), ("MONDO", "0000001"), ("OMIMPS", "203655"), ("ORPHA", "558")):
         assert normalize_identifier(iri_prefix(prefix) + local) == f"{prefix}:{local}"
     assert normalize_identifier(iri_prefix("FOO") + "12") == "FOO:12"
+
+
+@given(
+    st.text(max_size=40) | st.from_regex(r"(MESH|http://|mondo|GO|ORPHA|OMIM)?[:/_ ]?(PS|GO:|ORPHA)?[A-Z0-9:/_.]{0,12}")
+)
+def test_any_text_has_a_usual_form_and_that_is_its_own(text):
+    usual = normalize_identifier(text)
+    assert normalize_identifier(usual) == usual
+    assert normalize_identifier(f"  {text} ") == usual
 
 
 def test_no_spelling_and_no_iri_belongs_to_two_vocabularies():

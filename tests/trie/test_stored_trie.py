@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from safetensors.numpy import load_file
 
 from angel_hf import NameTrie
 from angel_hf.trie.stored_trie import StoredTrie
@@ -89,7 +90,9 @@ def test_the_half_that_only_reads_has_the_same_contents(tmp_path):
     assert type(stored) is StoredTrie
     assert type(NameTrie.load(path)[0]) is NameTrie
     assert WalkableTrie(*stored.arrays).sequences() == sequences
-    assert path.read_bytes() == stored.save(tmp_path / "again").read_bytes()
+    again = stored.save(tmp_path / "again")
+    assert load_file(again).keys() == load_file(path).keys(), "what is written without digests opens as well"
+    assert NameTrie.load(again)[0].sequences() == sequences
 
 
 def test_a_damaged_file_is_refused(tmp_path):
@@ -106,8 +109,8 @@ def test_other_contents_than_were_saved_are_noticed(tmp_path):
     damaged = path.read_bytes().replace(b"\x09\x00", b"\x0a\x00")
     assert damaged != path.read_bytes()
     path.write_bytes(damaged)
-    trie, _ = NameTrie.load(path)
-    assert not trie.is_intact() and not trie.is_intact(sample_suffices=True)
+    with pytest.raises(ValueError, match="trie.safetensors: its contents are not those that were saved"):
+        NameTrie.load(path)
 
 
 def test_a_missing_file_is_named(tmp_path):

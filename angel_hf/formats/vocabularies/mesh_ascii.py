@@ -65,7 +65,6 @@ def read(source: Source) -> Iterator[Term | Rejected]:
 
 def _term(record: _Record, concept_id: str, heading: str, parents: list[str]) -> Term:
     entries = (value.split("|")[0] for name in _ENTRIES for value in record.elements.get(name, ()))
-    numbers = [*record.elements.get("RN", ()), *record.elements.get("RR", ())]
     return Term(
         Concept(
             concept_id,
@@ -73,7 +72,7 @@ def _term(record: _Record, concept_id: str, heading: str, parents: list[str]) ->
             semantic_types=tuple(dict.fromkeys(record.elements.get("ST", ()))),
             parents=tuple(dict.fromkeys(parents)),
         ),
-        registry_references(number.partition(" (")[0] for number in numbers),
+        registry_references(record.elements.get("RN", ())),
         record.first("MS", "NO"),
     )
 

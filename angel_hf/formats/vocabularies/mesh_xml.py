@@ -52,7 +52,8 @@ def _term(element: Element, concept_id: str, name: str) -> Term:
     # An asterisk marks the descriptors that the record is mapped to as major topics.
     mapped = texts_of(element, "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/DescriptorUI")
     types = [one for concept in concepts for one in texts_of(concept, "SemanticTypeList/SemanticType/SemanticTypeUI")]
-    paths = ("RegistryNumber", "RegistryNumberList/RegistryNumber", "RelatedRegistryNumberList/RelatedRegistryNumber")
+    # Related numbers are those of other substances.
+    paths = ("RegistryNumber", "RegistryNumberList/RegistryNumber")
     numbers = [number for concept in concepts[:1] for path in paths for number in texts_of(concept, path)]
     definition = next((note for concept in concepts[:1] if (note := text_of(concept, "ScopeNote"))), "")
     return Term(
@@ -62,7 +63,6 @@ def _term(element: Element, concept_id: str, name: str) -> Term:
             semantic_types=tuple(dict.fromkeys(types)),
             parents=tuple(dict.fromkeys(one.lstrip("*") for one in mapped)),
         ),
-        # A related number is followed by the name of what it stands for.
-        registry_references(number.partition(" (")[0] for number in numbers),
+        registry_references(numbers),
         definition or text_of(element, "Note"),
     )

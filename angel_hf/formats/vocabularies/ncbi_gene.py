@@ -40,8 +40,7 @@ def read(source: Source, selection: Selection = EVERYTHING) -> Iterator[Term | R
     """Stream the genes of a gene_info file, of the selected species; ids are those of Gene, in digits.
 
     Names are the symbol, which is the preferred one, the authority's symbol and full name, the description, synonyms
-    and other designations. The semantic type is "Gene". Cross-references are those of dbXrefs, `HGNC:5`, and the
-    species, `NCBITaxon:9606`.
+    and other designations. The semantic type is "Gene". Cross-references are those of dbXrefs, `HGNC:5`.
 
     Raises:
         ValueError: a column lacks.
@@ -71,7 +70,7 @@ def read_history(source: Source, selection: Selection = EVERYTHING) -> Iterator[
         if not is_number(gene_id):
             yield Rejected(row.line, f"Discontinued_GeneID {gene_id!r}; expected digits", row.raw)
         elif not taxa or taxon in taxa:
-            yield Retired(gene_id, (successor,) if successor not in (_NOTHING, "") else ())
+            yield Retired(gene_id, (successor,) if is_number(successor) else ())
 
 
 def read_folder(folder: Path, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Rejected]:
@@ -105,9 +104,7 @@ def _taxa(selection: Selection) -> set[str]:
 
 def _gene(row: Row) -> Term | Rejected | None:
     """The gene of a row; None for a placeholder."""
-    taxon, gene_id, symbol, synonyms, references, *others = (
-        "" if cell == _NOTHING else cell.strip() for cell in row.cells
-    )
+    _, gene_id, symbol, synonyms, references, *others = ("" if cell == _NOTHING else cell.strip() for cell in row.cells)
     if not is_number(gene_id):
         return Rejected(row.line, f"GeneID {gene_id!r}; expected digits", row.raw)
     if symbol == _PLACEHOLDER:
@@ -118,5 +115,4 @@ def _gene(row: Row) -> Term | Rejected | None:
         return Rejected(row.line, f"gene {gene_id} has no name; expected a Symbol", row.raw)
     # `HGNC:HGNC:5` repeats the prefix that belongs to the identifier.
     parts = (":".join(one.split(":")[-2:]) for one in references.split("|") if one)
-    species = (f"NCBITaxon:{taxon}",) if taxon else ()
-    return Term(Concept(gene_id, names, semantic_types=("Gene",)), (*dict.fromkeys(parts), *species))
+    return Term(Concept(gene_id, names, semantic_types=("Gene",)), tuple(dict.fromkeys(parts)))

@@ -88,7 +88,7 @@ def _read(opened: _Open, there: set[str]) -> Iterator[Term | Retired | Rejected]
         if name in there:
             with opened(name) as source:
                 for _, _, cells in _rows(source, columns, rejected, is_sorted=False):
-                    yield Retired(cells[0], tuple(cells[1:2]))
+                    yield Retired(cells[0], tuple(filter(is_number, cells[1:2])))
     yield from rejected
 
 
@@ -115,7 +115,7 @@ def _taxa(names: Iterator[_Keyed], nodes: Iterator[_Keyed], rejected: list[Rejec
         if not ordered:
             yield Rejected(line, f"taxon {own} has no name in names.dmp", source="nodes.dmp")
             continue
-        parents = (parent,) if parent != own else ()  # the root is its own parent
+        parents = (parent,) if parent != own and is_number(parent) else ()  # the root is its own parent
         yield Term(Concept(own, ordered, semantic_types=(rank,) if rank else (), parents=parents))
     while name is not None:
         yield is_lost(name)

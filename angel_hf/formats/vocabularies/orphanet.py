@@ -21,7 +21,8 @@ _NOT_RARE = "NON RARE IN EUROPE:"
 def read(source: Source) -> Iterator[Term | Retired | Rejected]:
     """Stream the disorders, with ids `ORPHA:558`.
 
-    The kind of disorder ("Disease", "Malformation syndrome") is the semantic type. A disorder whose name starts with
+    The kind of disorder ("Disease", "Malformation syndrome") is the semantic type. Cross-references are the exact
+    mappings, and those of which nothing is said. A disorder whose name starts with
     `OBSOLETE:` is retired; its successors are those that it was moved or referred to.
 
     Raises:
@@ -43,10 +44,13 @@ def read(source: Source) -> Iterator[Term | Retired | Rejected]:
 def _term(disorder: Element, code: str, name: str) -> Term:
     if name.upper().startswith(_NOT_RARE):
         name = name[len(_NOT_RARE) :]
+    # A mapping to a broader or narrower code is no cross-reference: `NTBT (ORPHA code's Narrower Term ...)`.
     references = (
         f"{text_of(one, 'Source')}:{text_of(one, 'Reference')}"
         for one in disorder.iterfind("ExternalReferenceList/ExternalReference")
-        if text_of(one, "Source") and text_of(one, "Reference")
+        if text_of(one, "Source")
+        and text_of(one, "Reference")
+        and text_of(one, "DisorderMappingRelation/Name").partition(" ")[0] in ("", "E")
     )
     definition = text_of(disorder, "SummaryInformationList/SummaryInformation/TextSectionList/TextSection/Contents")
     return Term(

@@ -165,7 +165,9 @@ def _read_acceptability(files: _Files, contents: _Contents, rejected: list[Rejec
 def _read_parents(files: _Files, contents: _Contents, rejected: list[Rejected]) -> None:
     for row in files.rows("Relationship", ("active", "sourceId", "destinationId", "typeId"), rejected):
         active, child, parent, kind = row.cells
-        if active == _ACTIVE and kind == _IS_A:
+        if active == _ACTIVE and kind == _IS_A and not is_number(parent):
+            rejected.append(_not_an_id(row, parent))
+        elif active == _ACTIVE and kind == _IS_A:
             contents.parents.setdefault(child, []).append(parent)
 
 
@@ -221,7 +223,7 @@ def _retired(files: _Files, inactive: set[str], rejected: list[Rejected]) -> Ite
     columns = ("active", "refsetId", "referencedComponentId", "targetComponentId")
     for row in files.rows("cRefset_Association", columns, rejected):
         active, refset, concept_id, target = row.cells
-        if active == _ACTIVE and concept_id in inactive:
+        if active == _ACTIVE and concept_id in inactive and is_number(target):
             if refset in _SAME:
                 same[concept_id].append(target)
             elif refset in _POSSIBLE:

@@ -82,7 +82,10 @@ def test_released_descriptors_know_their_parents(shared_data):
     assert all(parent in found for term in found.values() for parent in term.concept.parents)
 
 
-@pytest.mark.parametrize("file", ["mesh_id_label_mappings.tsv.gz", "mesh_supp_id_label_mappings.tsv.gz"])
+@pytest.mark.parametrize(
+    "file",
+    ["mesh_id_label_mappings.tsv.gz", pytest.param("mesh_supp_id_label_mappings.tsv.gz", marks=pytest.mark.slow)],
+)
 def test_released_mappings_are_read_as_the_csv_module_reads_them(shared_data, file):
     path = shared_data / "kb" / file
     items = read_file(read, path)

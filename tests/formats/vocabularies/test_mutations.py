@@ -47,6 +47,8 @@ def check_items(items: list[object], where: str) -> None:
             texts = (concept.concept_id, *concept.names, *concept.alternative_ids, *concept.parents)
             assert concept.names and all(isinstance(text, str) and text.strip() for text in texts), (where, item)
             assert len(set(concept.names)) == len(concept.names), (where, item)
+        elif isinstance(item, Retired):
+            assert all(one.strip() for one in (item.concept_id, *item.successors)), (where, item)
         elif isinstance(item, Rejected):
             assert item.cause and item.line >= 0, (where, item)
 

@@ -50,9 +50,9 @@ HUMAN = Term(
     Concept(
         "900001", ("GRN1", "green protein 1", "green one", "G1", "GRNA", 'green "A" chain'), semantic_types=("Gene",)
     ),
-    ("MIM:900100", "HGNC:5", "Ensembl:ENSG9", "NCBITaxon:9606"),
+    ("MIM:900100", "HGNC:5", "Ensembl:ENSG9"),
 )
-MOUSE = Term(Concept("900002", ("Grn1", "green one, mouse"), semantic_types=("Gene",)), ("MGI:7", "NCBITaxon:10090"))
+MOUSE = Term(Concept("900002", ("Grn1", "green one, mouse"), semantic_types=("Gene",)), ("MGI:7",))
 
 
 def test_genes_with_their_references_and_species():

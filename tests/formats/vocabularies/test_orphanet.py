@@ -19,7 +19,12 @@ XML = """<?xml version="1.0" encoding="ENCODING"?>
         <Synonym lang="en">SGF</Synonym>
         <Synonym lang="en">Green fever, Sjögren type</Synonym>
       </SynonymList>
-      <ExternalReferenceList count="2">
+      <ExternalReferenceList count="3">
+        <ExternalReference id="12">
+          <Source>ICD-11</Source><Reference>1A90</Reference>
+          <DisorderMappingRelation id="13"><Name lang="en">NTBT (Narrower Term maps to a Broader Term)</Name>
+          </DisorderMappingRelation>
+        </ExternalReference>
         <ExternalReference id="3">
           <Source>OMIM</Source><Reference>900100</Reference>
           <DisorderMappingRelation id="4"><Name lang="en">E (Exact mapping)</Name></DisorderMappingRelation>

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from angel_hf.formats.selection import Selection
 from angel_hf.formats.term import Retired
 from angel_hf.formats.vocabularies.languages import umls_language
-from angel_hf.formats.vocabularies.names import distinct_names
+from angel_hf.formats.vocabularies.names import distinct_names, is_identifier
 from angel_hf.formats.vocabularies.semantic_network import selected_types
 
 ATOM_COLUMNS = ("CUI", "LAT", "TS", "STT", "ISPREF", "SAB", "TTY", "CODE", "STR", "SUPPRESS")
@@ -103,6 +103,6 @@ class Atoms:
 
 def retired(cui: str, rows: list[list[str]]) -> Retired:
     """What a retired concept became, by its rows of MRCUI (REL, CUI2): its synonym, else what is near it."""
-    synonyms = [other for relation, other in rows if relation == "SY" and other]
-    near = [other for relation, other in rows if relation in ("RB", "RN", "RO") and other]
+    synonyms = [other for relation, other in rows if relation == "SY" and is_identifier(other)]
+    near = [other for relation, other in rows if relation in ("RB", "RN", "RO") and is_identifier(other)]
     return Retired(cui, tuple(dict.fromkeys(synonyms or near)), is_exact=bool(synonyms) or not near)

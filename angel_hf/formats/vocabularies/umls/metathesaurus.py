@@ -153,7 +153,7 @@ def _parents(cui: str, rows: list[list[str]], wanted: Wanted) -> Iterator[str]:
         and (suppress in ("N", "") or wanted.suppressed)
         and (not wanted.sources or source in wanted.sources)
     ):
-        if parent and parent != cui:
+        if is_identifier(parent) and parent != cui:
             yield parent
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
 from angel_hf.formats.vocabularies.folder import file_in, placed
+from angel_hf.formats.vocabularies.names import is_identifier, shown
 from angel_hf.formats.vocabularies.rows import Row
 
 # Columns as the UMLS Reference Manual gives them, chapter 3.
@@ -93,6 +94,10 @@ class Table:
         current, group = "", list[list[str]]()
         for row in self.rows((key, *wanted), having):
             value, *cells = row.cells
+            if not is_identifier(value):
+                cause = f"{key} is {shown(value)}; expected one such as C0000005"
+                self.rejected.append(Rejected(row.line, cause, row.raw, str(self.path)))
+                continue
             if value != current:
                 if group:
                     yield current, group
