@@ -68,8 +68,7 @@ def quoted(value: str) -> Quoted:
     for token in _IN_QUOTES.finditer(value, start + 1):
         if token[0] == '"':
             after = _AFTER_TEXT.match(value, token.end())
-            # A word is a type only after a scope; `"5" long"` has neither.
-            if after is not None and (after[1] or not after[2]):
+            if after is not None:
                 text = " ".join("".join(pieces).split())
                 return Quoted(text, after[1] or "", after[2] or "")
             tried += 1
