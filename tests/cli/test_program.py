@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["link"], ["bulk"], ["annotate"], ["train"], ["mine"], ["kb"], ["kb", "build"], ["kb", "add"], ["kb", "remove"],
     ["kb", "show"], ["kb", "export"], ["kb", "diff"], ["kb", "map"], ["kb", "upgrade"], ["bench"], ["bench", "page"],
-    ["convert"], ["push"], ["push", "model"], ["push", "adapter"], ["push", "dataset"], ["push", "space"], ["push", "metric"],
+    ["convert"], ["push"], ["push", "model"], ["push", "adapter"], ["push", "dataset"], ["push", "space"],
+    ["push", "metric"],
 ]  # fmt: skip
 
 

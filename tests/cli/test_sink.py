@@ -70,13 +70,13 @@ def test_rejected_records_go_where_the_option_says_and_only_when_there_are_some(
     arguments = ("link", "--rejected", "aside.jsonl")
     assert run(*arguments, stdin=jsonl(RECORD)).exit_code == 0
     assert list(tmp_path.iterdir()) == []
-    assert run(*arguments, stdin="{}\n").exit_code == 1
+    assert run(*arguments, stdin="{}\n" + jsonl(RECORD)).exit_code == 1
     assert [path.name for path in tmp_path.iterdir()] == ["aside.jsonl"]
 
 
 def test_a_clean_run_removes_the_rejected_records_of_an_earlier_one(linker, tmp_path):
     arguments = ("link", "--input", "in.jsonl", "--output", "out.jsonl")
-    (tmp_path / "in.jsonl").write_text("{}\n")
+    (tmp_path / "in.jsonl").write_text("{}\n" + jsonl(RECORD))
     assert run(*arguments).exit_code == 1
     assert (tmp_path / "out.jsonl.rejected.jsonl").exists()
     (tmp_path / "in.jsonl").write_text(jsonl(RECORD))
@@ -100,7 +100,7 @@ def test_rejected_records_do_not_replace_the_input(linker, tmp_path):
     (tmp_path / "out.rejected.jsonl").write_text(jsonl(RECORD))
     result = run("link", "--input", "out.rejected.jsonl", "--output", "out")
     assert (result.exit_code, (tmp_path / "out.rejected.jsonl").read_text()) == (2, jsonl(RECORD))
-    assert "out.rejected.jsonl is the input, which rejected records would replace" in result.stderr
+    assert "out.rejected.jsonl is the input, which would be replaced" in result.stderr
 
 
 def test_one_record_that_cannot_be_linked_is_found_by_halving(linker):
@@ -108,7 +108,7 @@ def test_one_record_that_cannot_be_linked_is_found_by_halving(linker):
     many = [{**RECORD, "id": number} for number in range(256)]
     result = run("link", stdin=jsonl(*many[:100], bad, *many[101:]))
     assert [row["id"] for row in rows(result.stdout)] == [*range(100), *range(101, 256)]
-    assert "rejected standard input, line 101: the mention is longer" in result.stderr
+    assert "rejected standard input:101: document 101: the mention is longer" in result.stderr
     assert len(linker.calls) == 1 + 2 * 8
 
 
@@ -130,5 +130,5 @@ def test_results_come_before_all_of_the_input_was_read(linker):
             yield sentence_document(parse_marked("[[ataxia]]"), line=read)
 
     results = DocumentLinker(linker, build_search(1, 1), batch_size=4).link(endless())
-    assert [next(results).record.line for _ in range(33)] == list(range(1, 34))
+    assert [next(results).document.line for _ in range(33)] == list(range(1, 34))
     assert read == 64

@@ -71,7 +71,7 @@ def test_parquet_that_is_not_a_knowledge_base_is_refused(tmp_path, columns, mess
     path = tmp_path / "kb.parquet"
     parquet.write_table(pyarrow.table(columns), path)
     with pytest.raises(ValueError, match=f"^{path}: {message}"):
-        KnowledgeBase.from_file(path)
+        KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
 
 
 def test_a_bad_name_costs_that_name_and_a_bad_row_that_row(tmp_path):
@@ -116,7 +116,7 @@ def test_damaged_parquet_is_refused_with_its_path_or_still_read(knowledge_base, 
     for length in (0, 4, 12, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match=f"^{path}: not a readable Parquet file"):
-            KnowledgeBase.from_file(path)
+            KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
 
 
 def test_an_error_while_exporting_leaves_the_old_file(knowledge_base, tmp_path, monkeypatch):
