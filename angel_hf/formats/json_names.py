@@ -43,7 +43,7 @@ def read(source: Source) -> Iterator[Term | Rejected]:
             if not names:
                 yield Rejected(line, f"concept {concept_id!r} has no names; expected at least one", raw)
             elif kept:
-                yield Term(Concept(concept_id, tuple(kept)))
+                yield Term(Concept(concept_id, tuple(dict.fromkeys(kept))))
         text.finish()
     except JsonError as error:
         yield Rejected(error.line, f"{error}; expected {{concept_id: [name, ...]}}", is_rest=True)

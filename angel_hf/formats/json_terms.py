@@ -71,7 +71,7 @@ def read_list(source: Source) -> Records:
     Identifiers without a colon get their namespace in capitals: MONDO's `0000001` is `MONDO:0000001`.
     """
     text = JsonText(source.text())
-    return _read(text, (f"term {place}" for place, _ in enumerate(text.elements(), start=1)), lambda item, _: item)
+    yield from _read(text, (f"term {place}" for place, _ in enumerate(text.elements(), start=1)), lambda item, _: item)
 
 
 def read_object(source: Source) -> Records:
@@ -83,7 +83,7 @@ def read_object(source: Source) -> Records:
             return {**item, "id": concept_id}
         return item
 
-    return _read(text, text.members(), with_id, lambda concept_id: f"concept {concept_id!r}")
+    yield from _read(text, text.members(), with_id, lambda concept_id: f"concept {concept_id!r}")
 
 
 def _read(
