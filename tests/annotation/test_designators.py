@@ -15,6 +15,11 @@ NAMES = DictionaryDetector(
         "porphyria group II",
         "porphyria group IV",
         "gout",
+        "type 1 diabetes",
+        "type 2 diabetes",
+        "type 2 diabetes mellitus",
+        "factor V deficiency",
+        "factor VIII deficiency",
     ]
 )
 
@@ -35,6 +40,13 @@ def detected(text):
         ("hepatitis B and C virus", ["hepatitis B and C"]),
         ("hepatitis A/B", ["hepatitis A/B"]),
         ("sporadic porphyria groups I, II & IV", ["sporadic porphyria groups I, II & IV"]),
+        # Before the shared words.
+        ("a type 1 and 2 diabetes", ["type 1 and 2 diabetes"]),
+        ("type I or II diabetes, gout", ["type I or II diabetes", "gout"]),
+        ("types 1/2 diabetes mellitus", ["types 1/2 diabetes"]),
+        ("combined factor V and VIII deficiency", ["factor V and VIII deficiency"]),
+        ("type 1 and 3 diabetes", []),
+        ("type 1 and 2", []),
         # What follows is of another kind, no name, or counts something else.
         ("spinal fever type 1, 2 patients", ["spinal fever type 1"]),
         ("spinal fever type 1 and 9", ["spinal fever type 1"]),
