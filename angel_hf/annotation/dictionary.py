@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
+from angel_hf.annotation.designators import list_end
+from angel_hf.annotation.expansion import Definitions
 from angel_hf.annotation.phrases import as_written, has_separator, is_phrase
 from angel_hf.annotation.variants import (
     common_modifiers,
@@ -45,9 +48,9 @@ class DictionaryDetector:
     and not before "gene" and the like; where nearly all names are in capitals, those that can be read as words match
     as words. A mention includes qualifiers before it
     ("sporadic", and words that open many names), "disease" and the like after it, and what shares its last words
-    ("breast and ovarian cancer"). An abbreviation that a text defines is a mention wherever its long form ends in one,
-    and does not interrupt a name: "G6PD (glucose ...) deficiency". Where "disease" itself is a name, so are "inherited
-    disease" and the like.
+    ("breast and ovarian cancer") or all but the last number or letter ("type 1, 2 and 3"). An abbreviation that a text
+    defines is a mention wherever its long form ends in one, and does not interrupt a name: "G6PD (glucose ...)
+    deficiency". Where "disease" itself is a name, so are "inherited disease" and the like.
 
     Args:
         names: the names to find.
@@ -135,12 +138,12 @@ class DictionaryDetector:
     def _spans(self, text: str) -> list[tuple[int, int]]:
         words = split_words(text, self._forms)
         definitions = find_abbreviations(text) if "(" in text or "[" in text else ()
-        for definition in definitions:
-            if definition.long_end < definition.short_start:
-                _remove_short_form(words, definition)
+        if definitions:
+            words = _without_short_forms(words, definitions)
         spans, free = [], 0  # the first word after the last mention
         for place, length in self._places(text, words):
-            spans.append(self._extended(text, words, free, place, length))
+            start, end = self._extended(text, words, free, place, length)
+            spans.append((start, list_end(text, words.starts[place], end, self.is_name)))
             free = place + length
         return with_abbreviations(text, spans, definitions)
 
@@ -221,10 +224,8 @@ def with_abbreviations(
 ) -> list[tuple[int, int]]:
     """The spans, and every occurrence of a short form whose long form ends in one, without overlaps."""
     ends = {end for _, end in spans}
-    shorts = sorted({found.short for found in definitions if found.long_end in ends}, key=len, reverse=True)
-    if shorts:
-        places = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, shorts))})s?(?!\w)")
-        spans = spans + [match.span() for match in places.finditer(text)]
+    of_mentions = Definitions(one for one in definitions if one.long_end in ends)
+    spans = spans + [(start, end) for start, end, _ in of_mentions.occurrences(text)]
     return without_overlaps(spans)
 
 
@@ -239,8 +240,19 @@ def without_overlaps(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return kept
 
 
-def _remove_short_form(words: Words, definition: Abbreviation) -> None:
-    """Remove the words of a short form in brackets from a text's words."""
-    for place in reversed(range(len(words.starts))):
-        if definition.short_start <= words.starts[place] < definition.short_end:
-            del words.forms[place], words.starts[place], words.ends[place]
+def _without_short_forms(words: Words, definitions: Sequence[Abbreviation]) -> Words:
+    """The words of a text but those of short forms in brackets, which interrupt names."""
+    kept, done = Words([], [], []), 0
+    for one in definitions:
+        if one.long_end < one.short_start:
+            first = max(done, bisect_left(words.starts, one.short_start))
+            _extend(kept, words, done, first)
+            done = max(first, bisect_left(words.starts, one.short_end))
+    _extend(kept, words, done, len(words.starts))
+    return kept
+
+
+def _extend(kept: Words, words: Words, first: int, last: int) -> None:
+    kept.forms.extend(words.forms[first:last])
+    kept.starts.extend(words.starts[first:last])
+    kept.ends.extend(words.ends[first:last])

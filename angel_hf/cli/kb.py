@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Build, change, show and export knowledge bases.", no_args_is_help=True, rich_markup_mode=None)
 
 _MOST_SHOWN = 8
+_NO_MODEL = "none"
 
 
 class Normalization(str, Enum):
@@ -67,6 +68,10 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
+    model: Annotated[
+        str,
+        typer.Option(help="Tokenise the names for this model, so that it links to them at once; none: for no model."),
+    ] = "angel-mini",
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -101,7 +106,9 @@ def build(
             for file in crosswalk or ():
                 terms = (term for term in terms_of(file, rejections) if isinstance(term, Term))
                 knowledge_base = knowledge_base.with_cross_references(terms)
-            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+            file = knowledge_base.save(output)
+            _keep_names(file, model)
+            typer.echo(f"{file}: {knowledge_base!r}")
 
 
 _Output = Annotated[Path, typer.Argument(help="A folder, or a file that ends in .safetensors; SOURCE itself, too.")]
@@ -258,6 +265,24 @@ def _open(
     from angel_hf import KnowledgeBase
 
     return KnowledgeBase.from_file(source, normalization.value if normalization else None, selection, rejections)
+
+
+def _keep_names(file: Path, model: str) -> None:
+    """Tokenise the names of a saved knowledge base for a model."""
+    if model == _NO_MODEL:
+        return
+    # Here, so that help loads no library.
+    from angel_hf import KnowledgeBase
+    from angel_hf.model.checkpoint import Checkpoint
+    from angel_hf.model.kept_names import keep_names
+
+    try:
+        checkpoint = Checkpoint(model, None, {})
+        checkpoint = checkpoint.companion(checkpoint.config())
+        positions = checkpoint.config().max_position_embeddings
+        keep_names(KnowledgeBase.load(file), checkpoint.processor(None, positions), positions)
+    except OSError as error:
+        raise InputError(f"--model {model}: {error}") from None
 
 
 def _resolve(knowledge_base: KnowledgeBase, source: Path, concept_id: str) -> str:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -98,11 +97,12 @@ def link(
     with failures_reported():
         search = build_search(top_k, num_beams, context_tokens, verbatim_first)
         form = _output_format(output, output_format, annotations)
-        load = partial(load_linker, model, knowledge_base, revision, device, dtype)
         target = _Target(output, form, rejected, annotations, offsets)
 
         def linker() -> DocumentLinker:
-            return DocumentLinker(load(), search, batch_size, expand=not as_written)
+            return DocumentLinker(
+                load_linker(model, knowledge_base, revision, device, dtype), search, batch_size, expand=not as_written
+            )
 
         if sentence is not None:
             unheard = {"--input": input_file, "--input-format": input_format, "--rejected": rejected}

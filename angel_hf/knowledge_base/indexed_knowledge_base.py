@@ -122,6 +122,14 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
             message += f"; it {'fits' if fitting else 'is a cross-reference of'} {shown}: give one of these"
         return message
 
+    def entry_spellings(self, entry: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each name that an entry stands for, with the concepts that bear it."""
+        bounds, concepts = self.tables["name_concept_offsets"], self.tables["name_concepts"]
+        first, last = self.tables["entry_offsets"][entry : entry + 2].tolist()
+        for position in range(first, last):
+            bearers = concepts[bounds[position] : bounds[position + 1]].tolist()
+            yield self.names[position], tuple(self.concept_ids[one] for one in bearers)
+
     def concepts(self) -> Iterator[Concept]:
         """Every concept, in order."""
         return (self._concept(position) for position in range(self.num_concepts))
@@ -146,6 +154,7 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         knowledge_base = super().load(path)
         tables, opened, text = knowledge_base.tables, knowledge_base.opened, knowledge_base.normalization
         file = file_in(path, KNOWLEDGE_BASE_FILE)
+        knowledge_base.file = file
         recorded = opened.get("fingerprint")
         knowledge_base._is_checked = checked(file, tables, opened, recorded, text, verify=verify)
         if verify or not is_large(tables):
@@ -153,6 +162,8 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         return knowledge_base
 
     _is_checked = False
+    file: Path | None = None
+    """Where it was opened; None for one that was built or changed."""
 
     def is_intact(self, sample_suffices: bool = False) -> bool:
         """Whether the contents are those of the fingerprint; reads all, unless the check of `load` suffices."""

@@ -16,6 +16,7 @@ from angel_hf.arrays.sealed_file import seal
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
+from angel_hf.model.kept_names import tokenized_names
 from angel_hf.model.processor import AngelProcessor
 from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
@@ -127,7 +128,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
             ValueError: a name is longer than the model can generate, or tokenises to nothing.
             RuntimeError: the model has no processor.
         """
-        self._attach(TokenizedNames.build(knowledge_base, self.require_processor(), self._max_positions))
+        self._attach(tokenized_names(knowledge_base, self.require_processor(), self._max_positions))
 
     def update_knowledge_base(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,7 +17,41 @@ from angel_hf.model.processor import AngelProcessor
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
 
+_LOG = logging.getLogger(__name__)
 _NAMES_AT_ONCE = 50_000
+
+
+class UnwritableNamesError(ValueError):
+    """Names that a model cannot generate.
+
+    Args:
+        entries: of the knowledge base.
+        cause: of the first.
+    """
+
+    def __init__(self, entries: Sequence[int], cause: str) -> None:
+        super().__init__(cause)
+        self.entries = entries
+
+    def without_them(self, knowledge_base: KnowledgeBase) -> KnowledgeBase:
+        """The knowledge base without these names, and without concepts that have no others; a warning tells of them.
+
+        Raises:
+            ValueError: no name is left.
+        """
+        if len(self.entries) == knowledge_base.num_entries:
+            raise self
+        removed: dict[str, list[str]] = {}
+        for entry in self.entries:
+            for name, concept_ids in knowledge_base.entry_spellings(entry):
+                for concept_id in concept_ids:
+                    removed.setdefault(concept_id, []).append(name)
+        emptied = [one for one, names in removed.items() if len(names) == len(knowledge_base.concept(one).names)]
+        for concept_id in emptied:
+            del removed[concept_id]
+        count, gone = len(self.entries), f", and {len(emptied):,} concepts that have no other" if emptied else ""
+        _LOG.warning("%s; left out %s such name%s%s", self, f"{count:,}", "" if count == 1 else "s", gone)
+        return knowledge_base.updated(remove=removed, remove_concepts=emptied)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +73,18 @@ class TokenizedNames:
             processor: that tokenises.
             max_positions: of the decoder, which a name has to leave room in.
 
+        Names that are longer than the model can generate, or tokenise to nothing, are left out, with a warning.
+
         Raises:
-            ValueError: a name is longer than the model can generate, or tokenises to nothing.
+            ValueError: no name is left.
         """
         entries = np.arange(knowledge_base.num_entries)
-        token_ids, offsets = _encode(knowledge_base.entry_names(), entries, knowledge_base, processor, max_positions)
+        try:
+            token_ids, offsets = _encode(
+                knowledge_base.entry_names(), entries, knowledge_base, processor, max_positions
+            )
+        except UnwritableNamesError as error:
+            return cls.build(error.without_them(knowledge_base), processor, max_positions)
         trie, groups = NameTrie.build(token_ids, offsets)
         if trie.num_names < knowledge_base.num_entries:
             knowledge_base = knowledge_base.merge_entries(groups)
@@ -63,7 +105,7 @@ class TokenizedNames:
             add, remove, remove_concepts: as for `KnowledgeBase.updated`.
 
         Raises:
-            ValueError: as `build` and `KnowledgeBase.updated`.
+            ValueError: as `KnowledgeBase.updated`; or a new name is one that `build` leaves out.
         """
         knowledge_base, origin = self.knowledge_base.updated(add, remove, remove_concepts)
         if processor.folding:
@@ -107,6 +149,7 @@ def _encode(
     longest = max_positions - 3
     width = np.uint16 if max(processor.tokenizer.get_vocab().values()) < 1 << 16 else np.int32
     parts, lengths = [np.empty(0, dtype=width)], [np.empty(0, dtype=np.int64)]
+    unwritable, cause = list[int](), ""
     names = iter(progress_bar(names, "name", "tokenising", total=len(entries)))
     for first in range(0, len(entries), _NAMES_AT_ONCE):
         block = list(islice(names, _NAMES_AT_ONCE))
@@ -114,11 +157,14 @@ def _encode(
         counts = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
         for position in np.flatnonzero((counts == 0) | (counts > longest)).tolist():
             entry = int(entries[first + position])
-            raise ValueError(
+            unwritable.append(entry)
+            cause = cause or (
                 f"entry {entry}: name {block[position][:80]!r} of concept "
                 f"{knowledge_base.entry_concept_ids(entry)[0]!r} takes {counts[position]} tokens; the model can "
                 f"generate 1 to {longest}: shorten or leave out the name"
             )
         lengths.append(counts)
         parts.append(np.fromiter(chain.from_iterable(encoded), dtype=width, count=int(counts.sum())))
+    if unwritable:
+        raise UnwritableNamesError(unwritable, cause)
     return np.concatenate(parts), offsets_from_lengths(np.concatenate(lengths))

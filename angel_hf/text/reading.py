@@ -42,10 +42,8 @@ def plain(found: re.Match[str]) -> str:
     letter = html.unescape(f"&{found[1]};") if found[1] else found[0]
     letter = unicodedata.normalize("NFKD", letter.translate(_PLAIN))
     letter = unicodedata.normalize("NFC", re.sub(_MARKS, "", letter)).translate(_PLAIN)
-    before, after = (
-        found.string[max(0, found.start() - 2) : found.start()].lower(),
-        found.string[found.end() : found.end() + 1],
-    )
+    before = found.string[max(0, found.start() - 2) : found.start()].lower()
+    after = found.string[found.end() : found.end() + 1]
     if letter == "ß":  # of German after a vowel; elsewhere often put for a beta: "TGFß", "ß-globin"
         in_word = after.isalpha() or before[:-1].isalpha()
         letter = "ss" if in_word and before.endswith(tuple("aeiouyäöü")) else "β"
@@ -98,7 +96,9 @@ class Context(NamedTuple):
 
 def left_context(mention: Mention, size: int, reach: int) -> Context:
     """At most `size` characters before a mention, from where a word starts, and nothing farther away than `reach`."""
-    text = mention.text[: mention.start].rstrip()
+    text = mention.text[max(0, mention.start - 2 * reach) : mention.start].rstrip()
+    if len(text) < reach < mention.start:  # white space between, which may go on for long
+        text = mention.text[: mention.start].rstrip()
     text = text[max(0, len(text) - reach) :].lstrip()
     if len(text) <= size:
         return Context(text, True)
@@ -108,7 +108,10 @@ def left_context(mention: Mention, size: int, reach: int) -> Context:
 
 def right_context(mention: Mention, size: int, reach: int) -> Context:
     """At least `size` characters after a mention, to the end of a word; see `left_context`."""
-    text = mention.text[mention.end :].lstrip()[:reach].rstrip()
+    text = mention.text[mention.end : mention.end + 2 * reach].lstrip()
+    if len(text) < reach:
+        text = mention.text[mention.end :].lstrip()
+    text = text[:reach].rstrip()
     cut = _BETWEEN_WORDS.search(text, size)
     return Context(text[: cut.start()], False) if cut else Context(text, True)
 

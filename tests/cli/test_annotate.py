@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from angel_hf import AngelForEntityLinking, Concept, KnowledgeBase
-from angel_hf.formats.bioc import read_bioc
-from angel_hf.formats.document import Document
+from angel_hf.formats.documents import read_documents
 from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.formats.source import Source
 from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
 from tests.annotation.test_token_classification import tagger
 from tests.cli_stub import rows, run
@@ -39,6 +39,11 @@ BIOC_JSON = {
         }
     ]
 }
+
+
+def documents_of(path):
+    with Source(path) as source:
+        return list(read_documents(source))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +99,7 @@ def test_every_format_reads_the_same_text(annotate, tmp_path, name, content, zip
     (row,) = rows(result.stdout)
     assert row["text"] == TEXT
     assert [mention["text"] for mention in row["mentions"]] == SURFACES
-    assert "annotated 6 mentions in 1 documents" in result.stderr
+    assert "annotated 6 mentions in 1 document" in result.stderr
 
 
 def test_standard_input_is_one_text(annotate):
@@ -122,7 +127,7 @@ def test_a_text_of_several_lines_is_one_pubtator_record_with_the_same_offsets(an
 def test_bioc_out_is_read_back(annotate, tmp_path):
     (tmp_path / "a.pubtator").write_text(PUBTATOR)
     annotate("--input", tmp_path / "a.pubtator", "--output-format", "bioc", "-o", tmp_path / "b.xml")
-    (document,) = read_bioc(tmp_path / "b.xml")
+    (document,) = documents_of(tmp_path / "b.xml")
     assert (document.document_id, document.text) == ("12", TEXT)
     assert [section.kind for section in document.sections] == ["title", "abstract"]
     found = ElementTree.parse(tmp_path / "b.xml").findall(".//annotation")
@@ -137,7 +142,7 @@ def test_bioc_out_is_read_back(annotate, tmp_path):
 
 def test_control_characters_do_not_break_bioc(annotate, tmp_path):
     annotate("anemia \x00 \x0c <&> end", "--output-format", "bioc", "-o", tmp_path / "b.xml")
-    (document,) = read_bioc(tmp_path / "b.xml")
+    (document,) = documents_of(tmp_path / "b.xml")
     assert document.text == "anemia     <&> end"
 
 
@@ -239,8 +244,10 @@ def test_a_folder_is_annotated_file_by_file_and_bad_ones_are_told(annotate, tmp_
     result = annotate("--input", tmp_path)
     assert result.exit_code == 1
     assert [row["id"] for row in rows(result.stdout)] == ["a", "12"]
-    assert "passed over:" in result.stderr and "c.xml: not XML" in result.stderr
-    assert "1 files could not be read" in result.stderr
+    assert f"rejected {tmp_path / 'c.xml'}: not XML" in result.stderr
+    assert f"annotated 7 mentions in 2 documents; 1 rejected, written to {tmp_path}.rejected.jsonl" in result.stderr
+    (aside,) = rows((tmp_path.parent / f"{tmp_path.name}.rejected.jsonl").read_text())
+    assert aside["source"] == str(tmp_path / "c.xml") and aside["cause"].startswith("not XML")
 
 
 BAD_FILES = {
@@ -249,7 +256,6 @@ BAD_FILES = {
     "plain.txt.gz": b"anemia",
     "plain.json.gz": json.dumps(BIOC_JSON).encode(),
     "half.jsonl": b'{"text": "\\ud800 anemia"}',
-    "id.jsonl": b'{"id": "\\ud800", "text": "anemia"}',
     "half.json": b'{"documents": [{"id": 1, "passages": [{"offset": 0, "text": "\\ud800"}]}]}',
     "deep.jsonl": b"[" * 100_000,
     "deep.json": b"[" * 100_000,
@@ -265,8 +271,10 @@ def test_a_bad_file_does_not_end_the_work_on_the_others(annotate, tmp_path, name
     result = annotate("--input", tmp_path, "--output-format", form, "-o", tmp_path / "out")
     assert result.exit_code == 1, result.output
     assert (tmp_path / "out").read_text().count("anemia") >= 4
-    assert f"passed over: {tmp_path / name}: " in result.stderr.replace(f"{name}:1:", f"{name}:")
-    assert "annotated 2 mentions in 2 documents; 1 files could not be read" in result.stderr
+    assert f"rejected {tmp_path / name}: " in result.stderr.replace(f"{name}:1:", f"{name}:")
+    assert "annotated 2 mentions in 2 documents; 1 rejected, written to " in result.stderr
+    (aside,) = rows((tmp_path / "out.rejected.jsonl").read_text())
+    assert aside["source"] == str(tmp_path / name)
 
 
 def test_a_document_that_the_model_refuses_does_not_end_the_work_on_the_others(annotate, loaded, tmp_path, monkeypatch):
@@ -275,8 +283,8 @@ def test_a_document_that_the_model_refuses_does_not_end_the_work_on_the_others(a
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     result = annotate("--input", tmp_path / "a.jsonl")
     assert (result.exit_code, len(rows(result.stdout))) == (1, 21)
-    assert "passed over: document 21: mention 'breast cancer'... takes " in result.stderr
-    assert "annotated 21 mentions in 21 documents; 1 documents could not be annotated" in result.stderr
+    assert f"rejected {tmp_path / 'a.jsonl'}:21: document 21: mention 'breast cancer'... takes " in result.stderr
+    assert "annotated 21 mentions in 21 documents; 1 rejected" in result.stderr
     alone = annotate("breast cancer")
     assert (alone.exit_code, alone.stdout) == (2, "")
     assert alone.stderr.startswith("error: mention 'breast cancer'... takes ")
@@ -286,19 +294,24 @@ def test_a_document_that_the_model_refuses_does_not_end_the_work_on_the_others(a
     ("name", "content", "message"),
     [
         ("a.xml", "<collection>", "not XML"),
-        ("a.xml", "<collection><document><passage><text>x</text></passage></document></collection>", "not BioC"),
+        ("a.xml", "<collection></collection>", "holds no document"),
+        ("a.xml", "<html><body>x</body></html>", "its root is <html>; expected BioC, PubMed or JATS XML"),
+        ("a.bioc", "<PubmedArticleSet/>", "its root is <PubmedArticleSet>; expected <collection>"),
         ("a.json", "{", "not JSON"),
-        ("a.json", '{"documents": [{}]}', "not BioC"),
-        ("a.jsonl", '{"id": 1}', "a.jsonl:1: KeyError"),
+        ("a.json", '{"documents": [{}]}', "document ?: no 'passages'"),
+        ("a.json", '{"documents": []}', "holds no document"),
+        ("a.any", "a\\tb\\n", "cannot tell the format from its first line"),
+        ("a.jsonl", '{"id": 1}', "a.jsonl:1: no 'text' among the keys 'id'"),
         ("a.jsonl", '{"text": 1}', "a.jsonl:1: text is 1; expected a string"),
-        ("a.pubtator", "12|t|A\n", "ends after its title"),
+        ("a.pubtator", "12|a|A\n", "expected a title line"),
     ],
 )
 def test_bad_files_end_with_what_was_expected(annotate, tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     result = annotate("--input", tmp_path / name)
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: ") and message in result.stderr and "xpected" in result.stderr
+    error = result.stderr.splitlines()[-1]
+    assert error.startswith(f"error: {tmp_path / name}") and message in error and "xpected" in error
 
 
 @pytest.mark.parametrize(
@@ -306,7 +319,7 @@ def test_bad_files_end_with_what_was_expected(annotate, tmp_path, name, content,
     [
         (["x", "--top-k", "11"], "--top-k 11 with --num-beams 10"),
         (["x", "--output-format", "brat"], "name a folder with --output"),
-        (["x", "--input", "y"], "both a text and --input were given"),
+        (["x", "--input", "y"], "--input would go unheard with a text"),
         (["--input", "/no/such/file"], "no such file or folder"),
         (["x", "--precision", "0.5"], "no threshold for a precision of 0.5"),
         (["x", "--detector", "no/such"], "no/such"),
@@ -330,8 +343,3 @@ def test_html_without_spacy_names_the_extra(annotate, monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
     result = annotate("anemia", "--output-format", "html")
     assert (result.exit_code, "pip install 'angel-hf[spacy]'" in result.stderr) == (2, True)
-
-
-def test_overlapping_passages_are_refused():
-    with pytest.raises(ValueError, match="document 1: a passage starts at 2, before the end of the one before it at 3"):
-        Document.of_passages("1", [(0, "title", "abc"), (2, "abstract", "x")])

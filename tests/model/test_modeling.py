@@ -219,23 +219,33 @@ def test_a_change_that_is_refused_leaves_the_old_knowledge_base(model):
         random_model(TOKENIZER).update_knowledge_base(add={"D1": ["gene"]})
 
 
-def test_a_name_too_long_to_generate_is_refused_and_the_old_knowledge_base_stays(model):
-    expected = model.link(MENTIONS)
+def test_names_too_long_to_generate_are_left_out_with_a_warning(model, caplog):
+    own, expected = model.knowledge_base, model.link(MENTIONS)
     longest = " ".join(["q"] * 61)  # 64 positions less one for a mention's token, " is" and the end token
     for name, tokens in ((f"{longest} q", 62), ("q" * 90, 91)):
         message = f"entry 1: name '{name[:80]}' of concept 'LONG' takes {tokens} tokens; the model can generate 1 to 61"
-        with pytest.raises(ValueError, match=message):
-            model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"], "LONG": [name]}))
+        caplog.clear()
+        model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia", name], "LONG": [name]}))
+        (warning,) = caplog.messages
+        assert warning.startswith(message.replace("'LONG'", "'D1'"))
+        assert warning.endswith("left out 1 such name, and 1 concepts that have no other")
+        assert [concept.names for concept in model.knowledge_base.concepts()] == [("ataxia",)]
+    model.set_knowledge_base(own)
+    assert_same_links(model.link(MENTIONS), expected)
+    with pytest.raises(ValueError, match="takes 62 tokens"):  # nothing would be left
+        model.set_knowledge_base(KnowledgeBase.from_names({"LONG": [f"{longest} q"]}))
     assert_same_links(model.link(MENTIONS), expected)
     model.set_knowledge_base(KnowledgeBase.from_names({"LONG": [longest]}))
     assert model.link(MENTIONS[0]).best.name == longest
 
 
-def test_a_name_without_tokens_is_refused():
+def test_a_name_without_tokens_is_left_out(caplog):
     tokenizer = word_tokenizer()
     tokenizer.backend_tokenizer.normalizer = normalizers.Replace("xyz", "")
-    with pytest.raises(ValueError, match="entry 1: name 'xyz' of concept 'D2' takes 0 tokens; .* 1 to 61: shorten"):
-        random_model(tokenizer).set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"], "D2": ["XYZ"]}))
+    model = random_model(tokenizer)
+    model.set_knowledge_base(KnowledgeBase.from_names({"D1": ["ataxia"], "D2": ["XYZ"]}))
+    assert model.knowledge_base.num_concepts == model.trie.num_names == 1
+    assert "entry 1: name 'xyz' of concept 'D2' takes 0 tokens; the model can generate 1 to 61" in caplog.text
 
 
 def test_a_tokenizer_of_another_model_is_refused(model):
