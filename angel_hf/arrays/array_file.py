@@ -7,6 +7,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import socket
 import stat
 import time
@@ -33,12 +34,11 @@ def written_whole(path: str | Path) -> Iterator[str]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
     for other in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 32}.tmp"):
-        if is_abandoned(other, host):
+        if is_abandoned(other):
             other.unlink(missing_ok=True)
     # A unique name, since two processes may write the same file; it tells whose it is.
-    temporary = path.with_name(f".{path.name}.{host}{os.getpid():08x}{uuid.uuid4().hex[:16]}.tmp")
+    temporary = path.with_name(f".{path.name}.{_host()}{os.getpid():08x}{uuid.uuid4().hex[:16]}.tmp")
     temporary.touch(exist_ok=False)
     try:
         permissions = stat.S_IMODE(temporary.stat().st_mode)
@@ -53,11 +53,16 @@ def written_whole(path: str | Path) -> Iterator[str]:
         raise
 
 
-def is_abandoned(temporary: Path, host: str) -> bool:
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def is_abandoned(temporary: Path) -> bool:
     """Whether no process writes a hidden file any more: its process of this machine is gone, or it is a day old."""
+    owner = temporary.name.split(".")[-2]
     try:
-        if temporary.name.split(".")[-2].startswith(host) and os.name == "posix":
-            os.kill(int(temporary.name.split(".")[-2][8:16], 16), 0)
+        if os.name == "posix" and re.fullmatch(f"{_host()}[0-9a-f]{{24}}", owner):
+            os.kill(int(owner[8:16], 16), 0)
         return time.time() - temporary.stat().st_mtime > _OLD_SECONDS
     except ProcessLookupError:
         return True

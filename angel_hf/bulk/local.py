@@ -19,7 +19,7 @@ def link_locally(run: Run) -> Iterator[Report]:
     Raises:
         ValueError: an input file is damaged inside.
     """
-    worker = Worker(run.job, run.inputs, run.model)
+    worker = Worker(run.job, run.inputs, run.model, run.claim)
     try:
         for window, rows in _read_ahead(worker, run.pending):
             yield worker.link(window, rows)

@@ -12,7 +12,7 @@ import torch
 from angel_hf.arrays.array_file import fingerprint
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.job import Options
-from angel_hf.bulk.output import LINKED, REJECTED
+from angel_hf.bulk.output import LINKED, MANIFEST, REJECTED, Claim
 from angel_hf.bulk.storage import Storage
 from angel_hf.inference.packed.int8_linear import Int8Linear
 from angel_hf.jobs.claim import differences
@@ -20,8 +20,7 @@ from angel_hf.jobs.readable import parse_json, readable
 from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.version import __version__
 
-MANIFEST = "manifest.json"
-_FORMAT = "angel-bulk-2"
+_FORMAT = "angel-bulk-3"
 _LOADED_FROM = "loaded_from"
 # Keys of a configuration that the answers do not depend on: its origin and its makers.
 _ORIGIN = ("_name_or_path", "architectures", "auto_map", "custom_pipelines", "transformers_version")
@@ -106,7 +105,7 @@ def _named(search: Any) -> dict[str, Any]:
     }
 
 
-def claim(output: Storage, expected: dict[str, Any]) -> None:
+def claim(output: Storage, expected: dict[str, Any]) -> Claim:
     """Write the manifest into a folder, or compare it with the one there; a run without a shard may be replaced.
 
     Raises:
@@ -118,21 +117,27 @@ def claim(output: Storage, expected: dict[str, Any]) -> None:
             raise ValueError(
                 f"{output.location}: holds files, but no {MANIFEST} of a run; name an empty or new folder with --output"
             )
-        _write(output, expected)
-        return
+        return _write(output, expected)
     with readable(output.path(MANIFEST), "remove that folder to start anew, or name another --output"):
         found = parse_json(stored)
         differing = list(differences(found, expected | {_LOADED_FROM: found.get(_LOADED_FROM)}))
     if not differing:
-        return
+        return Claim(_run(expected), stored)
     if any(output.names(folder) for folder in (LINKED, REJECTED)):
         key, before, now = differing[0]
         raise ValueError(
             f"{output.location} holds the work of another run: {key} was {before!r:.200} and is {now!r:.200}; "
             "name another --output, or remove that folder to start anew"
         )
-    _write(output, expected)
+    return _write(output, expected)
 
 
-def _write(output: Storage, expected: dict[str, Any]) -> None:
-    output.write(MANIFEST, (json.dumps(expected, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+def _write(output: Storage, expected: dict[str, Any]) -> Claim:
+    manifest = (json.dumps(expected, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    output.write(MANIFEST, manifest)
+    return Claim(_run(expected), manifest)
+
+
+def _run(expected: dict[str, Any]) -> str:
+    matters = {key: value for key, value in expected.items() if key != _LOADED_FROM}
+    return hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest()

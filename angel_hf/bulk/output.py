@@ -14,7 +14,7 @@ from angel_hf.bulk.shard import Report, Shard, stored_report, to_parquet
 from angel_hf.bulk.storage import Storage
 from angel_hf.jobs.readable import UNFORESEEN
 
-LINKED, REJECTED, TOTALS = "linked", "rejected", "totals.json"
+LINKED, REJECTED, MANIFEST, TOTALS = "linked", "rejected", "manifest.json", "totals.json"
 _FOOTERS_AT_ONCE = 16
 
 
@@ -27,6 +27,19 @@ class Totals:
     rejected: int
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run's claim to a folder.
+
+    Args:
+        run: SHA-256 of all that its shards depend on; each shard has it.
+        manifest: the manifest as it stands in the folder; another one there is another run's.
+    """
+
+    run: str
+    manifest: bytes
+
+
 class Output(Storage):
     """The folder of a run: `linked/` and `rejected/` with a shard a window, `manifest.json`, and when all is done
     `totals.json`. A window without rejected rows has no shard in `rejected/`.
@@ -36,34 +49,45 @@ class Output(Storage):
         """The names of the finished shards."""
         return self.names(LINKED)
 
-    def write_shard(self, name: str, shard: Shard, rows: int) -> Report:
-        """Write the tables of a window of `rows` rows."""
+    def write_shard(self, name: str, shard: Shard, rows: int, claim: Claim) -> Report:
+        """Write the tables of a window of `rows` rows.
+
+        Raises:
+            ValueError: the folder is another run's by now.
+        """
+        if self.read(MANIFEST) != claim.manifest:
+            raise ValueError(f"{self.location}: another run has taken this folder; name another --output")
         rejected = shard.rejected.select(("file", "row", "cause")).to_pylist()
         causes = tuple(f"{one['file']}, row {one['row']}: {one['cause']}" for one in rejected)
         report = Report(rows, shard.linked.num_rows, len(rejected), causes)
         # The linked shard is what makes a window count as finished, hence last.
         if rejected:
             self.write(f"{REJECTED}/{name}", to_parquet(shard.rejected))
-        self.write(f"{LINKED}/{name}", to_parquet(shard.linked, report))
+        else:
+            self.remove(f"{REJECTED}/{name}")
+        self.write(f"{LINKED}/{name}", to_parquet(shard.linked, report, claim.run))
         return report
 
-    def total(self, names: Iterable[str]) -> Totals:
+    def total(self, names: Iterable[str], claim: Claim) -> Totals:
         """Add up the shards and write the sums to `totals.json`.
 
         Raises:
-            ValueError: a shard is damaged.
+            ValueError: a shard is damaged or another run's.
         """
         rows = mentions = rejected = 0
         with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-            for report in pool.map(self._report, names):
+            for report in pool.map(lambda name: self._report(name, claim), names):
                 rows, mentions, rejected = rows + report.rows, mentions + report.mentions, rejected + report.rejected
         totals = Totals(rows, mentions, rejected)
         self.write(TOTALS, (json.dumps(asdict(totals), indent=2) + "\n").encode())
         return totals
 
-    def _report(self, name: str) -> Report:
+    def _report(self, name: str, claim: Claim) -> Report:
         path = self.path(f"{LINKED}/{name}")
         try:
-            return stored_report(pyarrow.parquet.read_metadata(path, filesystem=self.filesystem))
+            report, run = stored_report(pyarrow.parquet.read_metadata(path, filesystem=self.filesystem))
         except (pyarrow.ArrowException, OSError, ValueError, *UNFORESEEN) as error:
             raise ValueError(f"{path}: not a shard of a run ({error}); remove it and run again") from error
+        if run != claim.run:
+            raise ValueError(f"{path}: a shard of another run; remove it and run again")
+        return report

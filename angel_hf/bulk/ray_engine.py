@@ -14,6 +14,7 @@ from typing import Any
 from angel_hf.bulk.input_files import InputFiles
 from angel_hf.bulk.job import Job
 from angel_hf.bulk.manifest import model_fingerprints
+from angel_hf.bulk.output import Claim
 from angel_hf.bulk.run import Run
 from angel_hf.bulk.shard import Report
 from angel_hf.bulk.window import Window
@@ -69,7 +70,7 @@ def link_with_ray(
     windows = ray.data.from_items([asdict(window) for window in run.pending], override_num_blocks=len(run.pending))
     reports = windows.map(
         _Actor,
-        fn_constructor_args=(run.job, run.inputs, load_model, run.fingerprints, attempts),
+        fn_constructor_args=(run.job, run.inputs, load_model, run.fingerprints, run.claim, attempts),
         compute=ray.data.ActorPoolStrategy(size=share.workers, max_tasks_in_flight_per_actor=1),
         num_cpus=share.cpus,
         num_gpus=share.gpus,
@@ -102,7 +103,13 @@ class _Actor:
     """
 
     def __init__(
-        self, job: Job, inputs: InputFiles, load_model: LoadModel, fingerprints: dict[str, Any], attempts: Any
+        self,
+        job: Job,
+        inputs: InputFiles,
+        load_model: LoadModel,
+        fingerprints: dict[str, Any],
+        claim: Claim,
+        attempts: Any,
     ) -> None:
         # One process for each core: the tokenizer's own threads would only be in each other's way.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -112,7 +119,7 @@ class _Actor:
         try:
             model = load_model()
             _check_model(model, fingerprints)
-            self._worker = Worker(job, inputs, model)
+            self._worker = Worker(job, inputs, model, claim)
         except Exception as error:
             self._failure = f"a worker could not begin: {error}"
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from angel_hf.bulk.columns import check_columns
+from angel_hf.bulk.folder_lock import FolderLock
 from angel_hf.bulk.input_files import InputFiles, would_be_read
 from angel_hf.bulk.job import Job
 from angel_hf.bulk.manifest import claim, manifest, model_fingerprints
-from angel_hf.bulk.output import LINKED, REJECTED, Output, Totals
+from angel_hf.bulk.output import LINKED, REJECTED, Claim, Output, Totals
 from angel_hf.bulk.storage import absolute
 from angel_hf.bulk.window import Window, windows
 from angel_hf.bulk.worker import LoadModel
@@ -27,6 +28,8 @@ class Run:
         fingerprints: of the model; every other process must have the same.
         pending: windows whose shards are missing, in the order of the input.
         rows: of all files.
+        claim: to the output.
+        lock: of the output, as long as this value lives; None in an object store.
     """
 
     job: Job
@@ -35,6 +38,8 @@ class Run:
     fingerprints: dict[str, Any]
     pending: tuple[Window, ...]
     rows: int
+    claim: Claim
+    lock: FolderLock | None = None
 
     @property
     def pending_rows(self) -> int:
@@ -47,7 +52,8 @@ class Run:
         Raises:
             ValueError: a shard is missing or damaged.
         """
-        return Output(self.job.output).total(w.shard for w in windows(self.inputs.files, self.job.options.window))
+        shards = (window.shard for window in windows(self.inputs.files, self.job.options.window))
+        return Output(self.job.output).total(shards, self.claim)
 
 
 def start(job: Job, load_model: LoadModel) -> Run:
@@ -59,7 +65,7 @@ def start(job: Job, load_model: LoadModel) -> Run:
 
     Raises:
         FileNotFoundError: there is no input.
-        ValueError: the input cannot be read, or the output holds the work of another run.
+        ValueError: the input cannot be read, or the output holds the work of another run or is in use.
         RuntimeError: the model has no knowledge base.
     """
     # Workers may be in other folders.
@@ -70,13 +76,14 @@ def start(job: Job, load_model: LoadModel) -> Run:
     output = Output(job.output)
     model = load_model()
     fingerprints = model_fingerprints(model)
-    claim(output, manifest(fingerprints, model.name_or_path, job.options, inputs))
+    lock = output.lock()
+    claimed = claim(output, manifest(fingerprints, model.name_or_path, job.options, inputs))
     for folder in ("", LINKED, REJECTED):
         output.remove_partial(folder)
     finished = output.finished()
     every = windows(inputs.files, job.options.window)
     pending = tuple(window for window in every if window.shard not in finished)
-    return Run(job, inputs, model, fingerprints, pending, sum(file.rows for file in inputs.files))
+    return Run(job, inputs, model, fingerprints, pending, sum(file.rows for file in inputs.files), claimed, lock)
 
 
 def _check_apart(job: Job) -> None:

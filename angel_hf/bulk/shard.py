@@ -20,7 +20,7 @@ _CANDIDATE = pyarrow.struct(
 OUTPUT_COLUMNS = frozenset(
     ("document_id", "start", "end", "surface", "read_as", "concept_ids", "name", "score", "confidence", "candidates")
 )
-_COUNTS = b"angel"
+_COUNTS, _RUN = b"angel", b"angel_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +108,19 @@ def rejected_table(
     )
 
 
-def to_parquet(table: pyarrow.Table, report: Report | None = None) -> pyarrow.Buffer:
-    """A table as a Parquet file, with the window's counts in its metadata; equal tables give equal bytes."""
+def to_parquet(table: pyarrow.Table, report: Report | None = None, run: str = "") -> pyarrow.Buffer:
+    """A table as a Parquet file, with the window's counts and run in its metadata; equal tables give equal bytes."""
     if report is not None:
         counts = {name: value for name, value in asdict(report).items() if name != "causes"}
-        table = table.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
+        table = table.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False), _RUN: run})
     stream = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, stream, compression="zstd")
     return stream.getvalue()
 
 
-def stored_report(metadata: pyarrow.parquet.FileMetaData) -> Report:
-    """The counts that `to_parquet` put into a file's metadata."""
-    return Report(**json.loads(metadata.metadata[_COUNTS]))
+def stored_report(metadata: pyarrow.parquet.FileMetaData) -> tuple[Report, str]:
+    """The counts and the run that `to_parquet` put into a file's metadata."""
+    return Report(**json.loads(metadata.metadata[_COUNTS])), metadata.metadata[_RUN].decode()
 
 
 def _taken(column: pyarrow.ChunkedArray, rows: pyarrow.Array) -> pyarrow.ChunkedArray:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
-from angel_hf.arrays.array_file import written_whole
+from angel_hf.arrays.array_file import is_abandoned, written_whole
+from angel_hf.bulk.folder_lock import FolderLock
 
 
 def resolve(location: str) -> tuple[FileSystem, str]:
@@ -78,8 +79,25 @@ class Storage:
             stream.flush()
             os.fsync(stream.fileno())
 
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        if self.filesystem.get_file_info(self.path(name)).type is FileType.File:
+            self.filesystem.delete_file(self.path(name))
+
     def remove_partial(self, folder: str) -> None:
-        """Remove the unfinished files of a killed process from a folder."""
+        """Remove the unfinished files of killed processes from a folder."""
         if isinstance(self.filesystem, LocalFileSystem):
             for partial in Path(self.path(folder)).glob(".*.tmp"):
-                partial.unlink(missing_ok=True)
+                if is_abandoned(partial):
+                    partial.unlink(missing_ok=True)
+
+    def lock(self) -> FolderLock | None:
+        """Hold the folder for this process, where it is on a disk; see `FolderLock`.
+
+        Raises:
+            ValueError: another process holds it.
+        """
+        if not isinstance(self.filesystem, LocalFileSystem):
+            return None
+        os.makedirs(self._root, exist_ok=True)
+        return FolderLock.of(self._root)

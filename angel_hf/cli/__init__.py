@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from angel_hf.cli import annotate, bulk, kb, kb_diff, kb_map, kb_upgrade, link, mine, train
+from angel_hf.cli.failure import end_cleanly_when_terminated
 from angel_hf.cli.registered import CommandGroup
 from angel_hf.version import __version__
 
@@ -44,4 +45,4 @@ def _angel(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    end_cleanly_when_terminated()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from collections.abc import Iterator
@@ -25,18 +26,29 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         InputError: the file cannot be there.
     """
     if path is None:
-        with _standard_output() as stream:
+        with _named("standard output"), _standard_output() as stream:
             yield stream
         return
     check_output(path)
     path = path.resolve()
     if path.exists() and not path.is_file():
         # A pipe or a device is written to, not replaced.
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
+        with _named(str(path)), path.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
         return
     with written_whole(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
         yield stream
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name what was written to where the system does not, as when a disk is full; a reader that went away is none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 def check_output(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Arrays on disk: written whole, opened without a copy, refused when damaged; and offsets."""
 
+import errno
 import json
 import os
 import stat
@@ -13,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
@@ -154,6 +155,42 @@ def test_a_failed_or_interrupted_rename_leaves_the_old_file(file, monkeypatch, e
         save_arrays(file, {"letters": np.zeros(100, dtype=np.uint8)}, {})
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("save", ["text", "arrays"])
+def test_a_full_disk_is_named_and_leaves_the_old_file(file, monkeypatch, save):
+    """The system's error of a write names no file."""
+    before = file.read_bytes()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fails(*_):
+        raise full if save == "text" else SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(array_file, "save_file", fails)
+    with pytest.raises(OSError, match=f"{file}") as caught:
+        save_arrays(file, ARRAYS, {})
+    assert "o space left on device" in str(caught.value)
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_stays(tmp_path):
+    path, other = tmp_path / "text", tmp_path / "text2"
+    script = "import os, sys; from array_file import written_whole\n"
+    script += "with written_whole(sys.argv[1]), written_whole(sys.argv[2]): os._exit(9)"
+    environment = os.environ | {"PYTHONPATH": str(Path(array_file.__file__).parent)}
+    subprocess.run([sys.executable, "-c", script, path, other], env=environment, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    strange, old = tmp_path / f".text.{'0' * 32}.tmp", tmp_path / f".text.{'1' * 32}.tmp"
+    strange.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    with written_whole(path) as living, written_whole(path):
+        assert Path(living).exists()
+    # Of another file, and of another machine until a day has passed, nothing is known.
+    assert {one.name[:6] for one in tmp_path.iterdir()} == {"text", ".text2", ".text."}
+    assert strange.exists()
+    assert not old.exists()
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_complete(tmp_path):

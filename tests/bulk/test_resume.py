@@ -13,7 +13,7 @@ import torch
 
 from angel_hf import AngelForEntityLinking
 from angel_hf.bulk import Columns, Job, Options, start
-from angel_hf.bulk.manifest import MANIFEST
+from angel_hf.bulk.output import MANIFEST
 from angel_hf.model.low_precision import in_low_precision
 from angel_hf.model.subset import restricted
 from angel_hf.search import BeamSearch, VerbatimFirst
@@ -28,6 +28,14 @@ def model(tmp_path_factory):
     return save_model(tmp_path_factory.mktemp("model"))
 
 
+def leave_behind(path: Path) -> None:
+    """What a process leaves that is killed while it writes a file."""
+    script = "import os, sys; from angel_hf.arrays.array_file import written_whole\n"
+    script += "with written_whole(sys.argv[1]) as partial: os._exit(9)"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert list(path.parent.glob(f".{path.name}.*.tmp"))
+
+
 def test_a_shard_does_not_depend_on_what_ran_before(tmp_path, model):
     source = write(tmp_path / "in.parquet", documents(60), row_group=25)
     run_locally(source, tmp_path / "whole", model, window=8, search=BeamSearch(2))
@@ -35,7 +43,7 @@ def test_a_shard_does_not_depend_on_what_ran_before(tmp_path, model):
     for number, shard in enumerate(shards(tmp_path / "whole")):
         if number % 3:
             shard.unlink()
-    (tmp_path / "whole" / "linked" / ".00000-000000000008.parquet.1.tmp").write_bytes(b"half")
+    leave_behind(tmp_path / "whole" / "linked" / "00000-000000000008.parquet")
     reports, totals = run_locally(source, tmp_path / "whole", model, window=8, search=BeamSearch(2))
     assert len(reports) == 5
     assert contents(tmp_path / "whole") == whole
@@ -114,7 +122,7 @@ def test_a_run_that_was_stopped_before_its_first_shard_holds_nothing(tmp_path, m
     source = write(tmp_path / "in.parquet", documents(10))
     options = Options(search=BeamSearch(2), window=5)
     start(Job(str(source), str(tmp_path / "out"), options), partial(AngelForEntityLinking.from_pretrained, model))
-    (tmp_path / "out" / f".{MANIFEST}.1.tmp").write_bytes(b"half")
+    leave_behind(tmp_path / "out" / MANIFEST)
     run_locally(source, tmp_path / "out", model, search=BeamSearch(2), window=6)
     assert json.loads((tmp_path / "out" / MANIFEST).read_text())["options"]["window"] == 6
     assert not list((tmp_path / "out").glob(".*"))

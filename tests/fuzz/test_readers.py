@@ -1,0 +1,155 @@
+"""Every reader of documents and concepts on spoiled files: an answer or a rejection with its place, in seconds."""
+
+import io
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from angel_hf import KnowledgeBase
+from angel_hf.formats import ontologies
+from angel_hf.formats.document import Document
+from angel_hf.formats.documents import FORMATS, DocumentFormat, read_documents
+from angel_hf.formats.guarded import guarded
+from angel_hf.formats.reading import Offsets, Reading
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.selection import EVERYTHING
+from angel_hf.formats.source import Source
+from angel_hf.formats.term import Retired, Term
+from tests.formats.vocabularies.test_vocabulary_format import FILES
+from tests.fuzz.samples import BRAT_ANNOTATIONS, DOCUMENTS, ONTOLOGIES
+from tests.fuzz.spoiling import MANY_ROUNDS, ROUNDS, in_time, spoiled
+
+READINGS = [Reading(mentions, offsets) for mentions in (True, False) for offsets in Offsets]
+# Each non-blank line of these is a record of its own.
+LINES = (DocumentFormat.JSONL, DocumentFormat.MARKED)
+
+
+def test_no_format_is_left_out():
+    assert DOCUMENTS.keys() == {one.form for one in FORMATS}
+    assert ONTOLOGIES.keys() == {one.name for one in ontologies.FORMATS}
+
+
+@pytest.mark.parametrize("form", DOCUMENTS)
+def test_the_samples_are_whole(form, tmp_path):
+    for sample in DOCUMENTS[form]:
+        path = tmp_path / "a.txt"
+        path.write_text(sample, encoding="utf-8")
+        path.with_suffix(".ann").write_text(BRAT_ANNOTATIONS)
+        items = list(read_documents(Source(path), form, Reading(mentions=False)))
+        assert items and all(isinstance(item, Document) for item in items), (sample, items)
+
+
+def check_documents(items: list[object], where: str) -> None:
+    for item in items:
+        assert isinstance(item, (Document, Rejected)), where
+        if isinstance(item, Rejected):
+            assert item.cause and item.source and item.line >= 0, (where, item)
+            assert not item.cause.startswith(("KeyError", "TypeError", "IndexError")), (where, item)
+            continue
+        item.text.encode("utf-8")
+        item.document_id.encode("utf-8")
+        assert item.document_id, where
+        for annotation in item.annotations or ():
+            assert 0 <= annotation.start <= annotation.end <= len(item.text), (where, annotation)
+    assert all(not isinstance(item, Rejected) or not item.is_rest for item in items[:-1]), where
+
+
+def run_documents(form: DocumentFormat, tmp_path: Path, rounds: int) -> None:
+    chance = random.Random(form.value)
+    pair = tmp_path / "a.txt"
+    for number in range(rounds):
+        where = f"{form.value}, mutant {number}"
+        mutant = spoiled(chance.choice(DOCUMENTS[form]).encode(), chance)
+        annotations = spoiled(BRAT_ANNOTATIONS.encode(), chance)
+        reading, named = chance.choice(READINGS), chance.random() < 0.8
+        with in_time(where):
+            if form is DocumentFormat.BRAT:
+                pair.write_bytes(mutant)
+                pair.with_suffix(".ann").write_bytes(annotations)
+                source = Source(pair)
+            else:
+                source = Source(Path("spoiled"), io.BytesIO(mutant))
+            with source:
+                items = list(read_documents(source, form if named else None, reading))
+        check_documents(items, where)
+        if form in LINES and named and not any(isinstance(item, Rejected) and item.is_rest for item in items):
+            records = sum(bool(line.strip(b" \t\r\n\x0b\x0c")) for line in mutant.split(b"\n"))
+            assert len(items) >= records - mutant.startswith(b"\xef\xbb\xbf"), f"{where}: {len(items)} of {records}"
+
+
+@pytest.mark.parametrize("form", DOCUMENTS)
+def test_spoiled_documents(form, tmp_path):
+    run_documents(form, tmp_path, ROUNDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", DOCUMENTS)
+def test_many_spoiled_documents(form, tmp_path):
+    run_documents(form, tmp_path, MANY_ROUNDS)
+
+
+def run_terms(name: str, rounds: int) -> None:
+    chance = random.Random(name)
+    (format_,) = (one for one in ontologies.FORMATS if one.name == name)
+    for number in range(rounds):
+        where = f"{name}, mutant {number}"
+        mutant = spoiled(ONTOLOGIES[name].encode(), chance)
+        with in_time(where), Source(Path("spoiled"), io.BytesIO(mutant)) as source:
+            items = list(ontologies.usable(guarded(source, lambda one: format_.read(one, EVERYTHING)), "spoiled"))
+        for item in items:
+            assert isinstance(item, (Term, Retired, Rejected)), where
+            if isinstance(item, Term):
+                concept = item.concept
+                assert concept.names, (where, item)
+                for text in (concept.concept_id, *concept.names):
+                    assert isinstance(text, str) and text.strip(), (where, item)
+                    text.encode("utf-8")
+            elif isinstance(item, Rejected):
+                assert item.cause and item.line >= 0, (where, item)
+
+
+@pytest.mark.parametrize("name", ONTOLOGIES)
+def test_spoiled_ontologies(name):
+    run_terms(name, ROUNDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ONTOLOGIES)
+def test_many_spoiled_ontologies(name):
+    run_terms(name, MANY_ROUNDS)
+
+
+def run_knowledge_bases(tmp_path: Path, rounds: int) -> None:
+    """Through the door that everyone uses, which recognises the format itself."""
+    chance, files = random.Random(11), [*ONTOLOGIES.values(), *FILES.values()]
+    for number in range(rounds):
+        ending = chance.choice((".txt", ".obo", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".owl", ".gz", ""))
+        path = tmp_path / f"spoiled{ending}"
+        path.write_bytes(spoiled(chance.choice(files).encode(), chance))
+        with in_time(f"mutant {number}"):
+            try:
+                knowledge_base = KnowledgeBase.from_file(path)
+            except ValueError as error:
+                told = str(error)
+            else:
+                told = f"{path}: {len(list(knowledge_base.concepts()))} concepts"
+        assert str(path) in told or path.name in told, f"mutant {number}: {told}"
+
+
+def test_spoiled_knowledge_bases(tmp_path):
+    run_knowledge_bases(tmp_path, ROUNDS)
+
+
+@pytest.mark.slow
+def test_many_spoiled_knowledge_bases(tmp_path):
+    run_knowledge_bases(tmp_path, MANY_ROUNDS)
+
+
+@pytest.mark.parametrize("form", [DocumentFormat.BIOC, DocumentFormat.JSONL])
+@pytest.mark.parametrize("nested", ["[" * 200_000, '{"a":' * 200_000, json.dumps([[[]]]) * 50_000])
+def test_nesting_without_end_is_a_rejection(form, nested):
+    with in_time("nesting"):
+        items = list(read_documents(Source(Path("deep.json"), io.BytesIO(nested.encode())), form))
+    assert items and all(isinstance(item, Rejected) and item.source == "deep.json" for item in items)
