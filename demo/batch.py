@@ -83,7 +83,7 @@ def annotate_documents(
                     "name": best["name"] if best else None,
                     "concept_ids": "|".join(best["concept_ids"]) if best else None,
                     "mapped_ids": "|".join(best["mapped_ids"]) if best else None,
-                    "candidates": json.dumps(answer["candidates"], ensure_ascii=False),
+                    "candidates": json.dumps(answer["candidates"], ensure_ascii=False, allow_nan=False),
                 }
             )
     return rows

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.readable import parse_json, readable
 from angel_hf.types import Candidate
 from eval_harness.flags import Flags
 from eval_harness.prediction import Prediction
@@ -46,7 +47,7 @@ class Origin:
 def write_predictions(path: Path, predictions: Iterable[Prediction], origin: Origin) -> None:
     """Write a file of PREDICTION_SCHEMA."""
     rows = [_row(prediction) for prediction in predictions]
-    metadata = {_ORIGIN_KEY: json.dumps(dataclasses.asdict(origin))}
+    metadata = {_ORIGIN_KEY: json.dumps(dataclasses.asdict(origin), allow_nan=False)}
     table = pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA).replace_schema_metadata(metadata)
     with written_whole(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
@@ -61,7 +62,8 @@ def read_predictions(path: Path) -> list[Prediction]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; expected a prediction file of angel-eval run")
-    return [_prediction(row) for row in read_table(path, PREDICTION_SCHEMA).to_pylist()]
+    with readable(path, "expected a prediction file of angel-eval run; run the predictor again"):
+        return [_prediction(row) for row in read_table(path, PREDICTION_SCHEMA).to_pylist()]
 
 
 def read_origin(path: Path) -> Origin:
@@ -76,7 +78,8 @@ def read_origin(path: Path) -> Origin:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); run the predictor again") from None
     if _ORIGIN_KEY not in metadata:
         raise ValueError(f"{path}: does not say what made it; expected a prediction file of angel-eval run")
-    return Origin(**json.loads(metadata[_ORIGIN_KEY]))
+    with readable(path, "expected a prediction file of angel-eval run"):
+        return Origin(**parse_json(metadata[_ORIGIN_KEY]))
 
 
 def _row(prediction: Prediction) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 
+from angel_hf.jobs.readable import parse_json, readable
 from angel_hf.jobs.text_file import write_json
 from eval_harness.protocol import Protocol
 from eval_harness.result import FoldResult, Result, SliceResult
@@ -86,13 +87,14 @@ def read_results(path: Path) -> Report:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; expected what angel-eval run writes")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
         jsonschema.validate(document, _schema())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON ({error}); run angel-eval again") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; run angel-eval again") from None
     except jsonschema.ValidationError as error:
         raise ValueError(f"{path}: {error.json_path}: {error.message[:200]}; expected the format {FORMAT}") from None
-    return _from_json(document)
+    with readable(path, f"expected the format {FORMAT}: run angel-eval again"):
+        return _from_json(document)
 
 
 def versions() -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from angel_hf.jobs.readable import UNFORESEEN, parse_json
 
 MODEL = "angel"
 """The predictor that is a model of this package."""
@@ -108,7 +109,7 @@ def read_evaluation(path: Path) -> Evaluation:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected the results.json that `angel-eval run` writes")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
         if document.get("format") not in FORMATS:
             raise ValueError(f"format {document.get('format')!r}; expected one of {', '.join(FORMATS)}")
         if document.get("sample"):
@@ -123,7 +124,7 @@ def read_evaluation(path: Path) -> Evaluation:
             differences=tuple(document.get("differences", ())),
             scores=tuple(map(_score, document["results"])),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (ValueError, *UNFORESEEN) as error:
         raise ValueError(f"{path}: not results of `angel-eval run` ({error}); run it again") from error
 
 

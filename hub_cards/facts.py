@@ -96,7 +96,7 @@ def read_facts(path: Path) -> Facts:
         raise FileNotFoundError(f"{path}: no such file; expected the facts of the card, as TOML")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not TOML ({error})") from error
     for key, kind in (("knowledge_base", Vocabulary), ("training", Training)):
         if isinstance(values.get(key), dict):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
 
+from angel_hf.jobs.readable import read_json_object
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE, WithheldNames, names_sha256
@@ -75,7 +76,7 @@ def plan_model(
         rendered |= _withheld_files(withheld)
         # Missing files must not be requested.
         fingerprints = dict.fromkeys(("knowledge_base_fingerprint", "trie_fingerprint"))
-        rendered["config.json"] = (json.dumps(config | fingerprints, indent=2) + "\n").encode()
+        rendered["config.json"] = (json.dumps(config | fingerprints, indent=2, allow_nan=False) + "\n").encode()
     figures = ModelFigures(knowledge_base.num_concepts, knowledge_base.num_names, _parameters(directory))
     confidence = Confidence.load(directory) if (directory / CONFIDENCE_FILE).is_file() else None
     card = model_card(repository, facts, figures, tuple(evaluations), withheld, confidence)
@@ -115,7 +116,10 @@ def plan_adapter(
     revision = (config.get("revision") if same_base else None) or HfApi().model_info(base).sha
     tied = config | {"base_model_name_or_path": base, "revision": revision}
     card = adapter_card(repository, facts, base, str(revision), _parameters_in(weights), tuple(evaluations))
-    rendered = {"README.md": card.encode(), "adapter_config.json": (json.dumps(tied, indent=2) + "\n").encode()}
+    rendered = {
+        "README.md": card.encode(),
+        "adapter_config.json": (json.dumps(tied, indent=2, allow_nan=False) + "\n").encode(),
+    }
     rendered |= _encode(eval_results_files(facts, tuple(evaluations)))
     files, left_out = collect(directory, _ADAPTER_FILES, rendered)
     return PushPlan(repository, "model", files, f"{facts.title}, with its card", _ADAPTER_STALE, left_out)
@@ -170,11 +174,7 @@ def _parameters_in(weights: Path) -> int:
 def _read_json(path: Path, expected: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected {expected}")
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: is no JSON ({error}); expected {expected}") from error
-    return values
+    return read_json_object(path, f"expected {expected}")
 
 
 def _encode(files: dict[str, str]) -> dict[str, bytes]:

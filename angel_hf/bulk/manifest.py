@@ -16,6 +16,7 @@ from angel_hf.bulk.output import LINKED, REJECTED
 from angel_hf.bulk.storage import Storage
 from angel_hf.inference.packed.int8_linear import Int8Linear
 from angel_hf.jobs.claim import differences
+from angel_hf.jobs.readable import parse_json, readable
 from angel_hf.model.entity_linking import AngelForEntityLinking
 from angel_hf.version import __version__
 
@@ -94,7 +95,7 @@ def manifest(model: dict[str, Any], loaded_from: str, options: Options, inputs: 
         "options": asdict(options) | {"search": _named(options.search)},
         "inputs": files,
     }
-    return json.loads(json.dumps(values))
+    return json.loads(json.dumps(values, allow_nan=False))
 
 
 def _named(search: Any) -> dict[str, Any]:
@@ -119,8 +120,9 @@ def claim(output: Storage, expected: dict[str, Any]) -> None:
             )
         _write(output, expected)
         return
-    found = json.loads(stored)
-    differing = list(differences(found, expected | {_LOADED_FROM: found.get(_LOADED_FROM)}))
+    with readable(output.path(MANIFEST), "remove that folder to start anew, or name another --output"):
+        found = parse_json(stored)
+        differing = list(differences(found, expected | {_LOADED_FROM: found.get(_LOADED_FROM)}))
     if not differing:
         return
     if any(output.names(folder) for folder in (LINKED, REJECTED)):
@@ -133,4 +135,4 @@ def claim(output: Storage, expected: dict[str, Any]) -> None:
 
 
 def _write(output: Storage, expected: dict[str, Any]) -> None:
-    output.write(MANIFEST, (json.dumps(expected, indent=2, ensure_ascii=False) + "\n").encode())
+    output.write(MANIFEST, (json.dumps(expected, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())

@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from angel_hf.bulk.shard import Report, Shard, stored_report, to_parquet
 from angel_hf.bulk.storage import Storage
+from angel_hf.jobs.readable import UNFORESEEN
 
 LINKED, REJECTED, TOTALS = "linked", "rejected", "totals.json"
 _FOOTERS_AT_ONCE = 16
@@ -64,5 +65,5 @@ class Output(Storage):
         path = self.path(f"{LINKED}/{name}")
         try:
             return stored_report(pyarrow.parquet.read_metadata(path, filesystem=self.filesystem))
-        except (pyarrow.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        except (pyarrow.ArrowException, OSError, ValueError, *UNFORESEEN) as error:
             raise ValueError(f"{path}: not a shard of a run ({error}); remove it and run again") from error

@@ -112,7 +112,7 @@ def to_parquet(table: pyarrow.Table, report: Report | None = None) -> pyarrow.Bu
     """A table as a Parquet file, with the window's counts in its metadata; equal tables give equal bytes."""
     if report is not None:
         counts = {name: value for name, value in asdict(report).items() if name != "causes"}
-        table = table.replace_schema_metadata({_COUNTS: json.dumps(counts)})
+        table = table.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
     stream = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, stream, compression="zstd")
     return stream.getvalue()

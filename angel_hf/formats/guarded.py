@@ -8,11 +8,9 @@ from typing import TypeVar
 
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
+from angel_hf.jobs.readable import UNFORESEEN, what_stopped
 
 Item = TypeVar("Item")
-
-# What a reader meets in input that no one foresaw: nested too deeply, a number too large, a list for an object.
-_UNFORESEEN = (RecursionError, MemoryError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError)
 
 
 def guarded(source: Source, read: Callable[[Source], Iterator[Item | Rejected]]) -> Iterator[Item | Rejected]:
@@ -37,9 +35,9 @@ def _guarded(name: str, records: Iterator[Item | Rejected], position: Callable[[
         except (OSError, ValueError) as error:
             yield _rest(name, str(error).removeprefix(f"{name}: "))
             return
-        except _UNFORESEEN as error:
+        except UNFORESEEN as error:
             after = f"after {position():,} bytes" if position() else "at its start"
-            yield _rest(name, f"cannot be read {after} ({_named(error)}); expected a file that its format allows")
+            yield _rest(name, f"cannot be read {after} ({what_stopped(error)}); expected a file that its format allows")
             return
         yield _placed(record, name) if isinstance(record, Rejected) and not record.source else record
 
@@ -50,11 +48,3 @@ def _rest(name: str, cause: str) -> Rejected:
 
 def _placed(rejected: Rejected, name: str) -> Rejected:
     return Rejected(rejected.line, rejected.cause, rejected.raw, name, rejected.is_rest)
-
-
-def _named(error: BaseException) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    if isinstance(error, MemoryError):
-        return "too large for the memory"
-    return f"{type(error).__name__}: {error}"

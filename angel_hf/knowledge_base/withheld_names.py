@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from angel_hf.jobs.readable import UNFORESEEN, parse_json
+from angel_hf.jobs.text_file import write_json, write_text
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Concept
 
@@ -46,9 +48,9 @@ class WithheldNames:
         values = asdict(self)
         values.pop("concept_ids")
         recipe = {"format": _FORMAT, **values, "concept_ids": CONCEPT_IDS_FILE, "concepts": len(self.concept_ids)}
-        (directory / RECIPE_FILE).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        write_json(directory / RECIPE_FILE, recipe)
         ids = "".join(f"{concept_id}\n" for concept_id in self.concept_ids)
-        (directory / CONCEPT_IDS_FILE).write_text(ids, encoding="utf-8")
+        write_text(directory / CONCEPT_IDS_FILE, ids)
 
     @classmethod
     def load(cls, recipe_file: str | Path, concept_ids_file: str | Path) -> WithheldNames:
@@ -58,12 +60,12 @@ class WithheldNames:
             ValueError: a file is damaged or of another format.
         """
         try:
-            values = json.loads(Path(recipe_file).read_text(encoding="utf-8"))
+            values = parse_json(Path(recipe_file).read_bytes())
             concept_ids = tuple(Path(concept_ids_file).read_text(encoding="utf-8").splitlines())
             if values.pop("format", None) != _FORMAT or values.pop("concepts", None) != len(concept_ids):
                 raise ValueError(f"not of the format {_FORMAT!r} with as many concepts as the other has lines")
             return cls(**values | {"concept_ids": concept_ids})
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, *UNFORESEEN) as error:
             raise ValueError(
                 f"{recipe_file}, {concept_ids_file}: not readable ({error}); fetch both again with force_download=True"
             ) from error

@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
+from angel_hf.jobs.readable import read_json_object
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.processor import AngelProcessor
 
@@ -96,11 +97,8 @@ class Checkpoint:
         file = self.file("adapter_config.json")
         if file is None or self.file("config.json") is not None:
             return None
-        try:
-            values = json.loads(Path(file).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{file}: is no JSON ({error}), the file is damaged; {_AGAIN}") from error
-        if not isinstance(values, dict) or not values.get("base_model_name_or_path"):
+        values = read_json_object(file, f"the file is damaged: {_AGAIN}")
+        if not isinstance(values.get("base_model_name_or_path"), str) or not values["base_model_name_or_path"]:
             raise ValueError(f"{file}: names no base_model_name_or_path; expected the model that the adapter changes")
         return Adapter(values["base_model_name_or_path"], values.get("revision"))
 

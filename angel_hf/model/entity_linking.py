@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from angel_hf.annotation.annotator import Annotator
 from angel_hf.annotation.detector import MentionDetector
+from angel_hf.arrays.sealed_file import seal
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
@@ -106,6 +108,8 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         if self.confidence is not None:
             self.unread_files[CONFIDENCE_FILE] = self.confidence.to_json().encode()
         super().save_pretrained(save_directory, push_to_hub, **kwargs)
+        for weights in Path(save_directory).glob("model*.safetensors"):
+            seal(weights)
         # What another model left there would come back with this one.
         names = loading.NAME_FILES if self.config.trie_fingerprint is not None and self.processor is not None else set()
         for name in OPTIONAL_FILES - names - self.unread_files.keys():
@@ -199,6 +203,11 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
         """A mention with its candidates, and their proof where the search gave one."""
+        if not all(math.isfinite(hypothesis.score) for hypothesis in hypotheses):
+            raise ValueError(
+                f"the mention {mention.surface!r} got a score that is no finite number; the weights are damaged, or "
+                "too coarse: fetch them again, or load with dtype=torch.float32"
+            )
         linked = super().linked(mention, hypotheses)
         if isinstance(hypotheses, Proof):
             return Proven(mention, linked.candidates, hypotheses.is_proven, hypotheses.expansions)

@@ -14,7 +14,7 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.checkpoint import Adapter, Checkpoint
 from angel_hf.model.saved_names import load_names, own_names
-from angel_hf.model.weights import check_weights, pickles_refused, refuse_missing, with_adapter
+from angel_hf.model.weights import check_weights, pickles_refused, refuse_missing, refuse_non_finite, with_adapter
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
 from angel_hf.trie.stored_trie import TRIE_FILE
 
@@ -73,6 +73,7 @@ def load(
     with pickles_refused(checkpoint.path):
         model, info = load_weights(checkpoint.path, *model_args, output_loading_info=True, **kwargs)
     refuse_missing(checkpoint.path, info["missing_keys"])
+    refuse_non_finite(checkpoint.path, model)
     model.set_processor(whole.processor(names.tokenizer, config.max_position_embeddings))
     if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
         model.confidence = Confidence.load(stored)

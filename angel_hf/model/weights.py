@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,11 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 
+from angel_hf.arrays.sealed_file import refuse_damaged
+from angel_hf.jobs.readable import UNFORESEEN, parse_json, read_json_object
 from angel_hf.model.checkpoint import Checkpoint
 from angel_hf.model.configuration_angel import AngelConfig
 
@@ -65,6 +67,20 @@ def refuse_missing(path: str, missing: Iterable[str]) -> None:
         )
 
 
+def refuse_non_finite(path: str, model: torch.nn.Module) -> None:
+    """Refuse weights with a NaN or an infinity, of which one spoils every score.
+
+    Raises:
+        ValueError: there is such a parameter; it is named.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and not parameter.is_meta and not torch.isfinite(parameter).all():
+            raise ValueError(
+                f"{path}: the parameter {name} holds a number that is not finite; the weights are damaged or their "
+                f"training failed: {_AGAIN}"
+            )
+
+
 @contextmanager
 def pickles_refused(path: str) -> Iterator[None]:
     """Say in plain words what torch refuses: weights that are a pickle of more than tensors."""
@@ -97,7 +113,7 @@ def with_adapter(model: Any, checkpoint: Checkpoint) -> Any:
 def _check_adapter(checkpoint: Checkpoint, width: int) -> None:
     """Refuse ranks for which the file is too small: one of the two matrices is as wide as the model."""
     file = next(filter(None, map(checkpoint.file, _ADAPTER_WEIGHTS)), None)
-    values = json.loads(Path(checkpoint.required("adapter_config.json", _AGAIN)).read_text(encoding="utf-8"))
+    values = read_json_object(checkpoint.required("adapter_config.json", _AGAIN), f"the file is damaged: {_AGAIN}")
     ranks = [values.get(name) for name in ("r", "init_r", "target_r")]
     ranks += (values.get("rank_pattern") or {}).values()
     rank = max((rank for rank in ranks if isinstance(rank, int)), default=0)
@@ -121,8 +137,8 @@ def _weight_files(checkpoint: Checkpoint) -> list[Path]:
 def _named_in(index: str) -> list[str]:
     """The files that an index of weights names, each once."""
     try:
-        names = sorted(set(json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = sorted(set(parse_json(Path(index).read_bytes())["weight_map"].values()))
+    except (ValueError, *UNFORESEEN) as error:
         raise ValueError(f"{index}: no index of weights ({error!r}), the file is damaged; {_AGAIN}") from error
     for name in names:
         if not name or Path(name).name != name or "\\" in name:
@@ -143,6 +159,7 @@ def _checked_size(file: Path) -> int:
                 pass
         except SafetensorError as error:
             raise ValueError(f"{file}: not a readable safetensors file ({error}); {_AGAIN}") from error
+        refuse_damaged(file, _AGAIN)
     elif zipfile.is_zipfile(file):
         # torch stores what it writes; packed, a small file could hold any amount.
         with zipfile.ZipFile(file) as archive:

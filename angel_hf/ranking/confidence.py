@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
+from angel_hf.jobs.text_file import write_text
 from angel_hf.text.reading import fold, normalize
 from angel_hf.types import Candidate, Linked
 
@@ -95,13 +98,13 @@ class Confidence:
 
     def to_json(self) -> str:
         """The contents of `confidence.json`."""
-        return json.dumps({"format": _FORMAT} | asdict(self), indent=2) + "\n"
+        values = {"format": _FORMAT} | asdict(self)
+        return json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
 
     def save(self, directory: str | Path) -> Path:
         """Write `confidence.json` to a model's directory."""
         path = Path(directory) / CONFIDENCE_FILE
-        with written_whole(path) as temporary:
-            Path(temporary).write_text(self.to_json(), encoding="utf-8")
+        write_text(path, self.to_json())
         return path
 
     @classmethod
@@ -115,16 +118,33 @@ class Confidence:
         path = Path(path)
         path = path / CONFIDENCE_FILE if path.is_dir() else path
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("format") != _FORMAT:
-                raise ValueError("another format")
-            values["weights"] = Features(**values["weights"])
-            values["thresholds"] = tuple(NilThreshold(**row) for row in values["thresholds"])
-            return cls(**values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return cls._from_json(parse_json(path.read_bytes()))
+        except (ValueError, *UNFORESEEN) as error:
             raise ValueError(
-                f"{path}: not {_FORMAT} ({error}); fit it again with angel_hf.training.calibration"
+                f"{path}: not {_FORMAT} ({what_stopped(error)}); fit it again with angel_hf.training.calibration"
             ) from None
+
+    @classmethod
+    def _from_json(cls, values: dict[str, Any]) -> Confidence:
+        if values["format"] != _FORMAT:
+            raise ValueError("another format")
+        told = values.get("digest")  # missing in older files
+        if told is not None and told != _digest({key: value for key, value in values.items() if key != "digest"}):
+            raise ValueError("its contents are not those that were saved, the file is damaged")
+        known = {"format", "digest", *cls.__dataclass_fields__}
+        if unknown := sorted(values.keys() - known):
+            raise ValueError(f"unknown key {unknown[0]!r}")
+        weights = {name: finite(f"weights.{name}", value) for name, value in values["weights"].items()}
+        rows = [
+            {name: finite(f"thresholds[{number}].{name}", value) for name, value in row.items()}
+            for number, row in enumerate(values["thresholds"])
+        ]
+        if any(not 0 <= value <= 1 for row in rows for value in row.values()):
+            raise ValueError("a threshold has a value outside of 0 to 1")
+        if not isinstance(values["fitted_on"], str):
+            raise ValueError("fitted_on is no text")
+        thresholds = tuple(NilThreshold(**row) for row in rows)
+        return cls(finite("intercept", values["intercept"]), Features(**weights), thresholds, values["fitted_on"])
 
 
 def merge_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -167,6 +187,11 @@ def features(linked: Linked, read_as: str | None = None) -> Features:
 
 
 _MOST_MARGIN = 5.0
+
+
+def _digest(values: dict[str, Any]) -> str:
+    """16 hexadecimal digits of the SHA-256 of values that JSON gives back as they are, lists for tuples."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
 def _same_concept(left: Candidate, right: Candidate) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, read_json, what_stopped
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Candidate, Linked, Mention
 from eval_harness.bad_records import BadRecords
@@ -85,47 +85,59 @@ def _read(path: Path) -> dict[Key, tuple[Candidate, ...]]:
     if path.suffix == ".parquet":
         rows: Sequence[Mapping[str, Any]] = read_table(path, PREDICTION_SCHEMA).to_pylist()
     elif path.suffix == ".jsonl":
-        rows = [json.loads(line) for _, line in _json_lines(path)]
+        rows = list(_json_lines(path))
     elif path.suffix == ".json":
-        rows = [_from_belb(row) for row in _json(path)]
+        rows = _json(path)
     else:
         raise ValueError(f"{path}: expected a file of predictions that ends in .parquet, .jsonl or .json")
-    answers: dict[Key, tuple[Candidate, ...]] = {}
+    is_belb, answers = path.suffix == ".json", dict[Key, tuple[Candidate, ...]]()
     for number, row in enumerate(rows, start=1):
         try:
-            key = (str(row["document_id"]), int(row["start"]), int(row["end"]))
+            row = _from_belb(row) if is_belb else row
+            key = (str(row["document_id"]), _offset(row["start"]), _offset(row["end"]))
             if key in answers:
                 raise ValueError(f"the mention {key} again")
             answers[key] = tuple(map(_candidate, row["candidates"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (ValueError, *UNFORESEEN) as error:
+            expected = "eid, start, end and y_pred" if is_belb else "document_id, start, end and candidates"
             raise ValueError(
-                f"{path}: row {number}: {error!r} in {str(row)[:120]}; expected document_id, start, end and candidates"
+                f"{path}: row {number}: {what_stopped(error)} in {str(row)[:120]}; expected {expected}"
             ) from None
     return answers
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
-    ids = tuple(map(str, row["concept_ids"]))
-    return Candidate(row.get("name") or "", ids, float(row.get("score") or 0.0))
+    ids = row["concept_ids"]
+    if not isinstance(ids, (list, tuple)):
+        raise ValueError(f"concept_ids is {str(ids)[:80]!r}; expected a list of identifiers")
+    return Candidate(str(row.get("name") or ""), tuple(map(str, ids)), finite("score", row.get("score") or 0.0))
+
+
+def _offset(value: object) -> int:
+    number = finite("offset", value)
+    if number != int(number):
+        raise ValueError(f"offset {number}; expected a whole number")
+    return int(number)
 
 
 def _from_belb(row: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(row["y_pred"], list) or not all(isinstance(ids, list) for ids in row["y_pred"]):
+        raise ValueError("y_pred is no list of lists of identifiers")
     ranks = [[one for one in map(str, ids) if one != "NIL"] for ids in row["y_pred"]]
     candidates = [{"concept_ids": ids} for ids in ranks]
     return {"document_id": row["eid"], "start": row["start"], "end": row["end"], "candidates": candidates}
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
+def _json_lines(path: Path) -> Iterator[Any]:
     for number, line in numbered_lines(path, BadRecords()):
         try:
-            json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}:{number}: not JSON ({error}); expected an object a line") from None
-        yield number, line
+            yield parse_json(line)
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {error}; expected an object a line") from None
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON in UTF-8 ({error}); expected BELB's list of predictions") from None
+    rows = read_json(path, "expected BELB's list of predictions")
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: holds {type(rows).__name__}; expected BELB's list of predictions")
+    return rows

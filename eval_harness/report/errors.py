@@ -33,7 +33,7 @@ def errors_as_json(pairs: Sequence[tuple[Result, Sequence[Prediction]]]) -> str:
             candidates = [[each.name, list(each.concept_ids), round(each.score, 4)] for each in shown]
             rows.append([numbers[key], one.rank or 0, candidates])
         sets.append({"label": f"{result.predictor}, {result.protocol.name}", "wrong": rows})
-    text = json.dumps({"mentions": mentions, "sets": sets}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({"mentions": mentions, "sets": sets}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 
 

@@ -7,13 +7,13 @@ most of their words belong to one document.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from angel_hf.jobs.readable import parse_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 from eval_harness.bad_records import BadRecords
@@ -120,9 +120,9 @@ def without(examples: Iterable[Example], others: Iterable[Example]) -> tuple[Exa
 
 def _mention(row: str, suffix: str) -> Mention:
     try:
-        cells = json.loads(row)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error}); expected a list of texts") from None
+        cells = parse_json(row)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected a list of texts") from None
     if not isinstance(cells, list) or not cells or not all(isinstance(cell, str) for cell in cells):
         raise ValueError(f"{row[:120]!r}; expected a JSON list of texts")
     if suffix == ".target":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from angel_hf.jobs.readable import UNFORESEEN, parse_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 from eval_harness.bad_records import BadRecords
@@ -49,9 +49,9 @@ class ParquetSource(Source):
     def __init__(self, benchmark: Benchmark, location: Path) -> None:
         super().__init__(benchmark, location)
         try:
-            self.description = json.loads((location / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+            self.description = parse_json((location / DESCRIPTION_FILE).read_bytes())
             name, self.built_from = self.description["benchmark"], self.description["source"]
-        except (json.JSONDecodeError, KeyError) as error:
+        except (ValueError, *UNFORESEEN) as error:
             raise ValueError(
                 f"{location / DESCRIPTION_FILE}: {error!r}; expected what angel-eval build wrote"
             ) from None

@@ -1,5 +1,6 @@
 """Confidence: features, the logistic function, thresholds, and the file it is stored in."""
 
+import json
 import math
 
 import pytest
@@ -83,3 +84,52 @@ def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / "confidence.json").write_text(content)
     with pytest.raises(ValueError, match=r"confidence.json: not angel-confidence-1 .* fit it again"):
         Confidence.load(tmp_path)
+
+
+# Damaged files
+
+
+def stored(tmp_path, **changes):
+    values = json.loads(CONFIDENCE.to_json())
+    del values["digest"]
+    path = tmp_path / "confidence.json"
+    path.write_text(json.dumps(values | changes))
+    return path
+
+
+def test_a_file_from_before_there_were_digests_is_read(tmp_path):
+    assert Confidence.load(stored(tmp_path)) == CONFIDENCE
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weights": {"logprob": None}}, "weights.logprob is null; expected a number"),
+        ({"intercept": "0.5"}, 'intercept is "0.5"; expected a number'),
+        ({"intercept": True}, "intercept is true; expected a number"),
+        ({"intercept": 10**400}, "intercept is inf; expected a finite number"),
+        ({"intercept": math.nan}, "NaN is no number of JSON"),
+        ({"thresholds": [{"precision": "0.9", "confidence": 1, "answered": 1}]}, r"thresholds\[0\].precision is"),
+        ({"thresholds": [{"precision": 9, "confidence": 1, "answered": 1}]}, "outside of 0 to 1"),
+        ({"thresholds": None}, "expected|not iterable"),
+        ({"weights": [1]}, "no attribute"),
+        ({"fitted_on": 7}, "fitted_on is no text"),
+        ({"another": 7}, "unknown key 'another'"),
+    ],
+)
+def test_values_of_other_kinds_are_refused_at_loading(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=f"confidence.json: not angel-confidence-1 .*({message})"):
+        Confidence.load(stored(tmp_path, **changes))
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path):
+    whole = CONFIDENCE.save(tmp_path).read_bytes()
+    path = tmp_path / "confidence.json"
+    for position in range(len(whole)):
+        for bit in range(8):
+            path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
+            try:
+                found = Confidence.load(path)
+            except ValueError:
+                continue
+            assert found == CONFIDENCE, position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from angel_hf.annotation import expand_abbreviations
 from angel_hf.formats.lines import open_lines
 from angel_hf.formats.pubtator import read_pubtator
+from angel_hf.jobs.readable import parse_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.types import Mention
 
@@ -122,7 +122,7 @@ def _read_genbioel(path: Path) -> Iterator[AnnotatedMention]:
 
 def _only_text(path: Path, number: int, line: str) -> str:
     try:
-        (text,) = json.loads(line)
+        (text,) = parse_json(line)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}:{number}: {line[:120]!r} ({error}); expected a JSON list of one text") from None
     return str(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from accelerate import PartialState
 from datasets import Dataset
 
+from angel_hf.jobs.readable import finite, read_json, readable
 from angel_hf.jobs.text_file import write_json
 from angel_hf.training.data.corpus import AnnotatedMention
 from angel_hf.training.data.encoding import encode_preferences, group_by_length
@@ -244,4 +244,5 @@ def _score(materials: Materials, model: AnyModel, state: Path) -> float:
         if processes.is_main_process:
             write_json(path, {"mentions": measured.mentions, "at_1": measured.at_1, "at_5": measured.at_5})
         processes.wait_for_everyone()
-    return float(json.loads(path.read_text(encoding="utf-8"))["at_1"])
+    with readable(path, "remove it, and the same command measures again"):
+        return finite("at_1", read_json(path, "remove it, and the same command measures again")["at_1"])

@@ -13,6 +13,7 @@ from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
 
 from angel_hf.jobs.claim import differences
+from angel_hf.jobs.readable import read_json_object
 from angel_hf.jobs.text_file import write_json
 from angel_hf.training.recipes.schema import Recipe
 
@@ -80,7 +81,7 @@ def claim(recipe: Recipe, files: dict[str, str], output: Path) -> None:
     for name, record in ((RECIPE, json.loads(json.dumps(recipe.as_table()))), (FILES, files)):
         path = output / name
         if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json_object(path, "remove that directory to start anew, or name another --output")
             for key, before, now in differences(found, record):
                 raise ValueError(
                     f"{output} holds the work of {_other(name, key, before, now)}; "
@@ -95,7 +96,7 @@ def changed_files(source: Path, files: dict[str, str]) -> Iterator[str]:
     """Files whose contents have changed since the run in a directory read them."""
     record = source / FILES
     if record.is_file():
-        found = json.loads(record.read_text(encoding="utf-8"))
+        found = read_json_object(record, "expected what a run recorded: name the folder of another run")
         yield from (name for name, digest in files.items() if found.get(name, digest) != digest)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from accelerate import PartialState
 
 from angel_hf.jobs.claim import differences
+from angel_hf.jobs.readable import read_json_object
 from angel_hf.training.recipes.schema import STAGES, Recipe
 from angel_hf.training.run.directory import RECIPE, changed_files
 
@@ -37,7 +38,7 @@ def reuse(recipe: Recipe, files: dict[str, str], source: Path, output: Path) -> 
         FileNotFoundError: there is no run at `source`.
     """
     if not (output / RECIPE).exists() and PartialState().is_main_process:
-        found = json.loads((source / RECIPE).read_text(encoding="utf-8"))
+        found = read_json_object(source / RECIPE, "expected the recipe of a run: name the folder of another run")
         table = json.loads(json.dumps(recipe.as_table()))
         fold_matters = any(map(_pretraining_reads_the_corpus, (found, table)))
         for key, before, now in differences(_shared(found, fold_matters), _shared(table, fold_matters)):
