@@ -88,8 +88,8 @@ class Hypothesis:
 class Concept:
     """A concept with its names, the preferred one first.
 
-    `alternative_ids` are the concept's own (ALT_ID of MEDIC, alt_id of OBO), `cross_references` those of equal or close
-    concepts in other vocabularies, as `MESH:D001943`; `parents` are ids.
+    `alternative_ids` are its own (ALT_ID of MEDIC, alt_id of OBO), `cross_references` of equal or close concepts in
+    other vocabularies, as `MESH:D001943`; `parents` are ids, `retired_ids` such as it may replace, among several.
     """
 
     concept_id: str
@@ -98,3 +98,4 @@ class Concept:
     semantic_types: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     cross_references: tuple[str, ...] = ()
+    retired_ids: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ from angel_hf.search.batches import Search
 from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Linked, Mention
 
+_MENTIONS_AT_ONCE = 2048
+
 
 class Linker(Protocol):
     """What an Annotator needs of a model."""
@@ -109,15 +111,20 @@ class Annotator:
             RuntimeError: the model has lost its knowledge base.
             ValueError: `top_k` is not between 1 and the beams of the search.
         """
-        expanded = expand_abbreviations(mentions) if self.expand else mentions
-        is_name = self.name_detector.is_name
-        parts = [split_composite(mention, is_name) if self.split else [mention] for mention in expanded]
         most = self.search.num_beams
         if not 1 <= top_k <= most:
             raise ValueError(f"top_k={top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
+        # In runs, so that what a long text holds in between is bounded.
+        runs = (mentions[first : first + _MENTIONS_AT_ONCE] for first in range(0, len(mentions), _MENTIONS_AT_ONCE))
+        return [found for run in runs for found in self._annotate_run(run, top_k, batch_size)]
+
+    def _annotate_run(self, mentions: Sequence[Mention], top_k: int, batch_size: int) -> list[list[Annotated]]:
+        expanded = expand_abbreviations(mentions) if self.expand else mentions
+        is_name = self.name_detector.is_name
+        parts = [split_composite(mention, is_name) if self.split else [mention] for mention in expanded]
         flat = [part for of_mention in parts for part in of_mention]
         # All names that the search finds, since the confidence must not depend on `top_k`.
-        linked = iter(self.model.link(flat, most, self.search, batch_size, self.context_tokens))
+        linked = iter(self.model.link(flat, self.search.num_beams, self.search, batch_size, self.context_tokens))
         return [
             [self._annotated(mention, next(linked), top_k) for _ in of_mention]
             for mention, of_mention in zip(mentions, parts)

@@ -115,6 +115,7 @@ def _with_hyphens(others: Sequence[str], last: str) -> Iterator[list[str]]:
     """A hyphen stands for the end of the last part's first word: "hypo- and hyperthyroidism"."""
     if not any(piece.endswith(_HYPHENS) for piece in others):
         return
-    for cut in range(1, min(len(last.split()[0]), _LONGEST // 10)):
+    # The shortest end first: "hypo" with "erthyroidism" would be hyperthyroidism in British spelling.
+    for cut in reversed(range(1, min(len(last.split()[0]), _LONGEST // 10))):
         end = last[cut:]
         yield [*(f"{piece[:-1]}{end}" if piece.endswith(_HYPHENS) else piece for piece in others), last]

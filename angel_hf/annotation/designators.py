@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from angel_hf.annotation.spellings import NUMBERS
 
@@ -15,12 +15,18 @@ _KIND = r"(?:(?:types?|groups?|stages?|subtypes?)\s)?"
 _LAST_IN_LIST = re.compile(
     rf"\s?(?:,\s?)?(?:and/or\s|and\s|or\s|to\s|through\s|&\s|/\s?|[-–])\s?{_KIND}({_DESIGNATOR})(?![\w-]|\.\d)"
 )
+# "type 1 and 2 diabetes": a list before what is shared.
+_LIST_BEFORE = re.compile(
+    rf"(?<!\w)((?:type|subtype|group|stage|grade|class|phase|factor)s?\s)({_DESIGNATOR})(?:\s?,\s?{_DESIGNATOR}){{0,20}}"
+    rf"(?:\s?,)?(?:\s?[-–/]\s?|\s(?:and/or|and|or|to|&)\s)({_DESIGNATOR})((?:\s[\w'-]+){{1,5}})"
+)
 # "types 1-3", "I to III", "A-C".
 _RANGE = re.compile(
     r"(?<![\w.-])(?:(\d{1,2})(?:\s?[-–]\s?|\s(?:to|through)\s)(\d{1,2})"
     r"|([IVX]{1,5})(?:\s?[-–]\s?|\s(?:to|through)\s)([IVX]{1,5})"
     r"|([A-H])(?:\s?[-–]\s?|\s(?:to|through)\s)([A-H]))(?![\w.-])"
 )
+_WORD_AFTER = re.compile(r"\s[\w'-]+")
 _MOST_OF_RANGE = 20
 _MOST_IN_LIST = 40
 _ROMAN_NUMBERS = {number: roman.upper() for roman, number in NUMBERS.items()}
@@ -64,6 +70,27 @@ def list_end(text: str, start: int, end: int, is_name: Callable[[str], bool]) ->
         # A comma alone may be any: the list must end with a word such as "and".
         accepted = place if closing else accepted
     return accepted
+
+
+def lists_before(text: str, is_name: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """Offsets of lists of designators with the words after them that are names with the first and with the last.
+
+    "type 1 and 2 diabetes" is one mention of two diseases, although "2 diabetes" is no name.
+
+    Args:
+        text: folded.
+        is_name: whether a string is a name.
+    """
+    for found in _LIST_BEFORE.finditer(text):
+        counted, first, last, after = found.groups()
+        if _kind(first) != _kind(last):
+            continue
+        words = list(_WORD_AFTER.finditer(after))
+        for word in reversed(words):
+            shared = after[: word.end()]
+            if is_name(f"{counted}{first}{shared}") and is_name(f"{counted}{last}{shared}"):
+                yield found.start(), found.start(4) + word.end()
+                break
 
 
 def _kind(designator: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from angel_hf.annotation.abbreviations import Abbreviation, find_abbreviations
-from angel_hf.annotation.designators import list_end
+from angel_hf.annotation.designators import list_end, lists_before
 from angel_hf.annotation.expansion import Definitions
 from angel_hf.annotation.phrases import as_written, has_separator, is_phrase
 from angel_hf.annotation.variants import (
@@ -145,6 +145,7 @@ class DictionaryDetector:
             start, end = self._extended(text, words, free, place, length)
             spans.append((start, list_end(text, words.starts[place], end, self.is_name)))
             free = place + length
+        spans += lists_before(text, self.is_name)
         return with_abbreviations(text, spans, definitions)
 
     def _places(self, text: str, words: Words) -> Iterator[tuple[int, int]]:

@@ -36,7 +36,8 @@ def terms_of(path: Path, rejections: Rejections | None = None) -> list[Term | Re
     if is_stored or path.suffix in (".safetensors", ".parquet"):
         from angel_hf import KnowledgeBase
 
-        return [Term(concept) for concept in KnowledgeBase.from_file(path).concepts()]
+        knowledge_base = KnowledgeBase.from_file(path, rejections=rejections)
+        return [*map(Term, knowledge_base.concepts()), *knowledge_base.retired()]
     taken = Rejections() if rejections is None else rejections
     terms = list(open_terms(path, rejections=taken)[0])
     if rejections is None and taken.count:

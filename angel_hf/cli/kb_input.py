@@ -41,8 +41,9 @@ def rejections_beside(output: Path, strict: bool = False) -> Iterator[Rejections
 
 def tell(rejections: Rejections, where: str = "") -> None:
     """Say on standard error what was left out, and end the command with exit code 1 where anything was."""
+    if told := rejections.told():
+        typer.echo(told + (f"; {where}" if where and rejections.count else ""), err=True)
     if rejections.count:
-        typer.echo(rejections.told() + (f"; {where}" if where else ""), err=True)
         raise typer.Exit(SOME_REJECTED)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from angel_hf.cli.failure import InputError, describe_os_error
 from angel_hf.formats.answers import MappedIds, nothing_mapped
+from angel_hf.formats.rejections import Rejections
 from angel_hf.types import Linked, Mention
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def load_linker(
     logging.disable_progress_bar()
     try:
         target = torch.device(_best_device() if device == "auto" else device)
-        other = None if knowledge_base is None else KnowledgeBase.from_file(knowledge_base)
+        rejections = Rejections()
+        other = None if knowledge_base is None else KnowledgeBase.from_file(knowledge_base, rejections=rejections)
+        if told := rejections.told():
+            typer.echo(f"{knowledge_base}: {told}", err=True)
         number = torch.float32 if dtype is Dtype.INT8 else getattr(torch, dtype.value)
         loaded = AngelForEntityLinking.from_pretrained(model, knowledge_base=other, revision=revision, dtype=number)
         if loaded.knowledge_base is None:

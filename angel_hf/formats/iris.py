@@ -1,23 +1,24 @@
-"""IRIs of ontologies as the identifiers that people write."""
+"""Identifiers of ontologies that write them as IRIs, in the short form that OBO files have for them."""
 
 from __future__ import annotations
 
 import re
 
-_OBO = re.compile(r"https?://purl\.obolibrary\.org/obo/([A-Za-z]+)_(\S+)")
-_ORPHANET = re.compile(r"https?://www\.orpha\.net/ORDO/Orphanet_(\d+)")
-_EFO = re.compile(r"https?://www\.ebi\.ac\.uk/efo/(EFO)_(\d+)")
-_LAST = re.compile(r"https?://\S*[/#]([^/#\s]+)")
+from angel_hf.text.identifiers import parse_identifier
+
+# OBO Foundry's identifier policy: http://purl.obolibrary.org/obo/MONDO_0000001 is MONDO:0000001.
+_PURL = re.compile(r"https?://purl\.obolibrary\.org/obo/([A-Za-z][\w.]*?)_(\w[\w.\-]*)")
+_OF_ANY_SITE = re.compile(r"https?://.*[/#]([A-Za-z][A-Za-z0-9.]*)_(\d[\w.\-]*)")
 
 
 def compact(iri: str) -> str:
-    """`MONDO:0000001` of an IRI of OBO Foundry, likewise of Orphanet and EFO; of any other IRI its last part."""
-    for pattern in (_OBO, _EFO):
-        found = pattern.fullmatch(iri)
-        if found:
-            return f"{found[1]}:{found[2]}"
-    orphanet = _ORPHANET.fullmatch(iri)
-    if orphanet:
-        return f"Orphanet:{orphanet[1]}"
-    last = _LAST.fullmatch(iri)
-    return last[1] if last else iri
+    """`PREFIX:LOCAL` for the IRI of a term; what is no IRI, or of no known form, stays as it is."""
+    if not iri.startswith(("http://", "https://")):
+        return iri
+    found = _PURL.fullmatch(iri)
+    if found is None:
+        known = parse_identifier(iri)
+        if known.prefix and "://" not in known.curie and known.prefix not in ("http", "https"):
+            return known.curie
+        found = _OF_ANY_SITE.fullmatch(iri)
+    return iri if found is None else f"{found[1]}:{found[2]}"

@@ -1,131 +1,130 @@
-"""OBO 1.0 to 1.4, the flat-file format of the Open Biomedical Ontologies."""
+"""OBO 1.0 to 1.4, the flat-file format of the Open Biomedical Ontologies.
+
+Only a few tags of one kind of stanza are needed; the libraries for OBO, pronto and fastobo, build a graph of the whole
+ontology and refuse all of it for one faulty line.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from angel_hf.formats.lines import Line
-from angel_hf.formats.obo_values import SCOPES, first_word, plain, quoted
+from angel_hf.formats.obo_values import Quoted, quoted, reference, unquoted
 from angel_hf.formats.rejected import Rejected
-from angel_hf.formats.selection import Selection
+from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.source import Source
-from angel_hf.formats.term import Retired, Term
+from angel_hf.formats.synonym_scopes import HEEDED, chosen_scopes
+from angel_hf.formats.term import Retired, Term, Unnamed
 from angel_hf.types import Concept
 
-HEEDED = ("synonyms",)
-_OBSOLETE_SYNONYM = "OBSOLETE_SYNONYM"
-# Tags of OBO 1.0, each with its scope.
-_SCOPED_TAGS = {
+__all__ = ["HEEDED", "is_obo", "read"]
+
+_STANZA = re.compile(r"^\s*\[(?:Term|Typedef|Instance)\]", re.MULTILINE)
+_SYNONYMS = {
+    "synonym": "",
     "exact_synonym": "EXACT",
-    "related_synonym": "RELATED",
     "narrow_synonym": "NARROW",
     "broad_synonym": "BROAD",
+    "related_synonym": "RELATED",
 }
-_MOST_SHOWN = 120
+_REFERENCES = ("xref", "xref_analog", "xref_unk")
+_LISTED = ("alt_id", "is_a", "replaced_by", "consider")
+_SINGLE = ("id", "name", "is_obsolete", "def")
+_READ = frozenset((*_SYNONYMS, *_REFERENCES, *_LISTED, *_SINGLE))
 
 
-def read(source: Source, selection: Selection) -> Iterator[Term | Retired | Rejected]:
-    """The terms of an OBO file; names are the term's name and its exact synonyms, or those of the selected scopes.
+def is_obo(source: Source, head: str) -> bool:
+    """Whether a file is OBO: by its ending, its first line, or a stanza among its first lines."""
+    return source.ending == ".obo" or head.lstrip().startswith("format-version:") or _STANZA.search(head) is not None
 
-    Obsolete terms are retired, with what replaces them or else may be considered. Terms without a name, which OBO 1.4
-    allows for those of other ontologies, and other stanzas are passed over. A bad line is left out; its term stays.
 
-    Raises:
-        ValueError: an unknown scope.
+def read(source: Source, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Unnamed | Rejected]:
+    """The terms of an OBO file; other stanzas are passed over.
+
+    Names are the term's name and its synonyms of the scopes that are chosen, exact ones where none are; a synonym
+    without a scope is a related one, and one that the ontology marks as obsolete is no name. A line that cannot be
+    read costs that line, a stanza without an identifier that stanza.
     """
-    scopes = scopes_of(selection)
+    scopes = chosen_scopes(selection)
     stanza: _Stanza | None = None
     for line in source.lines():
         text = line.text.strip()
+        if not text or text.startswith("!"):
+            continue
         if text.startswith("["):
             if stanza is not None:
-                yield from stanza.items()
-            stanza = _Stanza(line.number, scopes) if text.partition("]")[0] == "[Term" else None
-        elif stanza is not None and text and not text.startswith("!"):
-            cause = line.fault or stanza.add(text)
-            if cause is not None:
-                yield Rejected(line.number, f"line left out: {cause}", _shown(line))
+                yield from stanza.records(scopes)
+            stanza = _Stanza(line) if unquoted(text) == "[Term]" else None
+        elif stanza is not None:
+            yield from stanza.add(line)
     if stanza is not None:
-        yield from stanza.items()
-
-
-def scopes_of(selection: Selection) -> frozenset[str]:
-    """The scopes whose synonyms are names.
-
-    Raises:
-        ValueError: one is unknown.
-    """
-    scopes = frozenset(scope.upper() for scope in selection.synonyms) or frozenset(("EXACT",))
-    unknown = sorted(scopes - set(SCOPES))
-    if unknown:
-        raise ValueError(f"unknown synonym scope {', '.join(unknown)}; expected some of {', '.join(SCOPES)}")
-    return scopes
+        yield from stanza.records(scopes)
 
 
 @dataclass
 class _Stanza:
-    """A [Term] as its lines come."""
+    """A term, line by line."""
 
-    line: int
-    scopes: Collection[str]
-    concept_id: str = ""
-    name: str = ""
-    synonyms: list[str] = field(default_factory=list)
-    is_obsolete: bool = False
-    definition: str = ""
-    values: dict[str, list[str]] = field(default_factory=dict)  # of the tags that hold identifiers
+    opened: Line
+    single: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+    synonyms: list[Quoted] = field(default_factory=list)
 
-    def add(self, text: str) -> str | None:
-        """Take in one line; returns why it can't be, if so."""
-        tag, separator, value = text.partition(":")
-        value = value.strip()
-        if not separator:
-            return f"{text[:_MOST_SHOWN]!r}; expected `tag: value`"
+    def add(self, line: Line) -> Iterator[Rejected]:
+        """Take a line, or reject it."""
+        tag, separator, value = line.text.strip().partition(":")
         try:
-            self._take(tag.strip(), value)
+            if line.fault is not None:
+                raise ValueError(line.fault)
+            if not separator:
+                raise ValueError(f"{line.text.strip()[:120]!r}; expected `tag: value`")
+            if tag in _READ:
+                self._take(tag, value)
         except ValueError as error:
-            return f"`{tag}: ` {error}"
-        return None
+            of = f" of {self.single['id']}" if "id" in self.single else ""
+            yield Rejected(line.number, f"{tag[:40] if separator else 'a line'}{of}: {error}", line.text)
 
     def _take(self, tag: str, value: str) -> None:
-        if tag == "id":
-            self.concept_id = self.concept_id or first_word(value)
-        elif tag == "name":
-            self.name = self.name or plain(value)  # of two names the first holds
-        elif tag == "synonym" or tag in _SCOPED_TAGS:
-            self._take_synonym(tag, value)
-        elif tag == "is_obsolete":
-            self.is_obsolete = first_word(value).lower() == "true"
-        elif tag == "def":
-            self.definition = quoted(value).text
-        elif tag in ("alt_id", "is_a", "xref", "xref_analog", "replaced_by", "consider"):
-            identifier = first_word(value)
-            if identifier:
-                self.values.setdefault(tag.removesuffix("_analog"), []).append(identifier)
+        if tag in _SYNONYMS:
+            found = quoted(value)
+            self.synonyms.append(found._replace(scope=_SYNONYMS[tag] or found.scope or "RELATED"))
+            return
+        read = reference(value) if tag in _REFERENCES else quoted(value).text if tag == "def" else unquoted(value)
+        if not read and tag != "def":
+            raise ValueError("no value; expected one")
+        if tag in _SINGLE:
+            if tag in self.single:
+                if read != self.single[tag]:
+                    raise ValueError(f"{read[:80]!r} comes after {self.single[tag][:80]!r}; the first one is taken")
+                return
+            self.single[tag] = read
+        else:
+            (self.references if tag in _REFERENCES else self.listed.setdefault(tag, [])).append(read)
 
-    def _take_synonym(self, tag: str, value: str) -> None:
-        found = quoted(value)
-        scope = _SCOPED_TAGS.get(tag) or next((word for word in found.words if word in SCOPES), "RELATED")
-        is_obsolete = any(word.upper() == _OBSOLETE_SYNONYM for word in found.words)
-        if scope in self.scopes and not is_obsolete:
-            self.synonyms.append(found.text)
+    def records(self, scopes: Collection[str]) -> Iterator[Term | Retired | Unnamed | Rejected]:
+        """What the stanza holds, when all of its lines are taken."""
+        concept_id = self.single.get("id", "")
+        if not concept_id:
+            yield Rejected(self.opened.number, "a term without an `id:` line; expected one", self.opened.text)
+        elif self.single.get("is_obsolete", "").lower() == "true":
+            replaced = self._identifiers("replaced_by")
+            yield Retired(concept_id, replaced or self._identifiers("consider"), is_exact=bool(replaced))
+        else:
+            names = [self.single.get("name", "")]
+            names += [one.text for one in self.synonyms if one.scope in scopes and not _is_obsolete(one)]
+            distinct = tuple(dict.fromkeys(name for name in names if name))
+            if not distinct:
+                yield Unnamed(concept_id)
+                return
+            concept = Concept(concept_id, distinct, self._identifiers("alt_id"), parents=self._identifiers("is_a"))
+            yield Term(concept, tuple(dict.fromkeys(self.references)), self.single.get("def", ""))
 
-    def items(self) -> Iterator[Term | Retired | Rejected]:
-        if not self.concept_id:
-            yield Rejected(self.line, "a term without `id:`; expected one with a value")
-        elif self.is_obsolete:
-            successors = self.values.get("replaced_by") or self.values.get("consider") or ()
-            yield Retired(self.concept_id, tuple(dict.fromkeys(successors)))
-        elif self.name:
-            concept = Concept(
-                self.concept_id,
-                tuple(dict.fromkeys(name for name in (self.name, *self.synonyms) if name)),
-                alternative_ids=tuple(dict.fromkeys(self.values.get("alt_id", ()))),
-                parents=tuple(dict.fromkeys(self.values.get("is_a", ()))),
-            )
-            yield Term(concept, tuple(dict.fromkeys(self.values.get("xref", ()))), self.definition)
+    def _identifiers(self, tag: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.listed.get(tag, ())))
 
 
-def _shown(line: Line) -> str:
-    return line.text[: 8 * _MOST_SHOWN]
+def _is_obsolete(synonym: Quoted) -> bool:
+    return "obsolete_synonym" in synonym.type.lower()

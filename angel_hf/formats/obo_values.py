@@ -1,105 +1,104 @@
-"""The values of OBO's tags (OBO 1.2 and 1.4, section "escape characters" and "trailing modifiers"), read in one pass.
+"""The values of tags in OBO files, each read from left to right in time linear in its length.
 
-A value may end in qualifiers, `{key="value", ...}`, and in a comment, ` ! text`; a backslash escapes what follows it.
+OBO Flat File Format 1.4, https://owlcollab.github.io/oboformat/doc/obo-syntax.html: a value ends at qualifiers,
+`{key="value", ...}`, or at a comment, which starts at `!`; a backslash takes away a character's meaning.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
-SCOPES = ("EXACT", "RELATED", "NARROW", "BROAD")
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+# `{source="x", date="y"}` and a comment, up to the end; other braces are text.
+_QUALIFIERS = rf'\{{\s*[^\s="{{}},]+\s*=\s*{_TEXT}\s*(?:,\s*[^\s="{{}},]+\s*=\s*{_TEXT}\s*)*\}}\s*(?:!.*)?$'
+_ENDS = re.compile(_QUALIFIERS, re.DOTALL)
+_TOKEN = re.compile(r"\\.|\s+|[^\\\s{!]+|.", re.DOTALL)
+_IN_QUOTES = re.compile(r'\\.|[^\\"]+|.', re.DOTALL)
+# What may follow the closing quote: a scope, a type of synonym, references, qualifiers, a comment.
+_AFTER_TEXT = re.compile(
+    rf"""\s*(?:(EXACT|BROAD|NARROW|RELATED)(?=[\s\[{{!]|$)\s*)?
+    (?:(?<=\s)([^\s\[\]{{}}"!][^\s\[\]{{}}"]*)(?=[\s\[{{!]|$)\s*)?
+    (?:\[[^\]"\\]*(?:(?:\\.|{_TEXT})[^\]"\\]*)*\]\s*)?
+    (?:{_QUALIFIERS}|!.*$|$)""",
+    re.DOTALL | re.VERBOSE,
+)
+_WHITE = {"n": "\n", "W": " ", "t": "\t"}
+_MOST_QUOTES = 32
+"""Quotes of one value that are tried as its end; the texts of ontologies have at most a few that are not escaped."""
 
-_PAIR = r'[\w:./#-]+\s?=\s?"(?:[^"\\]|\\.)*"'
-_QUALIFIERS = re.compile(rf"\{{\s?{_PAIR}(?:\s?,\s?{_PAIR})*\s?,?\s?\}}\Z", re.DOTALL)
-_ESCAPED_SPACES = {"n": " ", "W": " ", "t": " "}
 
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """A text in quotes, and the words between it and its references, qualifiers and comment."""
+class Quoted(NamedTuple):
+    """A value in quotes; `scope` and `type` are empty where there is none."""
 
     text: str
-    words: tuple[str, ...]
+    scope: str
+    type: str
 
 
-def plain(value: str) -> str:
-    """A value without quotes: qualifiers and comment left out, escapes resolved, white space collapsed."""
-    return _unescaped(_without_trailing(value))
+def unquoted(value: str) -> str:
+    """A value without quotes, such as a name or an identifier: escapes resolved, qualifiers and comment left out."""
+    return " ".join("".join(_pieces(value)).split())
 
 
-def first_word(value: str) -> str:
-    """The first word of a value without quotes, as an identifier that a description follows; empty if there is none."""
-    words = _without_trailing(value).split(None, 1)
-    return _unescaped(words[0]) if words else ""
+def reference(value: str) -> str:
+    """The identifier of a cross-reference, without the description in quotes that may follow."""
+    pieces: list[str] = []
+    for piece in _pieces(value):
+        if piece.startswith('"') and pieces and pieces[-1].isspace():
+            break
+        pieces.append(piece)
+    return " ".join("".join(pieces).split())
 
 
 def quoted(value: str) -> Quoted:
-    """A text in quotes with what follows it: `"text" SCOPE TYPE [references] {qualifiers} ! comment`.
+    """A value in quotes, such as a synonym or a definition.
 
-    A quote ends the text only where white space and a scope, a word in capitals, a bracket or a brace, or nothing
-    follows it: texts with quotes that nobody escaped stay whole.
+    A quote that is followed by anything but the parts of such a value is part of the text: `"2',5"-linked dimer"`.
 
     Raises:
-        ValueError: no text in quotes.
+        ValueError: no quote can be its end.
     """
-    if not value.startswith('"'):
-        raise ValueError(f'{value[:120]!r}; expected a text in double quotes, as in "text" EXACT []')
-    for place in _unescaped_places(value, '"', 1):
-        if _may_follow(value, place + 1):
-            rest = value[place + 1 :]
-            words = rest[: _first_of(rest, "[{!")].split()
-            return Quoted(_unescaped(value[1:place]), tuple(words))
-    raise ValueError(f"{value[:120]!r}; expected a second double quote, and after it a scope, [ or {{")
+    start = len(value) - len(value.lstrip())
+    if value[start : start + 1] != '"':
+        raise ValueError(f'{_shown(value)}; expected a text in double quotes, as in `"text" EXACT []`')
+    pieces: list[str] = []
+    tried = 0
+    for token in _IN_QUOTES.finditer(value, start + 1):
+        if token[0] == '"':
+            after = _AFTER_TEXT.match(value, token.end())
+            if after is not None:
+                text = " ".join("".join(pieces).split())
+                return Quoted(text, after[1] or "", after[2] or "")
+            tried += 1
+            if tried > _MOST_QUOTES:
+                break
+        pieces.append(_resolved(token[0]))
+    raise ValueError(
+        f'{_shown(value)}; none of its quotes can be the end of the text: escape those within it, as in \\"'
+    )
 
 
-def _may_follow(value: str, place: int) -> bool:
-    """Whether what stands at a place can follow a text in quotes."""
-    following = _skip_white_space(value, place)
-    if following == len(value):
-        return True
-    character = value[following]
-    if character in "[{!":
-        return True
-    if following == place:  # a letter right after the quote
-        return False
-    word = value[following : following + 12].split(None, 1)[0].rstrip("[{")
-    return word in SCOPES or (word.isupper() and len(word) > 1)
+def _pieces(value: str) -> Iterator[str]:
+    """The parts of a value up to its qualifiers or comment, escapes resolved."""
+    is_after_space = True
+    for token in _TOKEN.finditer(value):
+        text = token[0]
+        if text == "{" and _ENDS.match(value, token.start()):
+            return
+        if text == "!" and is_after_space:
+            return
+        is_after_space = text.isspace()
+        yield _resolved(text)
 
 
-def _skip_white_space(value: str, place: int) -> int:
-    while place < len(value) and value[place].isspace():
-        place += 1
-    return place
+def _resolved(token: str) -> str:
+    """An escape as the character that it stands for; other text as it is."""
+    if len(token) == 2 and token[0] == "\\":
+        return _WHITE.get(token[1], token[1])
+    return token
 
 
-def _first_of(text: str, characters: str) -> int:
-    return min((place for place in map(text.find, characters) if place >= 0), default=len(text))
-
-
-def _without_trailing(value: str) -> str:
-    for place in _unescaped_places(value, "!", 0):
-        if place == 0 or value[place - 1].isspace():
-            value = value[:place]
-            break
-    value = value.rstrip()
-    if value.endswith("}"):
-        for place in _unescaped_places(value, "{", 0):
-            if _QUALIFIERS.match(value, place):
-                return value[:place].rstrip()
-    return value
-
-
-def _unescaped_places(value: str, character: str, start: int) -> list[int]:
-    """Where a character stands that no backslash escapes; each backslash escapes one character after it."""
-    if "\\" not in value:
-        return [found.start() for found in re.finditer(re.escape(character), value) if found.start() >= start]
-    pattern = re.compile(rf"\\.|{re.escape(character)}", re.DOTALL)
-    return [found.start() for found in pattern.finditer(value, start) if found[0] == character]
-
-
-def _unescaped(text: str) -> str:
-    """Backslash escapes resolved; those for line breaks, tabs and spaces are a space."""
-    if "\\" in text:
-        text = re.sub(r"\\(.)", lambda found: _ESCAPED_SPACES.get(found[1], found[1]), text, flags=re.DOTALL)
-    return " ".join(text.split())
+def _shown(value: str, limit: int = 120) -> str:
+    return repr(value) if len(value) <= limit else f"{value[:limit]!r}..."

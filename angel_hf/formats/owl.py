@@ -1,90 +1,115 @@
-"""OWL in RDF/XML, read as a stream of classes; other serialisations are left to tools such as ROBOT.
+"""OWL and SKOS in RDF/XML: classes with labels, synonyms, cross-references and parents, one in memory at a time.
 
-Names are rdfs:label, or SKOS's prefLabel or NCI Thesaurus's P108, and synonyms of OBO in OWL, SKOS (altLabel is exact)
-and NCI Thesaurus (P90 is exact). A class without a name of its own is passed over.
+OWL 2 in RDF/XML, https://www.w3.org/TR/owl2-mapping-to-rdf/, with the annotation properties of oboInOwl, SKOS and the
+NCI Thesaurus. A library that builds the whole graph takes 10 to 100 times the memory for the few of them needed here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Collection, Iterator
+from xml.etree.ElementTree import Element
 
 from angel_hf.formats.iris import compact
-from angel_hf.formats.obo import scopes_of
 from angel_hf.formats.rejected import Rejected
-from angel_hf.formats.selection import Selection
+from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.source import Source
-from angel_hf.formats.term import Retired, Term
-from angel_hf.formats.xml_records import local_name, records_of, text_of
+from angel_hf.formats.synonym_scopes import HEEDED as _SCOPES_HEEDED
+from angel_hf.formats.synonym_scopes import chosen_scopes
+from angel_hf.formats.term import Retired, Term, Unnamed
+from angel_hf.formats.vocabularies.languages import two_letters
+from angel_hf.formats.vocabularies.xml_records import xml_records
 from angel_hf.types import Concept
 
-HEEDED = ("synonyms",)
-ROOTS = ("RDF",)
+HEEDED = (*_SCOPES_HEEDED, "languages")
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_ABOUT, _ID, _RESOURCE = f"{_RDF}about", f"{_RDF}ID", f"{_RDF}resource"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_LABELS = ("label", "prefLabel", "P108")
+_TERMS = ("Class", "Concept")
+_RECORDS = (*_TERMS, "Description")
+# The first of these that a class has is its name: RDF Schema, SKOS, NCI Thesaurus.
+_NAMES = ("label", "prefLabel", "P108")
 _SYNONYMS = {
     "hasExactSynonym": "EXACT",
-    "hasRelatedSynonym": "RELATED",
     "hasNarrowSynonym": "NARROW",
     "hasBroadSynonym": "BROAD",
+    "hasRelatedSynonym": "RELATED",
+    "hasSynonym": "RELATED",
     "altLabel": "EXACT",
-    "P90": "EXACT",
+    "prefLabel": "EXACT",
+    "IAO_0000118": "EXACT",  # alternative label
+    "P90": "EXACT",  # of the NCI Thesaurus: full synonym
+    "P108": "EXACT",
 }
-_SUCCESSORS = ("IAO_0100001", "consider")
+_PARENTS = ("subClassOf", "broader")
+_REFERENCES = ("hasDbXref", "exactMatch", "closeMatch")
 _DEFINITIONS = ("IAO_0000115", "definition", "P97")
-_REFERENCES = ("hasDbXref", "exactMatch")
 
 
-def read(source: Source, selection: Selection) -> Iterator[Term | Retired | Rejected]:
-    """The named classes of an ontology, one in memory at a time.
+def read(source: Source, selection: Selection = EVERYTHING) -> Iterator[Term | Retired | Unnamed | Rejected]:
+    """The classes and SKOS concepts of an RDF/XML file; classes without a name of their own are passed over.
 
-    Raises:
-        ValueError: not RDF/XML, or an unknown scope.
+    Names are those in the languages chosen, English and unmarked ones where none are; where a class has none of these,
+    its first name of any language.
     """
-    scopes = scopes_of(selection)
-    try:
-        for element in records_of(source, ("Class", "Concept"), ROOTS):
-            item = _item(element, scopes)
-            if item is not None:
-                yield item
-    except ParseError as error:
-        raise ValueError(f"not XML ({error}); expected OWL in RDF/XML") from None
+    scopes = chosen_scopes(selection)
+    languages = frozenset(two_letters(one) for one in selection.languages) or frozenset({"en"})
+    for record in xml_records(source, _RECORDS):
+        element = record.element
+        if element.tag == "Description" and not _is_typed(element):
+            continue
+        iri = (element.get(_ABOUT) or element.get(_ID) or "").strip()
+        if not iri:
+            continue  # an expression without a name, such as a restriction
+        yield _record(compact(iri), element, scopes, languages)
 
 
-def _item(element: Element, scopes: frozenset[str]) -> Term | Retired | None:
-    iri = element.get(f"{_RDF}about") or ""
-    if not iri:  # a restriction within another class
-        return None
-    values: dict[str, list[str]] = {}
+def _is_typed(element: Element) -> bool:
+    types = (one.get(_RESOURCE, "") for one in element.iterfind("type"))
+    return any(one.rpartition("#")[2] in _TERMS for one in types)
+
+
+def _record(
+    concept_id: str, element: Element, scopes: Collection[str], languages: Collection[str]
+) -> Term | Retired | Unnamed:
+    by_tag: dict[str, list[Element]] = {}
     for child in element:
-        name = local_name(child)
-        language = child.get(_LANGUAGE, "en")
-        value = child.get(f"{_RDF}resource") or " ".join(text_of(child).split())
-        if value and language.lower().startswith("en"):
-            values.setdefault(name, []).append(value)
-    if values.get("deprecated", ["false"])[0].lower() in ("true", "1"):
-        successors = next((values[name] for name in _SUCCESSORS if name in values), [])
-        return Retired(compact(iri), tuple(dict.fromkeys(map(compact, successors))))
-    label = next((values[name][0] for name in _LABELS if name in values), None)
-    if label is None:
-        return None
-    synonyms = [text for name, scope in _SYNONYMS.items() if scope in scopes for text in values.get(name, ())]
-    concept = Concept(
-        compact(iri),
-        tuple(dict.fromkeys([label, *synonyms])),
-        alternative_ids=tuple(dict.fromkeys(values.get("hasAlternativeId", ()))),
-        parents=tuple(dict.fromkeys(compact(one) for one in _parents(element))),
-    )
-    references = [compact(one) for name in _REFERENCES for one in values.get(name, ())]
-    definition = next((values[name][0] for name in _DEFINITIONS if name in values), "")
-    return Term(concept, tuple(dict.fromkeys(references)), definition)
+        by_tag.setdefault(child.tag, []).append(child)
+
+    def values(*tags: str) -> tuple[str, ...]:
+        found = (_value(child) for tag in tags for child in by_tag.get(tag, ()))
+        return tuple(dict.fromkeys(value for value in found if value))
+
+    def identifiers(*tags: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(compact, values(*tags))))
+
+    if any(value.lower() in ("true", "1") for value in values("deprecated")):
+        replaced = identifiers("IAO_0100001", "replacedBy", "isReplacedBy")
+        return Retired(concept_id, replaced or identifiers("consider"), is_exact=bool(replaced))
+    named = [child for tag in _NAMES for child in by_tag.get(tag, ())]
+    synonyms = [child for tag, scope in _SYNONYMS.items() if scope in scopes for child in by_tag.get(tag, ())]
+    names = _names(named, synonyms, languages)
+    if not names:
+        return Unnamed(concept_id)
+    concept = Concept(concept_id, names, identifiers("hasAlternativeId"), parents=identifiers(*_PARENTS))
+    return Term(concept, identifiers(*_REFERENCES), next(iter(values(*_DEFINITIONS)), ""))
 
 
-def _parents(element: Element) -> Iterator[str]:
-    """The named classes that this one is a subclass of."""
-    for child in element:
-        if local_name(child) in ("subClassOf", "broader"):
-            resource = child.get(f"{_RDF}resource")
-            if resource:
-                yield resource
+def _names(named: list[Element], synonyms: list[Element], languages: Collection[str]) -> tuple[str, ...]:
+    """The texts in some languages, the preferred name first: the first of `named`, then its other labels."""
+    chosen = [child for child in named if _is_of(child, languages)]
+    labels = chosen[:1] + [child for child in chosen[1:] if child.tag == "label"]
+    spelled = [*labels, *(child for child in synonyms if _is_of(child, languages))] or [*named, *synonyms][:1]
+    return tuple(dict.fromkeys(text for child in spelled if (text := _value(child))))
+
+
+def _is_of(child: Element, languages: Collection[str]) -> bool:
+    language = child.get(_LANGUAGE, "")
+    return not language or language.lower().partition("-")[0] in languages or language.lower() in languages
+
+
+def _value(child: Element) -> str:
+    """The resource that a property names, or its text; empty for an expression."""
+    resource = child.get(_RESOURCE)
+    if resource is not None:
+        return resource.strip()
+    return "" if len(child) else " ".join((child.text or "").split())

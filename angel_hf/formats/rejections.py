@@ -19,6 +19,7 @@ class Rejections:
     Attributes:
         count: how many there are.
         first: the first 20.
+        unnamed: how many terms have no name, which is no fault.
     """
 
     def __init__(self, strict: bool = False, put_aside: Callable[[Rejected], object] | None = None) -> None:
@@ -26,6 +27,7 @@ class Rejections:
         self._put_aside = put_aside
         self.count = 0
         self.first: list[Rejected] = []
+        self.unnamed = 0
 
     def add(self, rejected: Rejected) -> None:
         """Count one.
@@ -43,8 +45,12 @@ class Rejections:
 
     def told(self) -> str:
         """Lines for a person: each of the first, and how many there are in all; empty where there are none."""
-        if not self.count:
-            return ""
-        more = "" if self.count == len(self.first) else f" ({self.count - len(self.first):,} more not shown)"
-        records = "record or name was" if self.count == 1 else "records or names were"
-        return "\n".join((*map(str, self.first), f"{self.count:,} {records} left out{more}; the others were read"))
+        lines = list(map(str, self.first))
+        if self.unnamed:
+            terms = "term" if self.unnamed == 1 else "terms"
+            lines.append(f"{self.unnamed:,} {terms} without a name passed over, as ontologies allow them")
+        if self.count:
+            more = "" if self.count == len(self.first) else f" ({self.count - len(self.first):,} more not shown)"
+            records = "record or name was" if self.count == 1 else "records or names were"
+            lines.append(f"{self.count:,} {records} left out{more}; the others were read")
+        return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What an ontology file holds: terms in use, and retired identifiers with their successors."""
+"""What an ontology file holds: terms in use, terms without a name, and retired identifiers with their successors."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ class Retired:
     concept_id: str
     successors: tuple[str, ...] = ()
     is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A term without a name: no fault, as OBO and OWL leave out the names of terms that other ontologies define."""
+
+    concept_id: str
 
 
 def fault_of(text: Any) -> str | None:

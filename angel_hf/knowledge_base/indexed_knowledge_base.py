@@ -13,6 +13,7 @@ import numpy as np
 from angel_hf.arrays.array_file import file_in, fingerprint
 from angel_hf.arrays.digests import checked, is_large, with_digests
 from angel_hf.arrays.ranges import offsets_from_lengths
+from angel_hf.formats.term import Retired
 from angel_hf.knowledge_base.spelled_identifiers import SpelledIdentifiers
 from angel_hf.knowledge_base.stored_knowledge_base import COLUMNS, KNOWLEDGE_BASE_FILE, StoredKnowledgeBase
 from angel_hf.knowledge_base.table_checks import check_contents
@@ -64,7 +65,7 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         Where it does not stand here as it is, other spellings of it are looked for: `MESH:D001260`, `D001260` and
         `http://id.nlm.nih.gov/mesh/D001260` are one. A bare number resolves only where one concept fits.
         """
-        position = self._position(concept_id)
+        position = self.position_of(concept_id)
         if position is None:
             fitting = self._fitting(concept_id)
             position = fitting[0] if len(fitting) == 1 else None
@@ -110,6 +111,9 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
 
     def explain_unknown(self, concept_id: str) -> str:
         """The message for an identifier that `resolve` does not know: how identifiers look here, and what is near."""
+        retired = self._explain_retired(concept_id)
+        if retired:
+            return retired
         looks = " or ".join(self._spelled.examples)
         message = (
             f"concept {concept_id!r} is not among the {self.num_concepts:,} of the knowledge base, whose identifiers "
@@ -118,9 +122,33 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
         fitting = [self.concept_ids[position] for position in self._fitting(concept_id)]
         near = fitting or self.referring(concept_id)
         if near:
-            shown = ", ".join(f"{one} ({self.concept(one).names[0]})" for one in near[:_MOST_SHOWN])
+            shown = ", ".join(self._shown(self.position_by_id[one]) for one in near[:_MOST_SHOWN])
             message += f"; it {'fits' if fitting else 'is a cross-reference of'} {shown}: give one of these"
         return message
+
+    def _explain_retired(self, concept_id: str) -> str:
+        """The message for an identifier that is retired; empty for any other."""
+        known = (one for one in (concept_id, *self._spelled.spellings(concept_id)) if one in self._positions_by_retired)
+        retired = next(known, None)
+        if retired is None:
+            return ""
+        positions = self._positions_by_retired[retired]
+        if not positions:
+            return f"concept {retired!r} is retired, and nothing in the knowledge base replaces it"
+        shown = ", ".join(self._shown(position) for position in positions[:_MOST_SHOWN])
+        more = f" and {len(positions) - _MOST_SHOWN:,} more" if len(positions) > _MOST_SHOWN else ""
+        return f"concept {retired!r} is retired; it may be replaced by {shown}{more}: give one of these"
+
+    def _shown(self, position: int) -> str:
+        return f"{self.concept_ids[position]} ({self._concept(position).names[0]})"
+
+    def retired(self) -> Iterator[Retired]:
+        """The identifiers that are retired without one successor that means the same, with what may replace them.
+
+        One that has such a successor is an alternative id of it.
+        """
+        for concept_id, positions in self._positions_by_retired.items():
+            yield Retired(concept_id, tuple(self.concept_ids[position] for position in positions), is_exact=False)
 
     def entry_spellings(self, entry: int) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Each name that an entry stands for, with the concepts that bear it."""
@@ -192,14 +220,24 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
     @cached_property
     def _position_by_alternative(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for value, owner in self._owners("alternative_id"):
+        for value, owner in self.owners("alternative_id"):
             found.setdefault(value, owner)
+        return found
+
+    @cached_property
+    def _positions_by_retired(self) -> dict[str, list[int]]:
+        """Retired identifiers with the concepts that may replace them; those that nothing replaces have none."""
+        if "retired_id_bytes" not in self.tables:
+            return {}
+        found: dict[str, list[int]] = {value: [] for value in self.strings("retired_id")}
+        for value, owner in self.owners("retired_id"):
+            found[value].append(owner)
         return found
 
     @cached_property
     def _positions_by_reference(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for value, owner in self._owners("cross_reference"):
+        for value, owner in self.owners("cross_reference"):
             found.setdefault(normalize_identifier(value), []).append(owner)
         return found
 
@@ -214,7 +252,7 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
     def _spelled(self) -> SpelledIdentifiers:
         return SpelledIdentifiers(chain(self.concept_ids, self._position_by_alternative))
 
-    def _owners(self, name: str) -> Iterator[tuple[str, int]]:
+    def owners(self, name: str) -> Iterator[tuple[str, int]]:
         """Every value of an optional column, with the position of the concept that has it."""
         if f"{name}_bytes" not in self.tables:
             return
@@ -225,10 +263,11 @@ class IndexedKnowledgeBase(StoredKnowledgeBase):
 
     def _fitting(self, concept_id: str) -> list[int]:
         """The concepts that another spelling of an identifier stands for."""
-        found = (self._position(spelling) for spelling in self._spelled.spellings(concept_id))
+        found = (self.position_of(spelling) for spelling in self._spelled.spellings(concept_id))
         return sorted({position for position in found if position is not None})
 
-    def _position(self, concept_id: str) -> int | None:
+    def position_of(self, concept_id: str) -> int | None:
+        """The position of the concept that an identifier, primary or alternative, stands for as it is spelled."""
         found = self.position_by_id.get(concept_id)
         return self._position_by_alternative.get(concept_id) if found is None else found
 

@@ -13,11 +13,12 @@ from angel_hf.formats import ontologies
 from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.term import Retired, Term
+from angel_hf.formats.usable_terms import usable
 from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
 from angel_hf.knowledge_base import parquet_file
 from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
-from angel_hf.knowledge_base.retired_ids import with_successors
+from angel_hf.knowledge_base.retired_ids import tables_with_retired
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
@@ -106,9 +107,8 @@ class KnowledgeBase(IndexedKnowledgeBase):
             FileNotFoundError: there is no such file.
             ValueError: not a Parquet file, or a column or a value is not as it should be.
         """
-        concepts, stored = parquet_file.read_concepts(path)
-        items = ontologies.usable(map(Term, concepts), str(path))
-        return cls._from_terms(path, ontologies.accepted(items, str(path), rejections), normalization or stored)
+        records, stored = parquet_file.read_terms(path)
+        return cls._from_terms(path, usable(str(path), records, rejections), normalization or stored)
 
     @classmethod
     def _from_terms(cls, path: str | Path, terms: Iterable[Term | Retired], normalization: str) -> KnowledgeBase:
@@ -182,13 +182,11 @@ class KnowledgeBase(IndexedKnowledgeBase):
     def with_retired(self, retired: Iterable[Retired]) -> KnowledgeBase:
         """A copy in which retired identifiers that one concept replaces are alternative ids of it.
 
-        Those with several successors, of which a person has to choose, or with none stay unknown.
+        Those with several successors, of which a person has to choose, with one that is not known to mean the same, or
+        with none do not resolve; `explain_unknown` tells what may replace them.
         """
-        alternatives = with_successors(self, retired)
-        if alternatives is None:
-            return self
-        tables = {name: table for name, table in self.tables.items() if "alternative_id" not in name}
-        return KnowledgeBase(tables | column_tables("alternative_id", alternatives), self.normalization)
+        retired = list(retired)
+        return KnowledgeBase(tables_with_retired(self, retired), self.normalization) if retired else self
 
     def merge_entries(self, groups: np.ndarray) -> KnowledgeBase:
         """Give entries of the same group one entry, for names that a tokenizer cannot distinguish.

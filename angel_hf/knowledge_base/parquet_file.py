@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from angel_hf.arrays.array_file import written_whole
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.term import Term
 from angel_hf.types import Concept
 
-_LISTS = ("names", "alternative_ids", "semantic_types", "parents", "cross_references")
+_LISTS = ("names", "alternative_ids", "semantic_types", "parents", "cross_references", "retired_ids")
 _EXPECTED = "expected one row a concept with concept_id (string) and names (list of strings)"
 _ROWS_AT_ONCE = 10_000
 
@@ -31,11 +33,12 @@ def write_concepts(path: str | Path, concepts: Iterable[Concept], normalization:
             writer.write_table(pyarrow.table(columns, schema=schema))
 
 
-def read_concepts(path: str | Path) -> tuple[Iterator[Concept], str]:
+def read_terms(path: str | Path) -> tuple[Iterator[Term | Rejected], str]:
     """Read what `write_concepts` writes; only concept_id and names are required columns.
 
     Returns:
-        The concepts, read lazily, and the normalisation named in the file, or the published one.
+        The concepts, read lazily, and the normalisation named in the file, or the published one. A list with an empty
+        element costs that element.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -52,15 +55,20 @@ def read_concepts(path: str | Path) -> tuple[Iterator[Concept], str]:
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
     _check_columns(path, schema, pyarrow.types)
-    return _concepts(path, file, [column for column in _LISTS if column in schema.names]), stored
+    return _terms(path, file, [column for column in _LISTS if column in schema.names]), stored
 
 
-def _concepts(path: str | Path, file: Any, lists: list[str]) -> Iterator[Concept]:
+def _terms(path: str | Path, file: Any, lists: list[str]) -> Iterator[Term | Rejected]:
     pyarrow, _ = _pyarrow()
+    number = 0
     try:
         for batch in file.iter_batches(_ROWS_AT_ONCE, columns=["concept_id", *lists]):
             for row in batch.to_pylist():
-                yield Concept(row["concept_id"], **{column: tuple(row[column] or ()) for column in lists})
+                number += 1
+                if row["concept_id"] is None:
+                    yield Rejected(0, f"row {number} has no concept_id; {_EXPECTED}")
+                else:
+                    yield Term(Concept(row["concept_id"], **{column: tuple(row[column] or ()) for column in lists}))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
 

@@ -13,7 +13,7 @@ from ..text.reading import NORMALIZATIONS
 
 KNOWLEDGE_BASE_FILE = "knowledge_base.safetensors"
 # Optional columns of a concept: a table of strings and, for each concept, positions in it.
-COLUMNS = ("alternative_id", "semantic_type", "parent", "cross_reference")
+COLUMNS = ("alternative_id", "semantic_type", "parent", "cross_reference", "retired_id")
 _FORMAT = "angel-knowledge-base-1"
 # Each table of offsets, and what it points into; the offsets of entries point at names, which are offsets themselves.
 _OFFSETS = {

@@ -68,7 +68,7 @@ def lay_out(bearers: Bearers) -> dict[str, np.ndarray]:
         "concept_preferred": position[bearers.preferred],
     }
     for name, column in bearers.columns.items():
-        tables |= _column_tables(name, column, len(bearers.concept_ids))
+        tables |= laid_out_column(name, column, len(bearers.concept_ids))
     return tables
 
 
@@ -81,10 +81,11 @@ def column_tables(name: str, values: Sequence[Sequence[str]]) -> dict[str, np.nd
         return {}
     strings, _, numbers = collector.distinct()
     concepts = np.repeat(np.arange(len(values)), [len(own) for own in values])
-    return _column_tables(name, Column(strings, numbers, concepts), len(values))
+    return laid_out_column(name, Column(strings, numbers, concepts), len(values))
 
 
-def _column_tables(name: str, column: Column, concepts: int) -> dict[str, np.ndarray]:
+def laid_out_column(name: str, column: Column, concepts: int) -> dict[str, np.ndarray]:
+    """The tables of an optional attribute."""
     offsets, values = _grouped(column.concepts, column.values, concepts)
     # Values are numbered by their first occurrence, concept by concept.
     used, first = np.unique(values, return_index=True)

@@ -1,23 +1,15 @@
-"""Definitions of abbreviations, and mentions written out by them."""
+"""Definitions of abbreviations."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_hf.annotation import abbreviations, expand_abbreviations, find_abbreviations
+from angel_hf.annotation import abbreviations, find_abbreviations
 from angel_hf.formats.pubtator import read_pubtator
-from angel_hf.types import Mention
 
 
 def pairs(text):
     return [(found.short, found.long) for found in find_abbreviations(text)]
-
-
-def expanded(text, surface, occurrence=0):
-    start = -1
-    for _ in range(occurrence + 1):
-        start = text.index(surface, start + 1)
-    return expand_abbreviations([Mention(text, start, start + len(surface))])[0].surface
 
 
 @pytest.mark.parametrize(
@@ -60,6 +52,46 @@ def test_definitions_of_hand_made_texts_and_of_the_paper(text, expected):
     assert pairs(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A remark after the short form, whatever parts the two.
+        ("Familial green fever (FGF [MIM 277900])", [("FGF", "Familial green fever")]),
+        ("copper dog disease (CDD (type A)) and", [("CDD", "copper dog disease")]),
+        ("lazy ant syndrome (LAS: review)", [("LAS", "lazy ant syndrome")]),
+        ("Wilson disease (WD = hepatolenticular degeneration)", [("WD", "Wilson disease")]),
+        ("Wilson disease (WD - a review)", [("WD", "Wilson disease")]),
+        ("Wilson disease (WD or HLD)", [("WD", "Wilson disease")]),
+        ("hazard ratio (HR = 2.1, P = .001)", [("HR", "hazard ratio")]),
+        # Or before it.
+        ("Wilson disease (OMIM 277900; WD)", [("WD", "Wilson disease")]),
+        ("blood urea nitrogen (23 mg, BUN)", [("BUN", "blood urea nitrogen")]),
+        # Within another bracket, beside one that nobody closed, and in quotes or brackets of other kinds.
+        ("in 2 of them (also of Wilson disease (WD)) and", [("WD", "Wilson disease")]),
+        ("(see below. With Wilson disease (WD) it", [("WD", "Wilson disease")]),
+        ("1) Wilson disease (WD), 2) gout", [("WD", "Wilson disease")]),
+        ("[Wilson disease (WD)] and {Menkes disease [MD]}", [("WD", "Wilson disease"), ("MD", "Menkes disease")]),
+        ('Wilson disease ("WD") and Menkes disease (“MD”)', [("WD", "Wilson disease"), ("MD", "Menkes disease")]),
+        ("Wilson disease （WD） and Menkes disease {MD}", [("WD", "Wilson disease"), ("MD", "Menkes disease")]),
+        # A short form with brackets of its own, and one before a long form with a remark.
+        ("gamma-aminobutyric acid type A (GABA(A)) receptor", [("GABA(A)", "gamma-aminobutyric acid type A")]),
+        ("WD (Wilson disease [MIM 277900])", [("WD", "Wilson disease")]),
+        ("WD (Wilson disease: review)", [("WD", "Wilson disease")]),
+        ("(WD (Wilson disease))", [("WD", "Wilson disease")]),
+        # A comma before the bracket belongs to neither.
+        ("of Wilson disease, (WD)", [("WD", "Wilson disease")]),
+        # Beside a remark every word must count, the look must be that of an abbreviation, and nothing is new twice.
+        ("the risk of pacemaker insertion (age, OR 2.1; OR = 3)", []),
+        ("in a wide range (range: 1-6)", []),
+        ("measured in (men and women)", []),
+        ("measured in (P < .001)", []),
+        ("Odds ratio (OR) or rods (OR = 2)", [("OR", "Odds ratio")]),
+    ],
+)
+def test_a_remark_in_the_bracket_hides_no_definition(text, expected):
+    assert pairs(text) == expected
+
+
 def test_offsets_are_those_of_the_text():
     text = "In  Wilson disease ( WD ), and in Menkes disease [MD], WD (again)."
     first, second = find_abbreviations(text)
@@ -71,41 +103,6 @@ def test_offsets_are_those_of_the_text():
         "MD",
         "Menkes disease",
     )
-
-
-def test_a_later_short_form_is_written_out_and_its_text_kept():
-    text = "Wilson disease (WD) is rare. The WD gene."
-    mention = Mention(text, 33, 35)
-    (result,) = expand_abbreviations([mention])
-    assert mention.surface == "WD"
-    assert result.surface == "Wilson disease"
-    assert (result.start, result.text) == (33, "Wilson disease (WD) is rare. The Wilson disease gene.")
-
-
-@pytest.mark.parametrize(
-    ("text", "surface", "occurrence", "expected"),
-    [
-        ("WD genes. Wilson disease (WD)", "WD", 0, "Wilson disease"),  # a title before the definition
-        ("Wilson disease (WD), sporadic WD", "sporadic WD", 0, "sporadic Wilson disease"),
-        ("Wilson disease (WD), WD-like illness", "WD-like illness", 0, "Wilson disease-like illness"),
-        ("Wilson disease (WD), the WDX gene", "WDX", 0, "WDX"),
-        ("Wilson disease (WD), in wd it", "wd", 0, "wd"),
-        ("ventricular septal defect (VSD). VSDs", "VSDs", 0, "ventricular septal defects"),
-        ("ventricular septal defects (VSDs). VSDs", "VSDs", 1, "ventricular septal defects"),
-        ("Wilson disease (WD)", "Wilson disease (WD)", 0, "Wilson disease"),
-        ("Wilson disease (WD) carriers", "Wilson disease (WD) carriers", 0, "Wilson disease carriers"),
-        ("Wilson disease (WD)", "Wilson disease", 0, "Wilson disease"),
-        ("Colon cancer (CC) or cervical cancer (CC). CC", "CC", 2, "cervical cancer"),
-        ("Colon cancer (CC), CC or cervical cancer (CC)", "CC", 1, "Colon cancer"),
-    ],
-)
-def test_mentions_written_out(text, surface, occurrence, expected):
-    assert expanded(text, surface, occurrence) == expected
-
-
-def test_a_mention_without_abbreviation_comes_back_as_it_is():
-    mention = Mention("Wilson disease (WD) and gout.", 24, 28)
-    assert expand_abbreviations([mention])[0] is mention
 
 
 def test_a_document_of_the_corpus(shared_data):
@@ -121,6 +118,10 @@ def test_a_document_of_the_corpus(shared_data):
 @given(st.text(alphabet="abAB ()[]-.,;12é", max_size=60))
 def test_any_text_gives_definitions_with_exact_offsets(text):
     for found in find_abbreviations(text):
+        assert text[found.bracket_start] in "([" and text[found.bracket_end - 1] in ")]"
+        assert (found.bracket_start < found.short_start < found.short_end < found.bracket_end) != (
+            found.bracket_start < found.long_start < found.long_end < found.bracket_end
+        )
         assert text[found.short_start : found.short_end] == found.short
         assert text[found.long_start : found.long_end] == found.long
         assert found.short_end <= found.long_start or found.long_end <= found.short_start

@@ -89,7 +89,7 @@ def test_an_export_is_read_back_the_same(source):
     ("arguments", "message"),
     [
         (["build", "absent.txt", "kb"], "absent.txt: no such file or directory"),
-        (["build", "broken.json", "kb"], "broken.json: concept 1, 'D1', has 'name'; expected a list of names"),
+        (["build", "broken.json", "kb"], "broken.json:1: concept 'D1' has 'name'; expected a list of names"),
         (["add", "medic.txt", "kb"], "nothing to add; expected --from FILE or --name CONCEPT=NAME"),
         (["remove", "medic.txt", "kb"], "nothing to remove; expected --concept CONCEPT or --name CONCEPT=NAME"),
         (

@@ -17,7 +17,7 @@ concept_lists = st.lists(
         Concept,
         st.sampled_from("ABCDEFG"),
         st.lists(texts, min_size=1, max_size=4).map(tuple),
-        *(st.lists(st.sampled_from("pqrs"), max_size=2).map(tuple) for _ in range(4)),
+        *(st.lists(st.sampled_from("pqrs"), max_size=2).map(tuple) for _ in range(5)),
     ),
     min_size=1,
     max_size=8,

@@ -54,8 +54,8 @@ def test_a_genbioel_file_is_taken_as_normalised_already(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("kb.json", '{"D1": ["b\\u0007"]}', r"name 1 of concept 'D1', 'b\\x07', holds the control character U\+0007"),
-        ("kb.json", '{"D1": "ataxia"}', "concept 1, 'D1', has 'ataxia'; expected a list of names"),
+        ("kb.json", '{"D2": ["b\\u0007"]}', r"concept D2 has no name that can be used: 'b\\x07' holds the control"),
+        ("kb.json", '{"D1": "ataxia"}', "1: concept 'D1' has 'ataxia'; expected a list of names"),
         ("kb.json", "{}", "the knowledge base has no names"),
         ("medic.txt", "D0||\nD1|a|b\nD2||\n", "1: concept D0 has no name"),
         ("kb.csv", "size,name\n", "its columns are size, name; expected a first line with the columns concept_id"),

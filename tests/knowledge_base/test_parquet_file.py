@@ -25,6 +25,7 @@ def test_parquet_is_one_plain_row_a_concept(knowledge_base, tmp_path):
         "semantic_types": ["T047"],
         "parents": ["D001259"],
         "cross_references": [],
+        "retired_ids": [],
     }
     assert [row["names"][0] for row in table.to_pylist()] == ["Ataxia Telangiectasia", "Ataxia", "louis bar"]
     assert table.schema.field("names").type == pyarrow.list_(pyarrow.string())
@@ -62,10 +63,7 @@ def test_parquet_of_other_tools_needs_two_columns(tmp_path):
         ({"concept_id": [1], "names": [["a"]]}, "column concept_id is of type int64"),
         ({"concept_id": ["D1"], "names": [[1]]}, "column names is of type list<.*int64>"),
         ({"concept_id": ["D1"], "names": [["a"]], "parents": ["D2"]}, "column parents is of type string"),
-        ({"concept_id": ["D1", "D2"], "names": [["a"], None]}, "concept 'D2' has no names"),
-        ({"concept_id": ["D1", None], "names": [["a"], ["b"]]}, "concept id None is of type NoneType"),
-        ({"concept_id": ["D1"], "names": [["a", None]]}, "name 2 of concept 'D1', None, is of type NoneType"),
-        ({"concept_id": ["D1"], "names": [["a\nb"]]}, r"name 1 of concept 'D1', 'a\\nb', holds the control"),
+        ({"concept_id": ["D1"], "names": [["a\nb"]]}, r"concept D1 has no name that can be used: 'a\\nb' holds the"),
         ({"concept_id": [], "names": []}, "the knowledge base has no names"),
     ],
 )
@@ -73,6 +71,24 @@ def test_parquet_that_is_not_a_knowledge_base_is_refused(tmp_path, columns, mess
     path = tmp_path / "kb.parquet"
     parquet.write_table(pyarrow.table(columns), path)
     with pytest.raises(ValueError, match=f"^{path}: {message}"):
+        KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
+
+
+def test_a_bad_name_costs_that_name_and_a_bad_row_that_row(tmp_path):
+    path = tmp_path / "kb.parquet"
+    names = [["a", None, "b\nc"], ["d"], None, [" "], ["e"]]
+    parquet.write_table(pyarrow.table({"concept_id": ["D1", None, "D2", "D3", "D4"], "names": names}), path)
+    rejections = Rejections()
+    knowledge_base = KnowledgeBase.from_file(path, rejections=rejections)
+    assert list(knowledge_base.concepts()) == [Concept("D1", ("a",)), Concept("D4", ("e",))]
+    assert [rejected.cause.partition(";")[0] for rejected in rejections.first] == [
+        "the name None of D1 is of type NoneType",
+        "the name 'b\\nc' of D1 holds the control character U+000A",
+        "row 2 has no concept_id",
+        "concept D2 has no name that can be used",
+        "concept D3 has no name that can be used: ' ' is empty",
+    ]
+    with pytest.raises(ValueError, match=f"^{path}: the name None of D1 is of type NoneType"):
         KnowledgeBase.from_file(path, rejections=Rejections(strict=True))
 
 
