@@ -26,7 +26,7 @@ def main() -> None:
         server_port=options.port,
         share=options.share,
         prevent_thread_lock=True,
-        **launch_options(),  # type: ignore[arg-type]  # options of one function, kept together
+        **launch_options(page),  # type: ignore[arg-type]  # options of one function, kept together
     )
     print(f"ready on {page.share_url or page.local_url}", flush=True)  # noqa: T201  # what the program is for
     page.block_thread()

@@ -27,7 +27,8 @@ def main() -> None:
 
     workbench = Workbench()
     workbench.warm_up()
-    build_page(workbench).launch(**launch_options())  # type: ignore[arg-type]
+    page = build_page(workbench)
+    page.launch(**launch_options(page))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from angel_hf.formats.pubtator import read_pubtator
-from demo.limits import MOST_DOCUMENTS, VisitorError, checked_file, checked_text, decoded
+from demo.limits import MOST_DOCUMENTS, MOST_SECONDS, VisitorError, checked_file, checked_text, decoded
 from demo.marking import percent
 from demo.workbench import Visit, annotate, as_row
 
@@ -68,10 +69,19 @@ def read_documents(path: str | Path | None) -> list[Document]:
 def annotate_documents(
     visit: Visit, documents: Iterable[Document], precision: float | None, progress: Progress = lambda _part, _text: None
 ) -> list[dict[str, Any]]:
-    """One row a mention, with the keys COLUMNS."""
+    """One row a mention, with the keys COLUMNS.
+
+    Raises:
+        VisitorError: it takes too long.
+    """
     documents = list(documents)
-    rows = []
+    rows, end = [], time.monotonic() + MOST_SECONDS
     for done, document in enumerate(documents):
+        if time.monotonic() > end:
+            raise VisitorError(
+                f"After {MOST_SECONDS} seconds {done} of {len(documents)} documents are done, and others wait: take "
+                "fewer, or run `angel annotate` on your own machine."
+            )
         progress(done / len(documents), f"{done} of {len(documents)} documents")
         for found in annotate(visit, document.text, precision):
             answer = as_row(visit, found)

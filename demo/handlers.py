@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import gradio as gr
@@ -17,6 +18,7 @@ from demo import batch, comparison, details
 from demo.counterpart import about_counterpart, positive_counterpart
 from demo.limits import VisitorError, checked_text
 from demo.marking import marked_html
+from demo.ownership import Ownership
 from demo.uploads import read_knowledge_base
 from demo.workbench import DEFAULT_MODEL, Visit, Workbench, annotate, annotate_span, as_row, with_span
 
@@ -47,12 +49,18 @@ def shows_errors(function: Callable[_Arguments, _Result]) -> Callable[_Arguments
 
     @wraps(function)
     def wrapped(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        try:
+        with _errors_shown():
             return function(*args, **kwargs)
-        except VisitorError as error:
-            raise gr.Error(escape(str(error), quote=False), title="That did not work", print_exception=False) from None
 
     return wrapped
+
+
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    try:
+        yield
+    except VisitorError as error:
+        raise gr.Error(escape(str(error), quote=False), title="That did not work", print_exception=False) from None
 
 
 class Handlers:
@@ -60,6 +68,17 @@ class Handlers:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
+        self.ownership = Ownership()
+
+    @shows_errors
+    def take(self, file: str | None, request: gr.Request) -> None:
+        """Note whose an upload is, as soon as it is there."""
+        if file:
+            self.ownership.claim(file, request.session_hash)
+
+    def leave(self, request: gr.Request) -> None:
+        """Delete a visitor's uploads when they close the page."""
+        self.ownership.leave(request.session_hash)
 
     def visit(self, visit: Visit | None) -> Visit:
         """A visitor's own choices, or the default."""
@@ -77,9 +96,11 @@ class Handlers:
         )
 
     @shows_errors
-    def use(self, model_name: str, file: str | None) -> Settings:
+    def use(self, model_name: str, file: str | None, request: gr.Request) -> Settings:
         """Take the model of the model box and the uploaded knowledge base, if there is one."""
-        return self._settings(self.workbench.visit(model_name, read_knowledge_base(file) if file else None))
+        with self.ownership.alone(request.session_hash):
+            own = read_knowledge_base(self.ownership.claim(file, request.session_hash)) if file else None
+            return self._settings(self.workbench.visit(model_name, own))
 
     def reset(self) -> tuple[Any, ...]:
         """Take the page's own model and knowledge base again: `use`, the emptied upload, and the model box."""
@@ -122,25 +143,29 @@ class Handlers:
         annotated = with_span(page.annotated, chosen)
         return self._render(Page(page.visit, page.text, annotated, page.precision), annotated.index(chosen[0]))
 
-    @shows_errors
     def run_batch(
         self,
         file: str | None,
         precision: float | None,
         visit: Visit | None,
+        request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # gradio finds it by its default
-    ) -> tuple[list[list[Any]], str, str, str]:
-        """Annotate an uploaded file: the first rows, Parquet, CSV, and the counts."""
-        documents = batch.read_documents(file)
-        rows = batch.annotate_documents(
-            self.visit(visit), documents, precision or None, lambda part, text: progress(part, desc=text)
-        )
-        folder = Path(tempfile.mkdtemp(prefix="angel-batch-"))
-        parquet = batch.write_parquet(rows, folder / "annotations.parquet")
-        table = batch.write_csv(rows, folder / "annotations.csv")
-        shown = [batch.shown_row(row) for row in rows[:MOST_SHOWN]]
-        done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
-        return shown, str(parquet), str(table), done
+    ) -> Iterator[tuple[list[list[Any]], str, str, str]]:
+        """Annotate an uploaded file: the first rows, Parquet, CSV, and the counts.
+
+        Gradio copies the files before it asks for a second result, which there is none of; then their folder goes.
+        """
+        with _errors_shown(), self.ownership.alone(request.session_hash), TemporaryDirectory() as name:
+            documents = batch.read_documents(file and self.ownership.claim(file, request.session_hash))
+            rows = batch.annotate_documents(
+                self.visit(visit), documents, precision or None, lambda part, text: progress(part, desc=text)
+            )
+            folder = Path(name)
+            parquet = batch.write_parquet(rows, folder / "annotations.parquet")
+            table = batch.write_csv(rows, folder / "annotations.csv")
+            shown = [batch.shown_row(row) for row in rows[:MOST_SHOWN]]
+            done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
+            yield shown, str(parquet), str(table), done
 
     @shows_errors
     def compare(self, text: str, left_name: str, right_name: str, visit: Visit | None) -> str:

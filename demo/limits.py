@@ -16,8 +16,14 @@ MOST_NAMES = 50_000
 MOST_DOCUMENTS = 200
 """Of a batch."""
 
+MOST_SECONDS = 300
+"""Of a batch."""
+
 MOST_WAITING = 32
 """Requests in the queue."""
+
+
+_GZIP = b"\x1f\x8b"
 
 
 class VisitorError(ValueError):
@@ -57,6 +63,9 @@ def checked_file(path: str | Path | None) -> Path:
             f"{path.name} has {size / 1e6:.1f} MB; this page takes {MOST_UPLOAD_BYTES / 1e6:.0f} MB. Cut it, or use "
             "the angel_hf package on your own machine."
         )
+    with path.open("rb") as stream:
+        if stream.read(2) == _GZIP:
+            raise VisitorError(f"{path.name} is compressed; unpack it and upload what is in it.")
     return path
 
 

@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
 from gradio.components import Component
+from starlette.middleware import Middleware
 
 from demo import comparison, details, marking
 from demo.batch import SHOWN_COLUMNS
@@ -19,6 +20,7 @@ from demo.examples import EXAMPLES
 from demo.gold import gold_texts
 from demo.handlers import Handlers, precision_choices
 from demo.limits import MOST_CHARACTERS, MOST_DOCUMENTS, MOST_UPLOAD_BYTES, MOST_WAITING
+from demo.ownership import UploadsStayPrivate
 from demo.workbench import DEFAULT_MODEL, Workbench
 
 _FOLDER = Path(__file__).parent
@@ -35,7 +37,7 @@ _SHARE = """(text) => {
 
 
 def build_page(workbench: Workbench) -> gr.Blocks:
-    """The page over a workbench; give `launch_options()` to its launch."""
+    """The page over a workbench; give `launch_options(page)` to its launch."""
     handlers = Handlers(workbench)
     with gr.Blocks(
         title="ANGEL: biomedical entity linking", analytics_enabled=False, delete_cache=(3600, 3600)
@@ -61,12 +63,15 @@ def build_page(workbench: Workbench) -> gr.Blocks:
         for event in (used.success, restored.success, settings.precision.input):
             event(handlers.mark_again, *marking_again, api_visibility="private", show_progress="hidden")
         gr.api(handlers.answer, api_name="annotate")
+        settings.upload.upload(handlers.take, settings.upload, None, api_visibility="private", show_progress="hidden")
+        page.unload(handlers.leave)
+    page.ownership = handlers.ownership  # for `launch_options`
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=2)
     return page
 
 
-def launch_options() -> dict[str, object]:
-    """Options of `launch` for this page: looks, quotas, no network calls."""
+def launch_options(page: gr.Blocks) -> dict[str, object]:
+    """Options of `launch` for this page: looks, quotas, privacy, no network calls."""
     # Fonts of the visitor's own system: nothing is fetched.
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     theme = gr.themes.Default(
@@ -77,6 +82,10 @@ def launch_options() -> dict[str, object]:
         "css_paths": [_FOLDER / "style.css"],
         # Above our own limit, so that a file somewhat too large is refused in our words.
         "max_file_size": 4 * MOST_UPLOAD_BYTES,
+        # Of the server nothing is served; of visitors' files, what the page made for them.
+        "allowed_paths": [],
+        "blocked_paths": [str(_FOLDER)],
+        "app_kwargs": {"middleware": [Middleware(UploadsStayPrivate, ownership=vars(page)["ownership"])]},
         "footer_links": ["api", "settings"],
         "show_error": True,
         "ssr_mode": False,
@@ -210,6 +219,7 @@ def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> N
     with gr.Row():
         parquet = gr.File(label="Parquet", interactive=False, elem_id="parquet")
         csv = gr.File(label="CSV, for spreadsheets", interactive=False, elem_id="csv")
+    upload.upload(handlers.take, upload, None, api_visibility="private", show_progress="hidden")
     run.click(handlers.run_batch, [upload, precision, visit], [table, parquet, csv, done], api_visibility="private")
 
 
