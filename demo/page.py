@@ -198,13 +198,17 @@ def _annotate_tab(
     return [current, precision, visit], outputs
 
 
+_DOCUMENT_FILES = [".csv", ".tsv", ".txt", ".pubtator", ".PubTator", ".xml", ".json", ".jsonl"]
+
+
 def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> None:
     gr.Markdown(
-        f"A CSV file with a column `text` (and perhaps `id`), or a PubTator file; up to {MOST_DOCUMENTS} documents and "
-        f"{MOST_UPLOAD_BYTES // 1_000_000} MB. For more, `angel annotate` runs on your own machine."
+        "A CSV file with a column `text` (and perhaps `id`), PubTator, BioC, PubMed XML or JSON lines; up to "
+        f"{MOST_DOCUMENTS} documents and {MOST_UPLOAD_BYTES // 1_000_000} MB. For more, `angel annotate` runs on your "
+        "own machine."
     )
     with gr.Row():
-        upload = gr.File(label="Documents", file_types=[".csv", ".txt", ".pubtator"], height=170, elem_id="documents")
+        upload = gr.File(label="Documents", file_types=_DOCUMENT_FILES, height=170, elem_id="documents")
         with gr.Column():
             run = gr.Button("Annotate all", variant="primary", elem_id="run-batch")
             done = gr.Markdown(elem_id="batch-done")
