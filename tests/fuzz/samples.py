@@ -110,9 +110,13 @@ _OWL = """<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-
 ONTOLOGIES = {
     "OBO": _OBO,
     "OBO Graphs JSON": _GRAPHS,
-    "OWL in RDF/XML": _OWL,
-    'JSON lines of terms {"id", "name", "synonyms"}': '{"id": "X:1", "name": "Gout", "synonyms": ["podagra"]}\n'
+    "OWL or SKOS in RDF/XML": _OWL,
+    "OWL/XML": '<Ontology xmlns="http://www.w3.org/2002/07/owl#"/>',
+    "OWL in functional or Manchester syntax": "Prefix(:=<http://x/>)\nOntology(<http://x>)\n",
+    "Turtle": "@prefix x: <http://x/> .\nx:a a x:b .\n",
+    "JSON lines, a term each": '{"id": "X:1", "name": "Gout", "synonyms": ["podagra"]}\n'
     '{"id": "X:2", "name": "Ataxia", "synonyms": [], "is_a": ["X:1"], "alt_ids": ["X:3"]}\n',
-    "GenBioEL's target_kb.json, {concept_id: [name, ...]}": '{"X:1": ["gout", "podagra"], "X:2": ["ataxia"]}',
+    'a JSON object {concept_id: {"name", "synonyms"}}': '{"X:1": {"name": "Gout", "synonyms": ["podagra"]}}',
+    "GenBioEL's target_kb.json {concept_id: [name, ...]}": '{"X:1": ["gout", "podagra"], "X:2": ["ataxia"]}',
     'a JSON list of terms {"id", "name", "synonyms"}': '[{"id": "X:1", "name": "Gout", "synonyms": ["podagra"]}]',
 }
