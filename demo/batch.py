@@ -1,18 +1,21 @@
-"""Many documents at once: a CSV or PubTator file in, a Parquet and a CSV file out."""
+"""Many documents at once: a file of documents in, a Parquet and a CSV file out."""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.formats.pubtator import read_pubtator
-from demo.limits import MOST_DOCUMENTS, MOST_SECONDS, VisitorError, checked_file, checked_text, decoded
+from angel_hf.formats import documents as formats
+from angel_hf.formats.document import Document
+from angel_hf.formats.reading import Reading
+from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.source import Source
+from demo.limits import MOST_DOCUMENTS, MOST_SECONDS, VisitorError, checked_file, checked_text
 from demo.marking import percent
 from demo.workbench import Visit, annotate, as_row
 
@@ -26,44 +29,54 @@ COLUMNS = (
 SHOWN_COLUMNS = ("Document", "Text", "Linked to", "Concepts", "Confidence")
 """Of the table on the page."""
 
-_ID_COLUMNS = ("document_id", "id", "pmid")
-_TEXT_COLUMNS = ("text", "abstract", "sentence")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One text of a batch."""
+class Upload:
+    """The documents of an uploaded file, and what of it could not be read."""
 
-    document_id: str
-    text: str
+    documents: list[Document]
+    rejected: list[Rejected]
+
+    @property
+    def told(self) -> str:
+        """What could not be read, for the visitor; empty where all was."""
+        if not self.rejected:
+            return ""
+        first = self.rejected[0]
+        where = f"line {first.line}: " if first.line else ""
+        return f" {len(self.rejected):,} records could not be read, the first at {where}{first.cause}."
 
 
-def read_documents(path: str | Path | None) -> list[Document]:
-    """The documents of an upload.
+def read_documents(path: str | Path | None) -> Upload:
+    """The documents of an upload, in any format that `angel annotate` reads.
 
     Raises:
-        VisitorError: it is of neither format, too large, or one of its texts may not be annotated.
+        VisitorError: nothing in it can be read, it is too large, or one of its texts may not be annotated.
     """
     file = checked_file(path)
-    text = decoded(file)
-    try:
-        found = list(_pubtator(text) if _looks_like_pubtator(text) else _csv(text))
-    except ValueError as error:
-        raise VisitorError(f"{file.name} could not be read: {error}") from None
-    if not 0 < len(found) <= MOST_DOCUMENTS:
+    with Source(file) as source:
+        items = list(formats.read_documents(source, reading=Reading(mentions=False)))
+    documents = [item for item in items if isinstance(item, Document)]
+    rejected = [item for item in items if isinstance(item, Rejected)]
+    if rejected and not documents:
+        first = rejected[0]
+        where = f", line {first.line}" if first.line else ""
+        raise VisitorError(f"{file.name}{where} could not be read: {first.cause}")
+    if not 0 < len(documents) <= MOST_DOCUMENTS:
         raise VisitorError(
-            f"{file.name} has {len(found):,} documents; this page takes 1 to {MOST_DOCUMENTS}. For more, run "
+            f"{file.name} has {len(documents):,} documents; this page takes 1 to {MOST_DOCUMENTS}. For more, run "
             "`angel annotate` on your own machine."
         )
-    for document in found:
+    for document in documents:
         try:
             checked_text(document.text)
         except VisitorError as error:
             raise VisitorError(f"{file.name}, document {document.document_id}: {error}") from None
-    return found
+    return Upload(documents, rejected)
 
 
 def annotate_documents(
@@ -133,26 +146,3 @@ def write_parquet(rows: list[dict[str, Any]], path: Path) -> Path:
 
 def _escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _looks_like_pubtator(text: str) -> bool:
-    return "|t|" in text.lstrip().partition("\n")[0]
-
-
-def _pubtator(text: str) -> Iterator[Document]:
-    for document in read_pubtator(io.StringIO(text)):
-        yield Document(document.document_id, document.text)
-
-
-def _csv(text: str) -> Iterator[Document]:
-    rows = csv.DictReader(io.StringIO(text))
-    columns = {(column or "").strip().lower(): column for column in rows.fieldnames or ()}
-    of_text = next((columns[column] for column in _TEXT_COLUMNS if column in columns), None)
-    of_id = next((columns[column] for column in _ID_COLUMNS if column in columns), None)
-    if of_text is None:
-        shown = ", ".join(columns)[:120] or "missing"
-        raise ValueError(
-            f"its columns are {shown}; expected a CSV file with a column text, and perhaps id, or a PubTator file"
-        )
-    for number, row in enumerate(rows, start=1):
-        yield Document((of_id and row[of_id]) or str(number), row[of_text] or "")

@@ -156,15 +156,16 @@ class Handlers:
         Gradio copies the files before it asks for a second result, which there is none of; then their folder goes.
         """
         with _errors_shown(), self.ownership.alone(request.session_hash), TemporaryDirectory() as name:
-            documents = batch.read_documents(file and self.ownership.claim(file, request.session_hash))
+            upload = batch.read_documents(file and self.ownership.claim(file, request.session_hash))
             rows = batch.annotate_documents(
-                self.visit(visit), documents, precision or None, lambda part, text: progress(part, desc=text)
+                self.visit(visit), upload.documents, precision or None, lambda part, text: progress(part, desc=text)
             )
             folder = Path(name)
             parquet = batch.write_parquet(rows, folder / "annotations.parquet")
             table = batch.write_csv(rows, folder / "annotations.csv")
             shown = [batch.shown_row(row) for row in rows[:MOST_SHOWN]]
-            done = f"{len(rows):,} mentions in {len(documents):,} documents; the table shows the first {len(shown)}."
+            counted = f"{len(rows):,} mentions in {len(upload.documents):,} documents"
+            done = f"{counted}; the table shows the first {len(shown)}.{upload.told}"
             yield shown, str(parquet), str(table), done
 
     @shows_errors

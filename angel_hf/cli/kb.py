@@ -46,7 +46,8 @@ class Normalization(str, Enum):
 _Source = Annotated[
     Path,
     typer.Argument(
-        help="An ontology (OBO, JSON), a vocabulary (MeSH, UMLS, SNOMED CT, CTD, ICD, Orphanet, NCBI Gene or Taxonomy, "
+        help="An ontology (OBO, OBO Graphs, OWL or SKOS in RDF/XML, JSON), a vocabulary "
+        "(MeSH, UMLS, SNOMED CT, CTD, ICD, Orphanet, NCBI Gene or Taxonomy, "
         "MEDIC, BioSyn; a file, .gz too, or the folder of a release), a table of terms (CSV, TSV), GenBioEL's "
         "target_kb.json, Parquet, or what `angel kb build` wrote."
     ),

@@ -110,8 +110,8 @@ def recognise(source: Source, mentions: bool = False) -> DocumentFormat:
         if source.path and is_text_of_pair(source.path):
             return DocumentFormat.BRAT
         return DocumentFormat.MARKED if mentions else DocumentFormat.TEXT
-    if head.startswith("<"):
-        return _xml_format(source, head)
+    if head.startswith("<") and (root_name(head) in _XML_ROOTS or not _PUBTATOR_START.match(head)):
+        return _xml_format(head)
     if source.ending in _XML_ENDINGS:
         return DocumentFormat.BIOC  # which may be JSON, and says what it expected
     if head.startswith(("{", "[")) and not head.startswith("[["):
@@ -131,7 +131,7 @@ def recognise(source: Source, mentions: bool = False) -> DocumentFormat:
     )
 
 
-def _xml_format(source: Source, head: str) -> DocumentFormat:
+def _xml_format(head: str) -> DocumentFormat:
     root = root_name(head)
     if root in _XML_ROOTS:
         return _XML_ROOTS[root]

@@ -86,7 +86,7 @@ def _record(
         replaced = identifiers("IAO_0100001", "replacedBy", "isReplacedBy")
         return Retired(concept_id, replaced or identifiers("consider"), is_exact=bool(replaced))
     named = [child for tag in _NAMES for child in by_tag.get(tag, ())]
-    synonyms = [child for tag, scope in _SYNONYMS.items() if scope in scopes for child in by_tag.get(tag, ())]
+    synonyms = [child for child in element if _SYNONYMS.get(child.tag) in scopes]
     names = _names(named, synonyms, languages)
     if not names:
         return Unnamed(concept_id)

@@ -6,6 +6,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from angel_hf.formats.document import Document
 from demo import batch
 from demo.batch import annotate_documents, read_documents, write_csv, write_parquet
 from demo.limits import MOST_UPLOAD_BYTES, VisitorError
@@ -71,10 +72,10 @@ def test_too_many_names_are_refused(tmp_path, monkeypatch):
 def test_documents_of_a_csv_and_of_pubtator(tmp_path):
     table = tmp_path / "documents.csv"
     table.write_text(f'id,text\n7,"{TEXT}"\n,gout\n', encoding="utf-8")
-    assert [(one.document_id, one.text) for one in read_documents(table)] == [("7", TEXT), ("2", "gout")]
+    assert [(one.document_id, one.text) for one in read_documents(table).documents] == [("7", TEXT), ("3", "gout")]
     corpus = tmp_path / "documents.txt"
     corpus.write_text("12|t|Gout.\n12|a|An abstract.\n12\t0\t4\tGout\tDisease\tD1\n\n13|t|A\n13|a|B\n")
-    assert [(one.document_id, one.text) for one in read_documents(corpus)] == [
+    assert [(one.document_id, one.text) for one in read_documents(corpus).documents] == [
         ("12", "Gout. An abstract."),
         ("13", "A B"),
     ]
@@ -83,11 +84,10 @@ def test_documents_of_a_csv_and_of_pubtator(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("name\nx\n", "its columns are name; expected a CSV file with a column text"),
+        ("name\nx\n", "its columns are name; expected a header with a column text"),
         ("text\n", "has 0 documents; this page takes 1 to 200"),
         ("text\n" + "gout\n" * 201, "has 201 documents"),
-        ("id,text\n5,\n", "document 5: There is no text yet"),
-        ("12|t|Gout.\n12|b|No abstract.\n", "could not be read: .*abstract line"),
+        ("id,text\n5,\n", "line 2 could not be read: the column text is empty"),
     ],
 )
 def test_refused_documents(tmp_path, content, message):
@@ -97,8 +97,15 @@ def test_refused_documents(tmp_path, content, message):
         read_documents(path)
 
 
+def test_one_bad_record_of_an_upload_costs_that_record_and_is_told(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "text": "gout"}\n{"id": 2}\n{"id": 3, "text": "anemia"}\n')
+    upload = read_documents(tmp_path / "a.jsonl")
+    assert [one.document_id for one in upload.documents] == ["1", "3"]
+    assert upload.told.startswith(" 1 records could not be read, the first at line 2: no 'text' among the keys 'id'")
+
+
 def test_both_files_of_a_batch_hold_the_answers_of_the_api(tmp_path, visit):
-    documents = [batch.Document("a", TEXT), batch.Document("b", "nothing here"), batch.Document("c", "anemia")]
+    documents = [Document.of_text("a", TEXT), Document.of_text("b", "nothing here"), Document.of_text("c", "anemia")]
     lines = []
     rows = annotate_documents(visit, documents, None, lambda part, text: lines.append((round(part, 2), text)))
     assert lines == [(0.0, "0 of 3 documents"), (0.33, "1 of 3 documents"), (0.67, "2 of 3 documents")]
@@ -127,7 +134,7 @@ def test_a_formula_in_a_name_is_text_in_the_spreadsheet(tmp_path):
 
 
 def test_a_nil_has_no_concept_in_its_row(visit):
-    rows = annotate_documents(visit, [batch.Document("a", TEXT)], precision=0.9)
+    rows = annotate_documents(visit, [Document.of_text("a", TEXT)], precision=0.9)
     nil = [row for row in rows if row["nil"]]
     assert nil, "the small model is unsure of something"
     assert {(row["name"], row["concept_ids"]) for row in nil} == {(None, None)}
