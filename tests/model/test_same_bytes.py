@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from angel_hf import AngelForEntityLinking, KnowledgeBase, Mention
 from angel_hf.arrays.sealed_file import seal
+from angel_hf.types import Hypothesis
 from tests.toy import CONCEPTS, byte_tokenizer, random_model
 
 SAVE = """
@@ -59,9 +60,17 @@ def test_weights_that_are_not_finite_are_refused_by_name(folder, number):
         AngelForEntityLinking.from_pretrained(folder)
 
 
-def test_a_score_that_is_not_finite_is_an_error_with_the_mention(folder):
+@pytest.mark.parametrize("score", [float("nan"), float("-inf")])
+def test_a_score_that_is_not_finite_is_an_error_with_the_mention(folder, score):
+    model = AngelForEntityLinking.from_pretrained(folder)
+    with pytest.raises(ValueError, match="the mention 'ataxia' got a score that is no finite number"):
+        model.linked(
+            Mention("ataxia", 0, 6), [Hypothesis((5,), -1.0, (-1.0,), 0), Hypothesis((6,), score, (score,), 1)]
+        )
+
+
+def test_weights_that_break_after_loading_give_no_number_that_is_not_finite(folder):
     model = AngelForEntityLinking.from_pretrained(folder).eval()
     with torch.no_grad():
         model.model.decoder.layers[0].fc2.weight.fill_(float("nan"))
-    with pytest.raises(ValueError, match="the mention 'ataxia' got a score that is no finite number"):
-        model.link(Mention("ataxia", 0, 6))
+    assert model.link(Mention("ataxia", 0, 6)).candidates == ()
