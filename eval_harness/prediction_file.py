@@ -74,7 +74,7 @@ def read_origin(path: Path) -> Origin:
     """
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); run the predictor again") from None
     if _ORIGIN_KEY not in metadata:
         raise ValueError(f"{path}: does not say what made it; expected a prediction file of angel-eval run")

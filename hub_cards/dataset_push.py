@@ -119,7 +119,7 @@ def _own_metadata(directory: Path) -> dict[str, Any]:
 def _schema(path: Path) -> pa.Schema:
     try:
         return pq.read_schema(path)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
 
 

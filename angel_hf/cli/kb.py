@@ -189,6 +189,11 @@ def show(
     with failures_reported(), knowledge_base_errors():
         selection = selection_options.selection_of(synonyms=synonyms)
         knowledge_base = _open(source, rejections, selection=selection)
+        # A file larger than what is read when it is opened is read whole here.
+        if not knowledge_base.is_intact():
+            raise ValueError(
+                f"{source}: its contents are not those that were saved, the file is damaged: build it again"
+            )
         if concept:
             shown = [knowledge_base.concept(_resolve(knowledge_base, source, wanted)) for wanted in concept]
         else:

@@ -95,5 +95,5 @@ def root_name(head: str) -> str:
     try:
         parser.feed(head.encode("utf-8", errors="replace"))
         return next((local_name(element) for _, element in parser.read_events()), "")
-    except ParseError:
+    except (ParseError, LookupError, ValueError):  # the latter two of an encoding that is unknown or not supported
         return ""

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from angel_hf.jobs.readable import read_json_object
+from angel_hf.jobs.readable import read_json_object, readable
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.processor import AngelProcessor
 
@@ -180,8 +180,9 @@ class Checkpoint:
             if len(loaded) <= len(loaded.all_special_ids):
                 raise missing
             tokenizer = loaded
-        settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
-        return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
+        with readable(f"{self.path}: processor_config.json", f"the file is damaged: {_AGAIN}"):
+            settings = AngelProcessor.get_processor_dict(self.path, **self.hub)[0] if is_saved else {}
+            return AngelProcessor.from_args_and_dict([tokenizer], {"max_source_length": max_length} | settings)
 
     def _saved_processor(self) -> AngelProcessor:
         """The processor as it was saved; a tokenizer that is code of the repository is refused without a question."""
@@ -190,8 +191,12 @@ class Checkpoint:
             return AngelProcessor.from_pretrained(self.path, trust_remote_code=False, **self.hub)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(damaged) from error
-        except (OSError, ImportError, ValueError):
+        except (OSError, ImportError):
             raise
+        except ValueError as error:
+            if "trust_remote_code" in str(error) or self.path in str(error):
+                raise
+            raise ValueError(f"{self.path}: its processor or tokenizer cannot be used ({error}); {_AGAIN}") from error
         except Exception as error:  # the tokenizers library has no type of its own for this
             raise ValueError(damaged) from error
 

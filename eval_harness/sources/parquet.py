@@ -96,7 +96,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """
     try:
         table = pq.read_table(path, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); build or download it again") from None
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:

@@ -1,6 +1,7 @@
 """Two models side by side, and where the first of them is found."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -16,6 +17,8 @@ from tests.demo.conftest import TEXT
 from tests.demo.test_html import Elements
 
 WILSON, LIVER = Candidate("Wilson Disease", ("D006527",), -0.1), Candidate("Liver Diseases", ("D008107",), -0.9)
+
+REQUEST = SimpleNamespace(session_hash="a visitor")
 
 
 def answer(*candidates):
@@ -55,10 +58,10 @@ def test_local_folders_are_not_shown(model_dir):
 
 def test_other_settings_bring_their_own_models_to_compare(workbench, model_dir, positive_dir):
     handlers = Handlers(workbench)
-    visit, _, _, left, right, about = handlers.use(str(model_dir), None)
+    visit, _, _, left, right, about = handlers.use(str(model_dir), None, REQUEST)
     assert (left, right) == (str(positive_dir), str(model_dir)) and "before the second step" in about
     assert visit.model_name == right
-    _, _, _, left, right, about = handlers.use(str(positive_dir), None)
+    _, _, _, left, right, about = handlers.use(str(positive_dir), None, REQUEST)
     assert (left, right) == ("", str(positive_dir)) and about.startswith("**No positive-only counterpart")
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from angel_hf.arrays.array_file import written_whole
+from angel_hf.jobs.readable import readable
 from angel_hf.jobs.text_file import write_text
 from angel_hf.model.processor import AngelProcessor
 from angel_hf.training.preference.pairs import PreferencePair
@@ -81,10 +82,17 @@ def read_pairs(path: Path) -> Iterator[tuple[Mention, str, str]]:
     """
     try:
         table = pq.read_table(path, columns=["text", "start", "end", "chosen", "rejected"])
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        rows = table.to_pylist()
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:  # a damaged footer is the second
         raise ValueError(f"{path}: not preference pairs ({error}); expected a file from `angel mine`") from None
-    for row in table.to_pylist():
-        yield _mention(row), row["chosen"], row["rejected"]
+    for number, row in enumerate(rows, start=1):
+        with readable(f"{path}: row {number}", "expected text, start, end, chosen and rejected, none of them null"):
+            pair = _mention(row), row["chosen"], row["rejected"]
+            if not all(isinstance(name, str) for name in pair[1:]):
+                raise ValueError("a name is null")
+        yield pair
 
 
 def write_card(directory: Path, title: str, made_by: str) -> None:

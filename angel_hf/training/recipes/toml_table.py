@@ -14,6 +14,8 @@ if sys.version_info >= (3, 11):
 else:
     from tomli import loads as parse_toml
 
+from angel_hf.jobs.readable import what_stopped
+
 _Table = TypeVar("_Table")
 
 
@@ -25,8 +27,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return parse_toml(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not TOML ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not TOML ({what_stopped(error)})") from None
 
 
 def from_table(table_type: type[_Table], table: dict[str, Any], where: str) -> _Table:
