@@ -113,7 +113,7 @@ ONTOLOGIES = {
     "OWL or SKOS in RDF/XML": _OWL,
     "OWL/XML": '<Ontology xmlns="http://www.w3.org/2002/07/owl#"/>',
     "OWL in functional or Manchester syntax": "Prefix(:=<http://x/>)\nOntology(<http://x>)\n",
-    "Turtle": "@prefix x: <http://x/> .\nx:a a x:b .\n",
+    "Turtle": "@prefix : <http://x/> .\n:a a :b .\n",
     "JSON lines, a term each": '{"id": "X:1", "name": "Gout", "synonyms": ["podagra"]}\n'
     '{"id": "X:2", "name": "Ataxia", "synonyms": [], "is_a": ["X:1"], "alt_ids": ["X:3"]}\n',
     'a JSON object {concept_id: {"name", "synonyms"}}': '{"X:1": {"name": "Gout", "synonyms": ["podagra"]}}',

@@ -108,8 +108,8 @@ def test_a_rank_that_the_file_cannot_fill_takes_no_memory(adapter, online, value
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("adapter_config.json", b"{", "adapter_config.json: is no JSON"),
-        ("adapter_config.json", b"[]", "adapter_config.json: names no base_model_name_or_path"),
+        ("adapter_config.json", b"{", "adapter_config.json: not JSON"),
+        ("adapter_config.json", b"[]", "adapter_config.json: holds list where an object was expected"),
         ("adapter_model.safetensors", b"\xff" * 64, "adapter_model.safetensors: not a readable safetensors file"),
     ],
 )
