@@ -191,7 +191,7 @@ def test_the_token_is_nowhere_on_disk(saved, facts, online, tmp_path):
             "model type 'bart'; expected",
         ),
         (lambda directory: (directory / "config.json").write_text('{"model_type": "angel"}'), "expected the model's"),
-        (lambda directory: (directory / "config.json").write_text("{"), "config.json: is no JSON"),
+        (lambda directory: (directory / "config.json").write_text("{"), "config.json: not JSON"),
     ],
 )
 def test_what_is_no_model_is_refused(tmp_path, facts, make, message):
