@@ -201,7 +201,8 @@ def _annotate_tab(
 def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> None:
     gr.Markdown(
         "A CSV file with a column `text` (and perhaps `id`), PubTator, BioC, PubMed XML or JSON lines; up to "
-        f"{MOST_DOCUMENTS} documents and {MOST_UPLOAD_BYTES // 1_000_000} MB. For more, `angel annotate` runs on your own machine."
+        f"{MOST_DOCUMENTS} documents and {MOST_UPLOAD_BYTES // 1_000_000} MB. For more, `angel annotate` runs on your "
+        "own machine."
     )
     with gr.Row():
         upload = gr.File(label="Documents", file_types=[".csv", ".txt", ".pubtator"], height=170, elem_id="documents")
