@@ -198,6 +198,9 @@ def _annotate_tab(
     return [current, precision, visit], outputs
 
 
+_DOCUMENT_FILES = [".csv", ".tsv", ".txt", ".pubtator", ".PubTator", ".xml", ".json", ".jsonl"]
+
+
 def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> None:
     gr.Markdown(
         "A CSV file with a column `text` (and perhaps `id`), PubTator, BioC, PubMed XML or JSON lines; up to "
@@ -205,7 +208,7 @@ def _batch_tab(handlers: Handlers, visit: gr.State, precision: gr.Dropdown) -> N
         "own machine."
     )
     with gr.Row():
-        upload = gr.File(label="Documents", file_types=[".csv", ".txt", ".pubtator"], height=170, elem_id="documents")
+        upload = gr.File(label="Documents", file_types=_DOCUMENT_FILES, height=170, elem_id="documents")
         with gr.Column():
             run = gr.Button("Annotate all", variant="primary", elem_id="run-batch")
             done = gr.Markdown(elem_id="batch-done")

@@ -19,8 +19,9 @@ from angel_hf.types import Concept
 
 _CONVERT = "convert it first, as with `robot convert --input FILE --output FILE.owl`"
 
-# To add a format: a file beside this one, and a line here. Those of vocabularies have a table of their own.
-FILE_FORMATS = (
+# To add a format: a file beside this one, and a line here; the first that recognises a file has it. Those of
+# vocabularies, which come after these, have a table of their own.
+FORMATS = (
     FileFormat("OBO", obo.is_obo, obo.read, obo.HEEDED),
     FileFormat("OBO Graphs JSON", obo_graphs.is_obo_graphs, obo_graphs.read, obo_graphs.HEEDED),
     FileFormat("OWL or SKOS in RDF/XML", has_root("RDF"), owl.read, owl.HEEDED),
@@ -50,7 +51,6 @@ FILE_FORMATS = (
         plain(json_names.read),
         normalization="lowercase",
     ),
-    *VOCABULARY_FORMATS,
 )
 
 
@@ -70,7 +70,7 @@ def recognise(path: str | os.PathLike[str]) -> FileFormat | FolderFormat:
         return folder_format
     with Source(path) as source:
         head = source.head().lstrip("\r\n")
-        found = next((one for one in FILE_FORMATS if one.is_it(source, head)), None)
+        found = next((one for one in (*FORMATS, *VOCABULARY_FORMATS) if one.is_it(source, head)), None)
     if found is None:
         raise _unknown(path, head)
     return found
@@ -150,7 +150,7 @@ def _read_file(path: Path, format_: FileFormat, selection: Selection) -> Records
 
 def _unknown(path: Path, head: str) -> ValueError:
     first = next((line for line in head.splitlines() if line.strip()), "")
-    known = ", ".join(one.name for one in FILE_FORMATS)
+    known = ", ".join(one.name for one in (*FORMATS, *VOCABULARY_FORMATS))
     return ValueError(
         f"{path}: starts with {first[:80]!r}; expected {known}, or {', '.join(one.name for one in FOLDER_FORMATS)}; "
         "build any other knowledge base with KnowledgeBase.from_names({concept_id: [name, ...]})"

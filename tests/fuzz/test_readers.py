@@ -4,7 +4,7 @@ import io
 import json
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,9 @@ from angel_hf.formats.documents import FORMATS, DocumentFormat, read_documents
 from angel_hf.formats.guarded import guarded
 from angel_hf.formats.reading import Offsets, Reading
 from angel_hf.formats.rejected import Rejected
-from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term, Unnamed
-from angel_hf.formats.usable_terms import usable
 from angel_hf.formats.vocabularies.vocabulary_format import VOCABULARY_FORMATS
 from tests.formats.vocabularies.test_vocabulary_format import FILES
 from tests.fuzz.samples import BRAT_ANNOTATIONS, DOCUMENTS, ONTOLOGIES
@@ -29,6 +27,7 @@ from tests.fuzz.spoiling import MANY_ROUNDS, ROUNDS, in_time, spoiled
 
 TERMS = ONTOLOGIES | FILES
 READINGS = [Reading(mentions, offsets) for mentions in (True, False) for offsets in Offsets]
+UTF_32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # Each non-blank line of these is a record of its own.
 LINES = (DocumentFormat.JSONL, DocumentFormat.MARKED)
@@ -36,8 +35,7 @@ LINES = (DocumentFormat.JSONL, DocumentFormat.MARKED)
 
 def test_no_format_is_left_out():
     assert DOCUMENTS.keys() == {one.form for one in FORMATS}
-    sampled = ONTOLOGIES.keys() | FILES.keys() | {one.name for one in VOCABULARY_FORMATS}
-    assert sampled == {one.name for one in ontologies.FILE_FORMATS}
+    assert ONTOLOGIES.keys() == {one.name for one in ontologies.FORMATS}
     assert ONTOLOGIES.keys().isdisjoint(FILES.keys())
 
 
@@ -53,12 +51,12 @@ def test_the_samples_are_whole(form, tmp_path):
 
 @contextmanager
 def opened(path: Path | None, data: bytes) -> Iterator[Source | None]:
-    """A source, or None where its first bytes are those of a gzip file that it is not: an error of opening."""
+    """A source, or None where its first bytes are of gzip or UTF-32 and it cannot be opened."""
     try:
         source = Source(Path("spoiled"), io.BytesIO(data)) if path is None else Source(path)
     except DamagedError as error:
-        assert "not a whole gzip file" in str(error)  # noqa: PT017
-        assert data.startswith(b"\x1f\x8b")
+        assert "spoiled" in str(error) or str(path) in str(error)  # noqa: PT017
+        assert data.startswith((b"\x1f\x8b", *UTF_32))
         yield None
         return
     with source:
@@ -115,30 +113,39 @@ def test_many_spoiled_documents(form, tmp_path):
 
 def run_terms(name: str, rounds: int) -> None:
     chance = random.Random(name)
-    (format_,) = (one for one in ontologies.FILE_FORMATS if one.name == name)
+    (format_,) = (one for one in (*ontologies.FORMATS, *VOCABULARY_FORMATS) if one.name == name)
     for number in range(rounds):
         where = f"{name}, mutant {number}"
         mutant = spoiled(TERMS[name].encode(), chance)
-        rejections = Rejections()
-        with in_time(where), opened(None, mutant) as source, suppress(ValueError):  # nothing of it can be used
+        with in_time(where), opened(None, mutant) as source:
             if source is None:
                 continue
-            records = [*guarded(source, lambda one: format_.read(one, EVERYTHING))]
-            kinds = [isinstance(record, (Term, Retired, Unnamed, Rejected)) for record in records]
-            for item in usable("spoiled", iter(records), rejections):
-                check_term(item, where)
-        assert all(kinds), where
-        rejected = sum(isinstance(record, Rejected) and not record.is_rest for record in records)
-        assert rejections.count >= rejected, f"{where}: each rejected record is counted"
+            items = list(guarded(source, lambda one: format_.read(one, EVERYTHING)))
+            for item in items:
+                assert isinstance(item, (Term, Retired, Unnamed, Rejected)), where
+                if isinstance(item, Rejected):
+                    assert item.cause and item.line >= 0, (where, item)
+            check_terms(items, where)
 
 
-def check_term(item: object, where: str) -> None:
-    assert isinstance(item, (Term, Retired)), where
-    if isinstance(item, Term):
-        assert item.concept.names, (where, item)
-        for text in (item.concept.concept_id, *item.concept.names):
-            assert isinstance(text, str) and text.strip(), (where, item)
-            text.encode("utf-8")
+def check_terms(items: list[Term | Retired | Unnamed | Rejected], where: str) -> None:
+    """What can be used is text; records in are records out and rejections."""
+    rejections = Rejections()
+    try:
+        taken = list(usable("spoiled", iter(items), rejections))
+    except ValueError:  # a damaged file, or nothing in it can be used
+        return
+    told = sum(isinstance(item, Rejected) for item in items)
+    lost = sum(isinstance(item, (Term, Retired)) for item in items) - len(taken)
+    assert rejections.count >= told + lost, where
+    assert rejections.unnamed == sum(isinstance(item, Unnamed) for item in items), where
+    for item in taken:
+        if isinstance(item, Term):
+            concept = item.concept
+            assert concept.names and len(set(concept.names)) == len(concept.names), (where, item)
+            for text in (concept.concept_id, *concept.names):
+                assert isinstance(text, str) and text.strip(), (where, item)
+                text.encode("utf-8")
 
 
 @pytest.mark.parametrize("name", TERMS)
