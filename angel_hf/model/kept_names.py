@@ -16,7 +16,7 @@ from angel_hf.arrays.array_file import open_arrays, save_arrays
 from angel_hf.arrays.digests import checked, with_digests
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model.processor import AngelProcessor
-from angel_hf.model.tokenized_names import TokenizedNames
+from angel_hf.model.tokenized_names import TokenizedNames, without_entries
 from angel_hf.trie.name_trie import NameTrie
 
 _LOG = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ def keep_names(knowledge_base: KnowledgeBase, processor: AngelProcessor, max_pos
         old.unlink()
     provenance = _provenance(knowledge_base, processor, max_positions)
     if built.knowledge_base is not knowledge_base:
-        groups = _groups(knowledge_base, built.knowledge_base)
-        arrays = {"groups": groups}
+        arrays = _changes(knowledge_base, built.knowledge_base)
         save_arrays(_entries_file(file, provenance), arrays, with_digests(arrays, provenance))
     return built.trie.save(_trie_file(file, provenance), provenance)
 
@@ -74,7 +73,7 @@ def _open(knowledge_base: KnowledgeBase, processor: AngelProcessor, max_position
         if not trie.is_intact(sample_suffices=True) or not trie.is_tree():
             raise ValueError("its contents are not those that were saved")
         if trie.num_names != knowledge_base.num_entries:
-            knowledge_base = knowledge_base.merge_entries(_read_groups(_entries_file(file, provenance), provenance))
+            knowledge_base = _changed(knowledge_base, _entries_file(file, provenance), provenance)
         if trie.num_names != knowledge_base.num_entries:
             raise ValueError(f"has {trie.num_names:,} names for {knowledge_base.num_entries:,} entries")
     except (ValueError, OSError) as error:
@@ -83,27 +82,33 @@ def _open(knowledge_base: KnowledgeBase, processor: AngelProcessor, max_position
     return TokenizedNames(knowledge_base, trie)
 
 
-def _read_groups(path: Path, provenance: dict[str, str]) -> np.ndarray:
-    arrays, found = open_arrays(path, {"groups": np.integer})
+def _changed(knowledge_base: KnowledgeBase, path: Path, provenance: dict[str, str]) -> KnowledgeBase:
+    """The knowledge base with the changes that `_changes` kept."""
+    arrays, found = open_arrays(path, {"left_out": np.integer, "groups": np.integer})
     _check(found, provenance)
     checked(path, arrays, found, None, verify=True)
-    return arrays["groups"]
+    left_out = arrays["left_out"].tolist()
+    if left_out:
+        _LOG.warning("%s: the model cannot generate %s of the names; left out", path, f"{len(left_out):,}")
+        knowledge_base, _ = without_entries(knowledge_base, left_out)
+    return knowledge_base.merge_entries(arrays["groups"])
 
 
-def _groups(before: KnowledgeBase, after: KnowledgeBase) -> np.ndarray:
-    """The entry of `after` that each entry of `before` was merged into, int32 [entries of before].
+def _changes(before: KnowledgeBase, after: KnowledgeBase) -> dict[str, np.ndarray]:
+    """What tokenising changed, int32: the entries left out, and the entry of `after` of each of the others."""
+    left_out = np.flatnonzero(_entries_in(after, before) < 0).astype(np.int32)
+    if left_out.size:
+        before, _ = without_entries(before, left_out.tolist())
+    return {"left_out": left_out, "groups": _entries_in(after, before)}
 
-    Raises:
-        ValueError: names were left out, which a file beside the knowledge base cannot tell.
-    """
-    groups = np.full(before.num_entries, -1, dtype=np.int32)
+
+def _entries_in(after: KnowledgeBase, before: KnowledgeBase) -> np.ndarray:
+    """The entry of `after` that holds the names of each entry of `before`, int32; -1 for none."""
     entry_of_name = np.repeat(np.arange(after.num_entries, dtype=np.int32), np.diff(after.tables["entry_offsets"]))
     numbers = dict(zip(after.names, entry_of_name.tolist()))
-    for entry, first in enumerate(before.tables["entry_offsets"][:-1].tolist()):
-        groups[entry] = numbers.get(before.names[first], -1)
-    if (groups < 0).any():
-        raise ValueError("names too long for the model were left out; remove them to keep the others tokenised")
-    return groups
+    firsts = before.tables["entry_offsets"][:-1].tolist()
+    names = before.names
+    return np.array([numbers.get(names[first], -1) for first in firsts], dtype=np.int32)
 
 
 def _provenance(knowledge_base: KnowledgeBase, processor: AngelProcessor, max_positions: int) -> dict[str, str]:

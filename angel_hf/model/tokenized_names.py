@@ -41,17 +41,23 @@ class UnwritableNamesError(ValueError):
         """
         if len(self.entries) == knowledge_base.num_entries:
             raise self
-        removed: dict[str, list[str]] = {}
-        for entry in self.entries:
-            for name, concept_ids in knowledge_base.entry_spellings(entry):
-                for concept_id in concept_ids:
-                    removed.setdefault(concept_id, []).append(name)
-        emptied = [one for one, names in removed.items() if len(names) == len(knowledge_base.concept(one).names)]
-        for concept_id in emptied:
-            del removed[concept_id]
-        count, gone = len(self.entries), f", and {len(emptied):,} concepts that have no other" if emptied else ""
+        kept, emptied = without_entries(knowledge_base, self.entries)
+        count, gone = len(self.entries), f", and {emptied:,} concepts that have no other" if emptied else ""
         _LOG.warning("%s; left out %s such name%s%s", self, f"{count:,}", "" if count == 1 else "s", gone)
-        return knowledge_base.updated(remove=removed, remove_concepts=emptied)[0]
+        return kept
+
+
+def without_entries(knowledge_base: KnowledgeBase, entries: Iterable[int]) -> tuple[KnowledgeBase, int]:
+    """The knowledge base without some of its entries and without the concepts that have no others; these counted."""
+    removed: dict[str, list[str]] = {}
+    for entry in entries:
+        for name, concept_ids in knowledge_base.entry_spellings(entry):
+            for concept_id in concept_ids:
+                removed.setdefault(concept_id, []).append(name)
+    emptied = [one for one, names in removed.items() if len(names) == len(knowledge_base.concept(one).names)]
+    for concept_id in emptied:
+        del removed[concept_id]
+    return knowledge_base.updated(remove=removed, remove_concepts=emptied)[0], len(emptied)
 
 
 @dataclass(frozen=True, slots=True)

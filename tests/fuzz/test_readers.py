@@ -17,9 +17,11 @@ from angel_hf.formats.documents import FORMATS, DocumentFormat, read_documents
 from angel_hf.formats.guarded import guarded
 from angel_hf.formats.reading import Offsets, Reading
 from angel_hf.formats.rejected import Rejected
+from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING
 from angel_hf.formats.source import Source
 from angel_hf.formats.term import Retired, Term, Unnamed
+from angel_hf.formats.usable_terms import usable
 from angel_hf.formats.vocabularies.vocabulary_format import VOCABULARY_FORMATS
 from tests.formats.vocabularies.test_vocabulary_format import FILES
 from tests.fuzz.samples import BRAT_ANNOTATIONS, DOCUMENTS, ONTOLOGIES

@@ -18,10 +18,14 @@ def processor():
     return random_model(word_tokenizer()).processor
 
 
-@pytest.fixture(params=["folder", "file.safetensors"])
+# Longer than the model can write.
+LONG = {"D0": ["the " * POSITIONS], "D1": [*NAMES["D1"], "ataxia " * POSITIONS]}
+
+
+@pytest.fixture(params=["folder", "file.safetensors", "long names"])
 def stored(request, tmp_path):
-    file = KnowledgeBase.from_names(NAMES).save(tmp_path / request.param)
-    return KnowledgeBase.load(file)
+    names = NAMES | LONG if request.param == "long names" else NAMES
+    return KnowledgeBase.load(KnowledgeBase.from_names(names).save(tmp_path / request.param))
 
 
 def no_tokenising(monkeypatch):
