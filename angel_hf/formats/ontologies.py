@@ -143,7 +143,7 @@ def read_concepts(
 
 
 def _read_file(path: Path, format_: FileFormat, selection: Selection) -> Records:
-    with Source(path) as source:
+    with Source(path, is_of_one_encoding=True) as source:
         records: Records = guarded(source, lambda opened: format_.read(opened, selection))
         yield from records
 

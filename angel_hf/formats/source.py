@@ -24,6 +24,8 @@ class Source:
     Args:
         path: a file; None is standard input.
         stream: read instead of the file, which then only gives the name.
+        is_of_one_encoding: a line that is not UTF-8 ends the reading: where every line is part of one whole, as of a
+            vocabulary, a wrong encoding would cost all names with accents and leave the others.
 
     Raises:
         OSError: the file cannot be opened.
@@ -36,8 +38,9 @@ class Source:
         size: number of bytes in all, where that is known.
     """
 
-    def __init__(self, path: Path | None, stream: BinaryIO | None = None) -> None:
+    def __init__(self, path: Path | None, stream: BinaryIO | None = None, is_of_one_encoding: bool = False) -> None:
         self.path = path
+        self._is_of_one_encoding = is_of_one_encoding
         self.name = STANDARD_INPUT if path is None else str(path)
         opened: BinaryIO
         if stream is not None:
@@ -81,8 +84,15 @@ class Source:
         return self._counted.ahead(_HEAD_BYTES, first_line=self.path is None).decode("utf-8", errors="replace")
 
     def lines(self) -> Iterator[Line]:
-        """The numbered lines."""
-        return numbered_lines(self._stream)
+        """The numbered lines.
+
+        Raises:
+            ValueError: of one encoding, and a line is not UTF-8.
+        """
+        for line in numbered_lines(self._stream):
+            if line.fault is not None and self._is_of_one_encoding:
+                raise ValueError(f"line {line.number}: {line.fault}")
+            yield line
 
     def stream(self) -> BinaryIO:
         """The bytes, UTF-8 without a byte-order mark; for parsers that read bytes."""
