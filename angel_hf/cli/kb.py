@@ -54,6 +54,14 @@ _Source = Annotated[
 ]
 
 
+_TokenizedFor = Annotated[
+    str,
+    typer.Option(
+        "--model", help="Tokenise the names for this model, so that it links to them at once; none: for no model."
+    ),
+]
+
+
 @app.command()
 def build(
     source: _Source,
@@ -69,10 +77,7 @@ def build(
     term_type: selection_options.TermTypes = None,
     suppressed: selection_options.Suppressed = False,
     taxon: selection_options.Taxa = None,
-    model: Annotated[
-        str,
-        typer.Option(help="Tokenise the names for this model, so that it links to them at once; none: for no model."),
-    ] = "angel-mini",
+    model: _TokenizedFor = "angel-mini",
     crosswalk: Annotated[
         list[Path] | None,
         typer.Option(
@@ -128,6 +133,7 @@ def add(
         typer.Option(help="A name to add, as CONCEPT=NAME; a new CONCEPT is made.", show_default=False),
     ] = None,
     strict: Strict = False,
+    model: _TokenizedFor = "angel-mini",
 ) -> None:
     """Add concepts, or names of concepts, to a knowledge base; what was there stays as it is."""
     with failures_reported(), knowledge_base_errors():
@@ -144,7 +150,9 @@ def add(
                 knowledge_base = knowledge_base.with_names(
                     {_as_known(knowledge_base, concept_id): own for concept_id, own in names.items()}
                 )
-            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+            file = knowledge_base.save(output)
+            _keep_names(file, model)
+            typer.echo(f"{file}: {knowledge_base!r}")
 
 
 @app.command()
@@ -159,6 +167,7 @@ def remove(
         list[str] | None,
         typer.Option(help="A name to take from a concept, as CONCEPT=NAME.", show_default=False),
     ] = None,
+    model: _TokenizedFor = "angel-mini",
 ) -> None:
     """Remove concepts, or names of concepts, from a knowledge base."""
     with failures_reported(), knowledge_base_errors():
@@ -171,7 +180,9 @@ def remove(
             names = _names_by_concept(name or ())
             of_known = {_resolve(knowledge_base, source, concept_id): own for concept_id, own in names.items()}
             knowledge_base = knowledge_base.updated(remove=of_known, remove_concepts=removed)[0]
-            typer.echo(f"{knowledge_base.save(output)}: {knowledge_base!r}")
+            file = knowledge_base.save(output)
+            _keep_names(file, model)
+            typer.echo(f"{file}: {knowledge_base!r}")
 
 
 @app.command()

@@ -14,11 +14,12 @@ from angel_hf.formats.rejections import Rejections
 from angel_hf.formats.selection import EVERYTHING, Selection
 from angel_hf.formats.term import Retired, Term
 from angel_hf.formats.usable_terms import usable
-from angel_hf.formats.vocabularies.vocabulary_format import folder_format_of
+from angel_hf.formats.vocabularies.vocabulary_format import FOLDER_FORMATS, folder_format_of
 from angel_hf.knowledge_base import parquet_file
 from angel_hf.knowledge_base.cross_references import concept_of, with_cross_references
 from angel_hf.knowledge_base.indexed_knowledge_base import IndexedKnowledgeBase
 from angel_hf.knowledge_base.retired_ids import tables_with_retired
+from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.knowledge_base.table_builder import TableBuilder, check_list
 from angel_hf.knowledge_base.table_layout import column_tables
 from angel_hf.knowledge_base.update import update_tables
@@ -90,6 +91,9 @@ class KnowledgeBase(IndexedKnowledgeBase):
         path = Path(path)
         if path.suffix == ".safetensors" or (path.is_dir() and folder_format_of(path) is None):
             selection.check_heeded((), f"{path}: a stored knowledge base")
+            if path.is_dir() and not (path / KNOWLEDGE_BASE_FILE).is_file():
+                known = ", ".join(one.name for one in FOLDER_FORMATS)
+                raise FileNotFoundError(f"{path}: has no {KNOWLEDGE_BASE_FILE}; expected what was saved, or {known}")
             return cls.load(path)
         if path.suffix == ".parquet":
             selection.check_heeded((), f"{path}: Parquet")
