@@ -99,7 +99,7 @@ def test_an_export_is_read_back_the_same(source):
         (["remove", "medic.txt", "kb", "--concept", "D9"], "medic.txt: concept 'D9' is not among the 2 of"),
         (["remove", "medic.txt", "kb", "--name", "D001260=x"], "concept 'D001260' has no name 'x' to remove"),
         (["show", "other.csv"], "other.csv: its columns are size, name; expected a first line"),
-        (["show", "empty"], "empty/knowledge_base.safetensors: no such file"),
+        (["show", "empty"], "empty: has no knowledge_base.safetensors; expected what was saved"),
         (["export", "medic.txt", "kb.csv"], "kb.csv: expected a name that ends in .parquet"),
         (["export", "medic.txt", "absent/kb.parquet"], "absent/kb.parquet: the folder absent does not exist"),
     ],
