@@ -80,8 +80,8 @@ class StoredKnowledgeBase:
         return path
 
     def metadata(self) -> dict[str, str]:
-        """What stands in the header of a saved file, beside the tables."""
-        return {"format": _FORMAT, "normalization": self.normalization, "fingerprint": self.fingerprint}
+        """What stands in the header of a saved file, beside the tables; of an opened one, all that stood there."""
+        return self.opened or {"format": _FORMAT, "normalization": self.normalization, "fingerprint": self.fingerprint}
 
     @classmethod
     def load(cls: type[_KnowledgeBase], path: str | Path) -> _KnowledgeBase:

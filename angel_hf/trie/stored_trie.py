@@ -49,6 +49,7 @@ class StoredTrie:
         self.first_child = first_child
         self.terminal_nodes = terminal_nodes
         self.terminal_names = terminal_names
+        self.opened: dict[str, str] = {}
         self._heights: np.ndarray | None = None
         self._tensors: dict[torch.device, TrieTensors] = {}
 
@@ -100,8 +101,8 @@ class StoredTrie:
         return path
 
     def sealed(self, metadata: dict[str, str]) -> dict[str, str]:
-        """The metadata as they are saved."""
-        return metadata
+        """The metadata as they are saved: those it was opened with, unless others are given."""
+        return self.opened if metadata.items() <= self.opened.items() else metadata
 
     @classmethod
     def load(cls: type[_Trie], path: str | Path) -> tuple[_Trie, dict[str, str]]:
@@ -122,6 +123,7 @@ class StoredTrie:
             raise ValueError(f"{path}: its arrays do not fit each other; the file is damaged: build the trie again")
         if "fingerprint" in metadata:
             trie.fingerprint = metadata["fingerprint"]
+        trie.opened = metadata
         return trie, metadata
 
 
