@@ -40,7 +40,7 @@ def test_knowledge_bases(tmp_path, name, content):
         ("own.csv", b"a,b\n1,2\n", "own.csv is not a knowledge base: its columns are a, b; expected a first line"),
         ("own.csv", b"id,name\n", "the knowledge base has no names"),
         ("own.csv", b"id,name\nX:1,\n", "own.csv:2: no name in"),
-        ("own.csv", "id,name\nX:1,na\xefve\n".encode("latin-1"), "own.csv is not a knowledge base: line 2: not UTF-8: byte 0xef"),
+        ("own.csv", "id,name\nX:1,na\xefve\n".encode("latin-1"), "own.csv is not a knowledge base: line 2: not UTF-8"),
         ("own.json", b"{", "own.json is not a knowledge base: "),
         ("own.json", b"[1, 2]", "own.json is not a knowledge base: "),
         ("own.obo", b"\x00\x01\x02", "own.obo is not a knowledge base: "),
