@@ -10,6 +10,7 @@ import pyarrow
 from pyarrow import types
 
 from angel_hf.bulk.job import Options
+from angel_hf.formats.reading import refuse_utf16_units
 from angel_hf.types import Mention
 
 
@@ -79,7 +80,9 @@ def _text(data: bytes | None, name: str) -> str:
 def _mentions(text: str, spans: list[Any] | None, name: str) -> tuple[Mention, ...]:
     if spans is None:
         raise ValueError(f"{name} is null; expected a list, empty where there are no mentions")
-    return tuple(_mention(text, number, span) for number, span in enumerate(spans, start=1))
+    mentions = tuple(_mention(text, number, span) for number, span in enumerate(spans, start=1))
+    refuse_utf16_units(text, [(one.start, one.end) for one in mentions])
+    return mentions
 
 
 def _mention(text: str, number: int, span: Any) -> Mention:

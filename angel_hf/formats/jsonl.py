@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TextIO
 from angel_hf.formats.answers import LinkedDocument, MappedIds, nothing_mapped
 from angel_hf.formats.document import Annotation, Document, Section
 from angel_hf.formats.lines import Line
-from angel_hf.formats.reading import Offsets, Reading, Utf16Offsets
+from angel_hf.formats.reading import Offsets, Reading, Utf16Offsets, refuse_utf16_units
 from angel_hf.formats.record_lines import read_each
 from angel_hf.formats.rejected import Rejected
 from angel_hf.formats.source import Source
@@ -79,7 +79,11 @@ def _annotations(text: str, fields: dict[str, Any], offsets: Offsets) -> tuple[A
     if not isinstance(spans, list):
         raise ValueError(f"{key} is {spans!r:.80}; expected [[start, end], ...]")
     convert = Utf16Offsets(text).to_code_points if offsets is Offsets.UTF_16 else None
-    return tuple(_annotation(text, number, span, convert) for number, span in enumerate(spans, start=1))
+    annotations = tuple(_annotation(text, number, span, convert) for number, span in enumerate(spans, start=1))
+    if convert is None:
+        given = (span.get("text") if isinstance(span, dict) else None for span in spans)
+        refuse_utf16_units(text, [(one.start, one.end) for one, own in zip(annotations, given) if own != one.surface])
+    return annotations
 
 
 def _annotation(text: str, number: int, span: object, convert: Callable[[int], int] | None) -> Annotation:

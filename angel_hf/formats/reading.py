@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
@@ -54,3 +55,34 @@ class Utf16Offsets:
     def from_code_points(self, offset: int) -> int:
         """The unit at which a code point starts."""
         return offset if self._units is None else self._units[offset]
+
+
+def refuse_utf16_units(text: str, spans: Sequence[tuple[int, int]]) -> None:
+    """Refuse spans that cut a word as characters while none would as UTF-16 units.
+
+    Text from JavaScript or Java with a character beyond the first plane (😀) before a mention is known by this; its
+    mentions would be linked with letters missing.
+
+    Raises:
+        ValueError: so it is, with both readings of the first such span.
+    """
+    if text.isascii() or max(text, default="") <= "\uffff" or not any(_cuts_a_word(text, *span) for span in spans):
+        return
+    units = Utf16Offsets(text)
+    try:
+        converted = [(units.to_code_points(start), units.to_code_points(end)) for start, end in spans]
+    except ValueError:
+        return
+    if any(start >= end or _cuts_a_word(text, start, end) for start, end in converted):
+        return
+    (start, end), (first, last) = next(
+        pair for pair in zip(spans, converted, strict=True) if _cuts_a_word(text, *pair[0])
+    )
+    raise ValueError(
+        f"span [{start}, {end}] cuts a word, {text[start:end]!r:.60}; as UTF-16 units it is {text[first:last]!r:.60}: "
+        "expected characters (code points), or --offsets utf-16 with JSON lines"
+    )
+
+
+def _cuts_a_word(text: str, start: int, end: int) -> bool:
+    return any(0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum() for place in (start, end))

@@ -293,6 +293,15 @@ def test_bad_rows_go_aside_with_their_cause_and_the_rest_is_linked(tmp_path, mod
     assert reports[0].causes[0].startswith("in.parquet, row 1: text is null")
 
 
+def test_a_row_whose_spans_count_utf_16_units_is_told(tmp_path, model):
+    rows = [
+        {"document_id": name, "text": "😀 fever came", "spans": [{"start": start, "end": start + 5}], "year": 2000}
+        for name, start in (("units", 3), ("characters", 2))
+    ]
+    run_locally(write(tmp_path / "in.parquet", rows), tmp_path / "out", model, search=BeamSearch(2))
+    assert {row["document_id"] for row in linked_rows(tmp_path / "out")} == {"characters"}
+
+
 def test_a_mention_that_is_too_long_does_not_change_the_answers_of_others(tmp_path, model):
     good = documents(30)
     long = {"document_id": "long", "text": "y" * 300, "spans": [{"start": 0, "end": 300}], "year": 2000}

@@ -105,3 +105,28 @@ def test_a_candidate_has_the_other_identifiers_of_its_concepts_where_there_are_s
     assert first["mapped_ids"] == second["mapped_ids"] == ["OMIM:1", "MONDO:437"]
     absent = rows(run("link", "[[Ataxia-telangiectasia]].").stdout)[0]["mentions"][0]["candidates"]
     assert absent and all("mapped_ids" not in candidate for candidate in absent)
+
+
+def test_utf_16_units_taken_for_characters_are_told(linker):
+    """A mention behind an emoji would lose its first letter, silently; where words are cut in both readings, or the
+    surface is given and right, the offsets are what they say.
+    """
+    text = "😀 Wilson disease."
+    records = [
+        {"text": text, "spans": [[3, 17]]},
+        {"text": text, "spans": [[2, 16]]},
+        {"text": text, "spans": [[3, 16]], "note": "a part of a word"},
+        {"text": text, "mentions": [{"start": 3, "end": 17, "text": "ilson disease."}]},
+    ]
+    result = run("link", stdin=jsonl(*records))
+    assert [row["mentions"][0]["text"] for row in rows(result.stdout)] == [
+        "Wilson disease",
+        "ilson disease",
+        "ilson disease.",
+    ]
+    assert "rejected standard input:1: span [3, 17] cuts a word, 'ilson disease.'; as UTF-16 units it is 'Wilson disease'" in (
+        result.stderr
+    )
+    assert result.exit_code == 1
+    result = run("link", "--offsets", "utf-16", stdin=jsonl(records[0]))
+    assert [row["mentions"][0]["text"] for row in rows(result.stdout)] == ["Wilson disease"]
