@@ -92,8 +92,8 @@ class AngelProcessor(ProcessorMixin):
         return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
     def folded(self, text: str) -> str:
-        """The text folded, where the model reads it so."""
-        return fold(text) if self.folding else text
+        """The text folded, with one space for any white space, where the model reads it so."""
+        return " ".join(fold(text).split()) if self.folding else text
 
     def encode_mentions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None
