@@ -1,6 +1,7 @@
 """How well mentions are detected: strict precision, recall and F1 on a PubTator corpus.
 
-    python -m eval_harness.detection --knowledge-base MEDIC --corpus NCBItestset_corpus.txt --out RESULT.json
+    python -m eval_harness.detection --knowledge-base MEDIC --corpus NCBItestset_corpus.txt \\
+        --names-of NCBItrainset_corpus.txt --out results/ncbi-detection.json
 
 A mention counts as found when both its offsets are those of an annotated one, composite mentions as a whole.
 """
