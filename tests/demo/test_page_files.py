@@ -48,7 +48,7 @@ def test_own_names_are_linked_at_once_and_nobody_else_sees_them(visitor):
     ("name", "content", "message"),
     [
         ("large.csv", b"id,name\n" + b"X:1,a name\n" * 1_000_000, "large.csv has 11.0 MB; this page takes 5 MB"),
-        ("latin.csv", b"id,name\nX:1,na\xefve\n", "latin.csv is not UTF-8: byte 0xef in line 2"),
+        ("latin.csv", b"id,name\nX:1,na\xefve\n", "latin.csv is not a knowledge base: line 2: not UTF-8: byte 0xef"),
         ("wrong.csv", b"a,b\n1,2\n", "expected a first line with the columns concept_id and name"),
         ("<b>x.csv", b"a,b\n1,2\n", "is not a knowledge base"),
     ],
