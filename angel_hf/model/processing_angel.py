@@ -57,6 +57,9 @@ class AngelProcessor(ProcessorMixin):
                 f"prefix template {prefix_template!r}: expected words with single spaces between them, '{{mention}}' "
                 "once and a word after it, as in '{mention} is'; that word's last token starts the target"
             )
+        missing = [name for name in ("bos_token", "eos_token", "pad_token") if getattr(tokenizer, f"{name}_id") is None]
+        if missing:
+            raise ValueError(f"the tokenizer has no {' and no '.join(missing)}; expected one that has them, as BART's")
         normalize("", normalization)  # refuses an unknown one
         self.mention_start, self.mention_end, self.prefix_template = mention_start, mention_end, prefix_template
         self.normalization, self.folding, self.max_source_length = normalization, folding, max_source_length

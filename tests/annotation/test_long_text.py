@@ -101,7 +101,9 @@ before = resource.getrusage(resource.RUSAGE_SELF)
 found = model.annotate(parts if sys.argv[1] == "apart" else "".join(parts))
 after = resource.getrusage(resource.RUSAGE_SELF)
 mentions = sum(map(len, found)) if sys.argv[1] == "apart" else len(found)
-print(mentions, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 2**20)
+# Not ru_maxrss, which starts from that of the process that started this one.
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(mentions, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(peak) / 2**20)
 """
 
 

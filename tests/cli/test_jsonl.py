@@ -124,8 +124,9 @@ def test_utf_16_units_taken_for_characters_are_told(linker):
         "ilson disease",
         "ilson disease.",
     ]
-    assert "rejected standard input:1: span [3, 17] cuts a word, 'ilson disease.'; as UTF-16 units it is 'Wilson disease'" in (
-        result.stderr
+    assert (
+        "rejected standard input:1: span [3, 17] cuts a word, 'ilson disease.'; as UTF-16 units it is 'Wilson disease'"
+        in (result.stderr)
     )
     assert result.exit_code == 1
     result = run("link", "--offsets", "utf-16", stdin=jsonl(records[0]))

@@ -1,5 +1,6 @@
 """Mentions and names to ids: against ids computed by hand, and those of the published inference."""
 
+import copy
 import json
 
 import pytest
@@ -275,6 +276,13 @@ def test_a_template_that_gives_a_name_no_start_is_refused(tokenizer, template):
 def test_an_unknown_normalization_is_refused(tokenizer):
     with pytest.raises(ValueError, match="unknown normalization 'upper'; expected one of lowercase-punctuation"):
         AngelProcessor(tokenizer, normalization="upper")
+
+
+def test_a_tokenizer_without_ends_of_a_sequence_is_refused(tokenizer):
+    bare = copy.deepcopy(tokenizer)
+    bare.bos_token = bare.pad_token = None
+    with pytest.raises(ValueError, match="the tokenizer has no bos_token and no pad_token; expected one that has them"):
+        AngelProcessor(bare)
 
 
 @pytest.mark.parametrize("mentions", ["ataxia", ["ataxia"], [mention("[ataxia]"), "ataxia"]])
