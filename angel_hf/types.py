@@ -47,6 +47,7 @@ class Candidate:
     name: str
     concept_ids: tuple[str, ...]
     score: float
+    because: str = ""  # of the first after ranking stages, the stage that put it there; `score` is then theirs
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ KnowledgeBase = Annotated[
 Predictors = Annotated[
     list[str],
     typer.Option(
-        help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL, angel-verbatim or file:PATH; several."
+        help="exact, memory, tfidf, bm25, dense:MODEL, angel, angel:MODEL, angel-verbatim, angel-ranked or file:PATH; "
+        "several."
     ),
 ]
 AllowDifferent = Annotated[

@@ -109,7 +109,13 @@ class Checkpoint:
             FileNotFoundError: there is none.
             ValueError: the model is of another type, or a value cannot be one of this type.
         """
-        self.required("config.json", "expected what save_pretrained wrote, or a BART checkpoint")
+        damaged = f"the file is damaged: {_AGAIN}"
+        read_json_object(
+            self.required("config.json", "expected what save_pretrained wrote, or a BART checkpoint"), damaged
+        )
+        # transformers reads it with the model, and passes over what is no JSON.
+        if (generation := self.file("generation_config.json")) is not None:
+            read_json_object(generation, damaged)
         values, _ = PreTrainedConfig.get_config_dict(self.path, **self.hub)
         found = values.pop("model_type", None)
         if found not in ("angel", "bart"):

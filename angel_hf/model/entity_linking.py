@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +17,20 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.kept_names import tokenized_names
+from angel_hf.model.processing_angel import list_of_mentions
 from angel_hf.model.processor import AngelProcessor
+from angel_hf.model.ranked_linking import check_finite, link_ranked
 from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.model.tokenized_names import TokenizedNames
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
+from angel_hf.ranking.ranker import MOST_NAMES, Ranker
+from angel_hf.ranking.ranking import MEMORY_WEIGHT, Ranking, Weights
 from angel_hf.results import Annotated, Proven
 from angel_hf.search.answer_cache import AnswerCache
 from angel_hf.search.batches import Search, answer_questions
 from angel_hf.search.beam import BeamSearch, Names
-from angel_hf.search.best_first import Proof
+from angel_hf.search.best_first import BestFirstSearch, Proof
 from angel_hf.search.verbatim import VerbatimFirst
 from angel_hf.text.reading import normalize
 from angel_hf.trie.name_trie import NameTrie
@@ -44,7 +48,8 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         processor: an AngelProcessor, or None.
         knowledge_base: a KnowledgeBase, or None; change it with `set_knowledge_base`.
         trie: the NameTrie whose name indices are the knowledge base's entries.
-        confidence: how to weigh answers, or None where that was never fitted.
+        confidence: how sure answers are, or None where that was never fitted.
+        ranking: the stages that weigh what the search finds, or None for the published method.
         answer_cache: set an AnswerCache to answer mentions that come again from memory; None: every one is searched.
         allowed_concepts: of a view that links to a part of its knowledge base; see `angel_hf.model.subset`.
     """
@@ -56,6 +61,8 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     def __init__(self, config: AngelConfig) -> None:
         super().__init__(config)
         self.confidence: Confidence | None = None
+        self.ranking: Ranking | None = None
+        self._ranker: Ranker | None = None
         self.answer_cache: AnswerCache[Any] | None = None
         self.allowed_concepts: frozenset[str] | None = None
 
@@ -107,6 +114,8 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         self.unread_files = code_files()
         if self.confidence is not None:
             self.unread_files[CONFIDENCE_FILE] = self.confidence.to_json().encode()
+        if self.ranking is not None:
+            self.unread_files |= self.ranking.files()
         super().save_pretrained(save_directory, push_to_hub, **kwargs)
         for weights in Path(save_directory).glob("model*.safetensors"):
             seal(weights)
@@ -173,6 +182,89 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
     def _max_positions(self) -> int:
         return int(self.config.max_position_embeddings)
 
+    def remember(self, mentions: Sequence[Mention], concepts: Sequence[str | Sequence[str]]) -> None:
+        """Learn at once what mentions mean, without training: those spelled like them are linked so from now on.
+
+        A memory belongs to the model and is saved with it. What is remembered last of a spelling holds.
+
+        Args:
+            mentions: their surfaces are remembered.
+            concepts: of each mention, the identifier or the identifiers.
+
+        Raises:
+            ValueError: not as many concepts as mentions, or none for one of them.
+            KeyError: a concept is not in the knowledge base.
+            RuntimeError: the model has no knowledge base.
+        """
+        if self.knowledge_base is None:
+            raise RuntimeError("the model has no knowledge base to remember concepts of; call set_knowledge_base first")
+        ids = [(one,) if isinstance(one, str) else tuple(one) for one in concepts]
+        if len(ids) != len(mentions) or not all(ids):
+            raise ValueError(f"{len(mentions)} mentions with concepts {ids!r:.80}; expected one or more for each")
+        known = [tuple(self.knowledge_base.concept(one).concept_id for one in own) for own in ids]
+        ranking = self.ranking or Ranking(Weights(memory=MEMORY_WEIGHT))
+        self.ranking = ranking.remembering(zip((one.surface for one in mentions), known))
+
+    @property
+    def ranker(self) -> Ranker | None:
+        """What ranks the answers of the search; None where the model has no ranking, no names or too many."""
+        ranking, names = self.ranking, self.knowledge_base
+        if ranking is None or names is None or names.num_entries > MOST_NAMES:
+            return None
+        ranker = self._ranker
+        if ranker is None or ranker.ranking is not ranking or ranker.knowledge_base is not names:
+            ranker = self._ranker = Ranker(ranking, names)
+        return ranker
+
+    @overload
+    def link(
+        self,
+        mentions: Mention,
+        top_k: int = ...,
+        search: Search = ...,
+        batch_size: int = ...,
+        context_tokens: int | None = ...,
+        ranked: bool = ...,
+    ) -> Linked: ...
+
+    @overload
+    def link(
+        self,
+        mentions: Sequence[Mention],
+        top_k: int = ...,
+        search: Search = ...,
+        batch_size: int = ...,
+        context_tokens: int | None = ...,
+        ranked: bool = ...,
+    ) -> list[Linked]: ...
+
+    def link(
+        self,
+        mentions: Mention | Sequence[Mention],
+        top_k: int = 10,
+        search: Search = BeamSearch(),  # noqa: B008  # a frozen value
+        batch_size: int = 32,
+        context_tokens: int | None = None,
+        ranked: bool = True,
+    ) -> Linked | list[Linked]:
+        """Rank concepts for a mention or a list of mentions; see the portable model for the other arguments.
+
+        Args:
+            ranked: weigh what the search finds by the stages that the model carries; False: the published method. A
+                BestFirstSearch, which proves what is best by that method, is never ranked; nor is a knowledge base of
+                more than a million names.
+        """
+        if isinstance(mentions, Mention):
+            return self.link([mentions], top_k, search, batch_size, context_tokens, ranked)[0]
+        ranker = self.ranker if ranked and not isinstance(search, BestFirstSearch) else None
+        if ranker is None or not 1 <= top_k <= search.num_beams:
+            return super().link(mentions, top_k, search, batch_size, context_tokens)
+        # Another thread may give this model other names meanwhile.
+        now, mentions = copy.copy(self), list_of_mentions(mentions)
+        if now.knowledge_base is not ranker.knowledge_base:
+            return self.link(mentions, top_k, search, batch_size, context_tokens, ranked)
+        return link_ranked(now, ranker, mentions, top_k, search, batch_size, context_tokens)
+
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
     ) -> list[Question]:
@@ -203,11 +295,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
         """A mention with its candidates, and their proof where the search gave one."""
-        if not all(math.isfinite(hypothesis.score) for hypothesis in hypotheses):
-            raise ValueError(
-                f"the mention {mention.surface!r} got a score that is no finite number; the weights are damaged, or "
-                "too coarse: fetch them again, or load with dtype=torch.float32"
-            )
+        check_finite(hypotheses)
         linked = super().linked(mention, hypotheses)
         if isinstance(hypotheses, Proof):
             return Proven(mention, linked.candidates, hypotheses.is_proven, hypotheses.expansions)

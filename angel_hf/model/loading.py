@@ -16,6 +16,8 @@ from angel_hf.model.checkpoint import Adapter, Checkpoint
 from angel_hf.model.saved_names import load_names, own_names
 from angel_hf.model.weights import check_weights, pickles_refused, refuse_missing, refuse_non_finite, with_adapter
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
+from angel_hf.ranking.memory import MEMORY_FILE
+from angel_hf.ranking.ranking import RANKING_FILE, Ranking
 from angel_hf.trie.stored_trie import TRIE_FILE
 
 NAME_FILES = {KNOWLEDGE_BASE_FILE, TRIE_FILE}
@@ -74,9 +76,16 @@ def load(
         model, info = load_weights(checkpoint.path, *model_args, output_loading_info=True, **kwargs)
     refuse_missing(checkpoint.path, info["missing_keys"])
     refuse_non_finite(checkpoint.path, model)
-    model.set_processor(whole.processor(names.tokenizer, config.max_position_embeddings))
+    processor = whole.processor(names.tokenizer, config.max_position_embeddings)
+    try:
+        model.set_processor(processor)
+    except ValueError as error:
+        raise ValueError(f"{whole.path}: {error}") from None
     if (stored := checkpoint.file(CONFIDENCE_FILE)) is not None:
         model.confidence = Confidence.load(stored)
+    if (stored := checkpoint.file(RANKING_FILE)) is not None:
+        missing = "fetch it again with force_download=True, or fit the ranking again with angel_hf.training.ranking"
+        model.ranking = Ranking.load(stored, checkpoint.required(MEMORY_FILE, missing))
     _attach_names(model, whole, names)
     return (model, info) if returns_info else model
 

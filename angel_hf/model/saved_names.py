@@ -11,10 +11,20 @@ from angel_hf.knowledge_base.withheld_names import CONCEPT_IDS_FILE, RECIPE_FILE
 from angel_hf.model.checkpoint import Checkpoint
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.ranking.confidence import CONFIDENCE_FILE
+from angel_hf.ranking.memory import MEMORY_FILE
+from angel_hf.ranking.ranking import RANKING_FILE
 from angel_hf.trie.name_trie import NameTrie
 from angel_hf.trie.stored_trie import TRIE_FILE
 
-OPTIONAL_FILES = {CONFIDENCE_FILE, KNOWLEDGE_BASE_FILE, TRIE_FILE, RECIPE_FILE, CONCEPT_IDS_FILE}
+OPTIONAL_FILES = {
+    CONFIDENCE_FILE,
+    RANKING_FILE,
+    MEMORY_FILE,
+    KNOWLEDGE_BASE_FILE,
+    TRIE_FILE,
+    RECIPE_FILE,
+    CONCEPT_IDS_FILE,
+}
 """What may stand beside a model's weights and, left there by another model, would be taken for its own."""
 
 _LOG = logging.getLogger(__name__)

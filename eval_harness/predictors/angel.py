@@ -32,6 +32,7 @@ class Angel(Predictor):
 
     kind: ClassVar[str] = "angel"
     score_kind: ClassVar[ScoreKind] = "log-probability"
+    is_ranked: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class Angel(Predictor):
 
     def predict(self, mentions: Sequence[Mention]) -> list[Linked]:
         """Names by their mean log-probability."""
-        return self.linker.link(mentions, self.num_beams, self.search, self.batch_size)
+        return self.linker.link(mentions, self.num_beams, self.search, self.batch_size, ranked=self.is_ranked)
 
 
 class AngelVerbatim(Angel):
@@ -109,3 +110,20 @@ class AngelVerbatim(Angel):
     def search(self) -> Search:
         """Beams, after the name that is spelled."""
         return VerbatimFirst(BeamSearch(self.num_beams))
+
+
+class AngelRanked(Angel):
+    """The same, with the ranking stages that the model carries."""
+
+    kind: ClassVar[str] = "angel-ranked"
+    is_ranked: ClassVar[bool] = True
+
+    @property
+    def parameters(self) -> dict[str, str | int | float]:
+        """Those of the model, with a digest of its ranking."""
+        if self.is_of_folds:
+            return super().parameters
+        ranking = self.linker.ranking
+        files = {} if ranking is None else ranking.files()
+        digest = hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).hexdigest()
+        return super().parameters | {"ranking": digest}

@@ -8,6 +8,7 @@ from pathlib import Path
 from eval_harness.predictors import (
     PREDICTORS,
     Angel,
+    AngelRanked,
     AngelVerbatim,
     Bm25,
     CharacterTfidf,
@@ -26,7 +27,7 @@ def parse_predictor(
 
     Args:
         spec: as given.
-        model: for `angel` and `angel-verbatim` without anything after a colon.
+        model: for `angel`, `angel-verbatim` and `angel-ranked` without anything after a colon.
         num_beams: for ANGEL models.
         batch_size: likewise.
         folds: of the benchmark, for a model with "{fold}" in its name.
@@ -36,7 +37,7 @@ def parse_predictor(
         ImportError: it needs a library that is not installed.
     """
     kind, _, what = spec.partition(":")
-    for angel in (Angel, AngelVerbatim):
+    for angel in (Angel, AngelVerbatim, AngelRanked):
         if kind == angel.kind:
             name = f"{kind}-{Path(what).name}" if what else kind
             return angel(what or model, num_beams, batch_size, name, folds)

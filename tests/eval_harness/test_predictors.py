@@ -223,7 +223,10 @@ def test_answers_to_mentions_of_another_corpus_are_refused(knowledge_base: Knowl
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("psychic", "'psychic'; expected one of exact, memory, tfidf, bm25, dense, angel, angel-verbatim, file"),
+        (
+            "psychic",
+            "'psychic'; expected one of exact, memory, tfidf, bm25, dense, angel, angel-verbatim, angel-ranked, file",
+        ),
         ("dense", "expected `dense:` and a checkpoint or file"),
         ("exact:x", "exact takes nothing after a colon"),
     ],

@@ -39,7 +39,9 @@ def accuracy(
         raise ValueError("no mentions to measure accuracy on; name a corpus in the recipe's [data] dev")
     state = PartialState()
     own = mentions[state.process_index :: state.num_processes]
-    linked = model.link([annotated.mention for annotated in own], num_beams, BeamSearch(num_beams), batch_size)
+    linked = model.link(
+        [annotated.mention for annotated in own], num_beams, BeamSearch(num_beams), batch_size, ranked=False
+    )
     own_ranks = [_first_right(answer, annotated, model) for answer, annotated in zip(linked, own, strict=True)]
     ranks = gather_object(own_ranks)
 

@@ -108,7 +108,9 @@ def _mine(
     assert model.processor is not None, "a model without a processor cannot read mentions"
     readable = itertools.compress(mentions, model.processor.fits([annotated.mention for annotated in mentions]))
     known = [(annotated, gold) for annotated in readable if (gold := annotated.concept_ids(knowledge_base))]
-    linked = model.link([annotated.mention for annotated, _ in known], mining.num_beams, BeamSearch(mining.num_beams))
+    linked = model.link(
+        [annotated.mention for annotated, _ in known], mining.num_beams, BeamSearch(mining.num_beams), ranked=False
+    )
     for (annotated, gold), answer in zip(known, linked, strict=True):
         surface = normalize(annotated.mention.surface, knowledge_base.normalization)
         removed = surface if without_itself else None

@@ -1,0 +1,113 @@
+"""Linking with ranking stages: a mention is searched for in its text and by itself, and all candidates are weighed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.ranking.ranker import Found, Ranked, Ranker
+from angel_hf.search.batches import Search
+from angel_hf.trie.walkable_trie import WalkableTrie
+from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Question
+
+
+class SearchedModel(Protocol):
+    """What is asked of a model."""
+
+    @property
+    def knowledge_base(self) -> KnowledgeBase | None:
+        """What is linked to."""
+
+    @property
+    def trie(self) -> WalkableTrie | None:
+        """Of its names."""
+
+    def questions(
+        self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
+    ) -> list[Question]:
+        """What a search reads of each mention."""
+
+    def answer(
+        self, questions: Sequence[Question], search: Search, top_k: int, batch_size: int = 32
+    ) -> list[Sequence[Hypothesis]]:
+        """The names that a search finds."""
+
+    def candidate(self, hypothesis: Hypothesis) -> Candidate:
+        """The name that a hypothesis writes, with its concepts."""
+
+
+def link_ranked(
+    model: SearchedModel,
+    ranker: Ranker,
+    mentions: Sequence[Mention],
+    top_k: int,
+    search: Search,
+    batch_size: int,
+    context_tokens: int | None,
+) -> list[Linked]:
+    """Link mentions and rank what was found; arguments as for `AngelForEntityLinking.link`.
+
+    Args:
+        model: whose names do not change meanwhile.
+        ranker: of the model's knowledge base.
+    """
+    assert model.trie is not None, "a model with a ranker has names"
+    masks = model.trie.masks
+    linked = []
+    for found, mention in zip(find(model, ranker, mentions, search, batch_size, context_tokens), mentions):
+        ranked = ranker.rank(found, None if masks is None else masks[1])
+        linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked[:top_k])))
+    return linked
+
+
+def find(
+    model: SearchedModel,
+    ranker: Ranker,
+    mentions: Sequence[Mention],
+    search: Search,
+    batch_size: int = 32,
+    context_tokens: int | None = None,
+) -> list[Found]:
+    """What the search finds for each mention in its text and, where that counts, by itself; see `link_ranked`."""
+    in_context = model.questions(mentions, context_tokens, search)
+    alone = in_context
+    if ranker.ranking.weights.alone:
+        alone = model.questions([Mention(one.surface, 0, len(one.surface)) for one in mentions], context_tokens, search)
+    # Mentions by themselves repeat; each question is asked once.
+    distinct = {_key(question): question for question in (*in_context, *alone)}
+    answers = model.answer(list(distinct.values()), search, search.num_beams, batch_size) if distinct else []
+    scores = {key: _scores(hypotheses) for key, hypotheses in zip(distinct, answers)}
+    return [
+        Found(mention.surface, scores[_key(own)], scores[_key(other)])
+        for mention, own, other in zip(mentions, in_context, alone)
+    ]
+
+
+def _key(question: Question) -> Hashable:
+    return tuple(question.source_ids), tuple(question.prefix_ids), tuple(question.surface_ids)
+
+
+def _scores(hypotheses: Sequence[Hypothesis]) -> Mapping[int, float]:
+    check_finite(hypotheses)
+    return {one.name_index: one.score for one in hypotheses}
+
+
+def check_finite(hypotheses: Sequence[Hypothesis]) -> None:
+    """Refuse scores that tell nothing.
+
+    Raises:
+        ValueError: one is no finite number.
+    """
+    if not all(math.isfinite(one.score) for one in hypotheses):
+        raise ValueError(
+            "a name got a score that is no finite number; the weights are damaged, or too coarse: fetch them again, "
+            "or load with dtype=torch.float32"
+        )
+
+
+def _candidate(model: SearchedModel, ranked: Ranked) -> Candidate:
+    found = model.candidate(Hypothesis((), ranked.score, (), ranked.entry))
+    return replace(found, because=ranked.because)

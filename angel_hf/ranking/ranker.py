@@ -1,0 +1,153 @@
+"""A ranking at work on the names of one knowledge base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.ranking.memory import spelling
+from angel_hf.ranking.ranking import Ranking
+from angel_hf.ranking.trigrams import TrigramIndex, nearest
+
+MOST_NAMES = 1_000_000
+"""Of a knowledge base whose names are compared by their letters; the time for a mention grows with them."""
+
+STAGES = ("context", "alone", "spelling", "memory", "exact")
+"""What a candidate has a value of; see `Values`."""
+
+_LEAST_SCORE = -4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mention with what the search found for it.
+
+    Args:
+        surface: as it was read, abbreviations written out.
+        in_context, alone: the score of each name that was found, by entry: of the mention in its text, and by itself.
+    """
+
+    surface: str
+    in_context: Mapping[int, float]
+    alone: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The candidates of a mention with what each stage says of them.
+
+    Args:
+        entries: of the knowledge base, in the order in which they were proposed: int64 [n].
+        values: float64 [n, len(STAGES)]; 0 is the best of a stage. The search's scores are mean log-probabilities,
+            from -4, which stands for names that it did not find; the other stages are between -1 and 0.
+    """
+
+    entries: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate after all stages; `because` is the one of STAGES that put it first, "" of all but the first."""
+
+    entry: int
+    score: float
+    because: str = ""
+
+
+class Ranker:
+    """Ranks what a search found among the names of a knowledge base.
+
+    Args:
+        ranking: the weights and the memory.
+        knowledge_base: of the names.
+    """
+
+    def __init__(self, ranking: Ranking, knowledge_base: KnowledgeBase) -> None:
+        self.ranking = ranking
+        self.knowledge_base = knowledge_base
+        self._index = _index_of(knowledge_base)
+
+    def rank(self, found: Found, allowed: np.ndarray | None = None) -> list[Ranked]:
+        """All candidates, best first; of equal ones the search's own order holds.
+
+        Args:
+            found: by the search.
+            allowed: bool [entries], the entries that may be proposed; None: all.
+        """
+        candidates = self.values(found, allowed)
+        if not len(candidates.entries):
+            return []
+        weights = self.ranking.weights.of_stages()
+        scores = candidates.values @ weights
+        order = np.argsort(-scores, kind="stable")
+        ranked = [Ranked(int(candidates.entries[place]), float(scores[place])) for place in order]
+        first = int(order[0])
+        searched = int(np.argmax(candidates.values[:, 0]))
+        lead = (candidates.values[first] - candidates.values[searched]) * weights
+        because = STAGES[0] if candidates.entries[first] in _best(found.in_context) else STAGES[int(np.argmax(lead))]
+        return [Ranked(ranked[0].entry, ranked[0].score, because), *ranked[1:]]
+
+    def values(self, found: Found, allowed: np.ndarray | None = None) -> Values:
+        """The candidates with what each stage says of them; arguments as for `rank`."""
+        string = spelling(found.surface)
+        cosines = self._index.cosines(string)
+        proposed = cosines if allowed is None else cosines * allowed
+        remembered = self._remembered(string)
+        entries = [*found.in_context, *found.alone, *nearest(proposed, self.ranking.proposals).tolist()]
+        entries += [entry for entry in map(self._preferred, remembered) if allowed is None or allowed[entry]]
+        entries = list(dict.fromkeys(entries))
+        exact = self._exact(found.surface)
+        values = np.empty((len(entries), len(STAGES)))
+        for row, entry in enumerate(entries):
+            concepts = self.knowledge_base.entry_concept_ids(entry)
+            values[row] = (
+                max(found.in_context.get(entry, _LEAST_SCORE), _LEAST_SCORE),
+                max(found.alone.get(entry, _LEAST_SCORE), _LEAST_SCORE),
+                min(float(cosines[entry]), 1.0) - 1,
+                max((remembered.get(one, 0.0) for one in concepts), default=0.0) - 1,
+                float(entry == exact and len(concepts) == 1) - 1,
+            )
+        return Values(np.array(entries, dtype=np.int64), values)
+
+    def _exact(self, surface: str) -> int | None:
+        found = self.knowledge_base.find(surface)
+        return self.knowledge_base.find(spelling(surface)) if found is None else found
+
+    def _remembered(self, string: str) -> dict[str, float]:
+        """The similarity of remembered mentions, by the concepts as they are called here; unknown ones left out."""
+        found: dict[str, float] = {}
+        for concept_id, similarity in self.ranking.memory.similarities(string, self.ranking.neighbours).items():
+            known = self.knowledge_base.resolve(concept_id)
+            if known is not None:
+                found[known] = max(similarity, found.get(known, 0.0))
+        return found
+
+    def _preferred(self, concept_id: str) -> int:
+        """The entry of a concept's preferred name."""
+        tables, concept = self.knowledge_base.tables, self.knowledge_base.position_by_id[concept_id]
+        name = int(tables["concept_preferred"][concept])
+        return int(np.searchsorted(tables["entry_offsets"], name, side="right")) - 1
+
+
+def _best(scores: Mapping[int, float]) -> set[int]:
+    """The entries of the highest score."""
+    highest = max(scores.values(), default=0.0)
+    return {entry for entry, score in scores.items() if score == highest}
+
+
+_INDEXES: WeakKeyDictionary[KnowledgeBase, TrigramIndex] = WeakKeyDictionary()
+_INDEXES_LOCK = Lock()
+
+
+def _index_of(knowledge_base: KnowledgeBase) -> TrigramIndex:
+    """The trigrams of a knowledge base's names, which live as long as it does."""
+    with _INDEXES_LOCK:
+        if knowledge_base not in _INDEXES:
+            _INDEXES[knowledge_base] = TrigramIndex(map(spelling, knowledge_base.entry_names()))
+        return _INDEXES[knowledge_base]

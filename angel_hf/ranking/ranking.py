@@ -1,0 +1,115 @@
+"""What weighs the answers of a search: a chain of stages with a few numbers, stored in a model's repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
+from angel_hf.ranking.memory import MEMORY_FILE, Memory
+
+RANKING_FILE = "ranking.json"
+MEMORY_WEIGHT = 2.0
+"""Of a memory without weights that were fitted; near what was found for the embedded model."""
+
+_FORMAT = "angel-ranking-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the stages count beside each other, in units of the search's score; fitted by `angel_hf.training.ranking`.
+
+    Args:
+        alone: share of the score without context in the search's score, between 0 and 1.
+        spelling: of the cosine between the trigrams of mention and name.
+        memory: of the highest cosine between the mention and a remembered one of the same concept.
+        exact: of a name of one concept alone that is spelled as the mention.
+    """
+
+    alone: float = 0.0
+    spelling: float = 0.0
+    memory: float = 0.0
+    exact: float = 0.0
+
+    def of_stages(self) -> np.ndarray:
+        """What each stage counts, the score in context first: float64 [5]; see `ranker.STAGES`."""
+        return np.array([1 - self.alone, self.alone, self.spelling, self.memory, self.exact])
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The stages after the search.
+
+    Args:
+        weights: of the stages.
+        memory: the remembered mentions.
+        proposals: names nearest in spelling that are candidates beside those that the search found.
+        neighbours: remembered mentions that are asked.
+        fitted_on: the data of the weights, for people.
+    """
+
+    weights: Weights
+    memory: Memory = field(default_factory=Memory)
+    proposals: int = 20
+    neighbours: int = 4
+    fitted_on: str = ""
+
+    def remembering(self, mentions: Iterable[tuple[str, Iterable[str]]]) -> Ranking:
+        """The same with more remembered; see `Memory.with_mentions`."""
+        return replace(self, memory=self.memory.with_mentions(mentions))
+
+    def files(self) -> dict[str, bytes]:
+        """The contents of the files in a model's repository, by name."""
+        values = {
+            "format": _FORMAT,
+            "weights": asdict(self.weights),
+            "proposals": self.proposals,
+            "neighbours": self.neighbours,
+            "fitted_on": self.fitted_on,
+            "memory": self.memory.digest,
+        }
+        text = json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
+        return {RANKING_FILE: text.encode(), MEMORY_FILE: self.memory.to_jsonl().encode()}
+
+    @classmethod
+    def load(cls, ranking: str | Path, memory: str | Path) -> Ranking:
+        """Read the two files of a repository.
+
+        Raises:
+            FileNotFoundError: a file is not there.
+            ValueError: a file is of another format, damaged, or the memory is another one.
+        """
+        remembered = Memory.load(memory)
+        try:
+            values = parse_json(Path(ranking).read_bytes())
+            found = cls._from_json(values, remembered)
+            expected = values["memory"]
+        except (ValueError, *UNFORESEEN) as error:
+            raise ValueError(
+                f"{ranking}: not {_FORMAT} ({what_stopped(error)}); fit it again with angel_hf.training.ranking"
+            ) from None
+        if remembered.digest != expected:
+            raise ValueError(f"{memory}: its contents are not those that were saved, the file is damaged")
+        return found
+
+    @classmethod
+    def _from_json(cls, values: dict[str, Any], memory: Memory) -> Ranking:
+        if values["format"] != _FORMAT:
+            raise ValueError("another format")
+        if values["digest"] != _digest({key: value for key, value in values.items() if key != "digest"}):
+            raise ValueError("its contents are not those that were saved, the file is damaged")
+        weights = Weights(**{name: finite(f"weights.{name}", value) for name, value in values["weights"].items()})
+        counts = {name: values[name] for name in ("proposals", "neighbours")}
+        if not all(type(count) is int and count >= 0 for count in counts.values()):
+            raise ValueError("proposals and neighbours are no whole numbers of 0 or more")
+        return cls(weights, memory, **counts, fitted_on=str(values["fitted_on"]))
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
