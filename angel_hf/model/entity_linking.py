@@ -17,6 +17,7 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.kept_names import tokenized_names
+from angel_hf.model.modeling_angel import check_width
 from angel_hf.model.processing_angel import list_of_mentions
 from angel_hf.model.processor import AngelProcessor
 from angel_hf.model.ranked_linking import check_finite, link_ranked
@@ -62,7 +63,6 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         super().__init__(config)
         self.confidence: Confidence | None = None
         self.ranking: Ranking | None = None
-        self._ranker: Ranker | None = None
         self.answer_cache: AnswerCache[Any] | None = None
         self.allowed_concepts: frozenset[str] | None = None
 
@@ -211,10 +211,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         ranking, names = self.ranking, self.knowledge_base
         if ranking is None or names is None or names.num_entries > MOST_NAMES:
             return None
-        ranker = self._ranker
-        if ranker is None or ranker.ranking is not ranking or ranker.knowledge_base is not names:
-            ranker = self._ranker = Ranker(ranking, names)
-        return ranker
+        return Ranker(ranking, names)
 
     @overload
     def link(
@@ -256,14 +253,13 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         """
         if isinstance(mentions, Mention):
             return self.link([mentions], top_k, search, batch_size, context_tokens, ranked)[0]
-        ranker = self.ranker if ranked and not isinstance(search, BestFirstSearch) else None
-        if ranker is None or not 1 <= top_k <= search.num_beams:
-            return super().link(mentions, top_k, search, batch_size, context_tokens)
-        # Another thread may give this model other names meanwhile.
+        check_width(top_k, search.num_beams)
+        # Another thread may give this model other names meanwhile: names, trie and ranker shall be of one moment.
         now, mentions = copy.copy(self), list_of_mentions(mentions)
-        if now.knowledge_base is not ranker.knowledge_base:
-            return self.link(mentions, top_k, search, batch_size, context_tokens, ranked)
-        return link_ranked(now, ranker, mentions, top_k, search, batch_size, context_tokens)
+        if ranked and not isinstance(search, BestFirstSearch) and (ranker := now.ranker) is not None:
+            return link_ranked(now, ranker, mentions, top_k, search, batch_size, context_tokens)
+        answers = now.answer(now.questions(mentions, context_tokens, search), search, top_k, batch_size)
+        return [now.linked(mention, hypotheses) for mention, hypotheses in zip(mentions, answers)]
 
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
@@ -295,7 +291,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
         """A mention with its candidates, and their proof where the search gave one."""
-        check_finite(hypotheses)
+        check_finite(mention, hypotheses)
         linked = super().linked(mention, hypotheses)
         if isinstance(hypotheses, Proof):
             return Proven(mention, linked.candidates, hypotheses.is_proven, hypotheses.expansions)

@@ -39,7 +39,7 @@ def in_low_precision(model: AngelForEntityLinking, precision: Precision) -> Ange
         raise ValueError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if (model.dtype, model.device.type) != (torch.float32, "cpu"):
         raise ValueError(f"a model of {model.dtype} on {model.device}; expected one in float32 on a CPU")
-    names = (model.processor, model.knowledge_base, model.trie, model.confidence, model.ranking, model._ranker)
+    names = (model.processor, model.knowledge_base, model.trie, model.confidence, model.ranking)
     if precision == "bfloat16":
         return copy.deepcopy(model, {id(one): one for one in names}).to(torch.bfloat16)
     # Weights that are replaced need no copy; what stays, such as embeddings, is the view's own: either may change.

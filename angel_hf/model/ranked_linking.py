@@ -79,9 +79,9 @@ def find(
     # Mentions by themselves repeat; each question is asked once.
     distinct = {_key(question): question for question in (*in_context, *alone)}
     answers = model.answer(list(distinct.values()), search, search.num_beams, batch_size) if distinct else []
-    scores = {key: _scores(hypotheses) for key, hypotheses in zip(distinct, answers)}
+    answer_by_key = dict(zip(distinct, answers))
     return [
-        Found(mention.surface, scores[_key(own)], scores[_key(other)])
+        Found(mention.surface, _scores(mention, answer_by_key[_key(own)]), _scores(mention, answer_by_key[_key(other)]))
         for mention, own, other in zip(mentions, in_context, alone)
     ]
 
@@ -90,12 +90,12 @@ def _key(question: Question) -> Hashable:
     return tuple(question.source_ids), tuple(question.prefix_ids), tuple(question.surface_ids)
 
 
-def _scores(hypotheses: Sequence[Hypothesis]) -> Mapping[int, float]:
-    check_finite(hypotheses)
+def _scores(mention: Mention, hypotheses: Sequence[Hypothesis]) -> Mapping[int, float]:
+    check_finite(mention, hypotheses)
     return {one.name_index: one.score for one in hypotheses}
 
 
-def check_finite(hypotheses: Sequence[Hypothesis]) -> None:
+def check_finite(mention: Mention, hypotheses: Sequence[Hypothesis]) -> None:
     """Refuse scores that tell nothing.
 
     Raises:
@@ -103,8 +103,8 @@ def check_finite(hypotheses: Sequence[Hypothesis]) -> None:
     """
     if not all(math.isfinite(one.score) for one in hypotheses):
         raise ValueError(
-            "a name got a score that is no finite number; the weights are damaged, or too coarse: fetch them again, "
-            "or load with dtype=torch.float32"
+            f"the mention {mention.surface!r} got a score that is no finite number; the weights are damaged, or too "
+            "coarse: fetch them again, or load with dtype=torch.float32"
         )
 
 
