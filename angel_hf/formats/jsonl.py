@@ -110,7 +110,8 @@ class LinkedJsonlWriter:
     """Linked documents: their own fields, then `mentions` (given ones are replaced).
 
     A mention has the key `read_as` where an abbreviation in it was written out, and the type and identifier that it
-    came with; a candidate has the key `mapped_ids` where its concepts have other identifiers.
+    came with. A candidate has the key `because` where a ranking stage put it first, named by it, and `mapped_ids`
+    where its concepts have other identifiers.
     """
 
     def __init__(
@@ -203,7 +204,9 @@ def _linked_row(
 def _candidate_row(candidate: Candidate, mapped_ids: MappedIds) -> dict[str, Any]:
     # Adding 0.0 makes a rounded -0.0 a plain zero.
     score = round(candidate.score, 6) + 0.0
-    row = {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": score}
+    row: dict[str, Any] = {"name": candidate.name, "concept_ids": list(candidate.concept_ids), "score": score}
+    if candidate.because:
+        row["because"] = candidate.because
     mapped = mapped_ids(candidate.concept_ids)
     return row | {"mapped_ids": list(mapped)} if mapped else row
 

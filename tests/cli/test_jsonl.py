@@ -1,9 +1,11 @@
 """JSON lines through `angel link`: fields kept, bad lines told and written aside."""
 
+from dataclasses import replace
+
 import pytest
 
 from angel_hf import Concept, KnowledgeBase
-from tests.cli_stub import ATAXIA, RECORD, jsonl, rows, run
+from tests.cli_stub import ATAXIA, NAMES, RECORD, jsonl, rows, run
 
 
 def test_a_json_row_keeps_its_fields_and_gets_mentions(linker, tmp_path):
@@ -105,6 +107,16 @@ def test_a_candidate_has_the_other_identifiers_of_its_concepts_where_there_are_s
     assert first["mapped_ids"] == second["mapped_ids"] == ["OMIM:1", "MONDO:437"]
     absent = rows(run("link", "[[Ataxia-telangiectasia]].").stdout)[0]["mentions"][0]["candidates"]
     assert absent and all("mapped_ids" not in candidate for candidate in absent)
+
+
+def test_the_first_candidate_says_which_stage_put_it_there(linker, monkeypatch):
+    """And what was written is read again, for its mentions: a reason of before stays with its answer."""
+    first, second = NAMES["ataxia"]
+    monkeypatch.setitem(NAMES, "ataxia", (replace(first, because="memory"), second))
+    written = run("link", "Slow [[ataxia]].").stdout
+    assert [one.get("because") for one in rows(written)[0]["mentions"][0]["candidates"]] == ["memory", None]
+    monkeypatch.setitem(NAMES, "ataxia", (second, first))
+    assert rows(run("link", stdin=written).stdout)[0]["mentions"][0]["candidates"] == ATAXIA["candidates"][::-1]
 
 
 def test_utf_16_units_taken_for_characters_are_told(linker):
