@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from angel_hf.jobs.readable import UNFORESEEN, parse_json, what_stopped
 from angel_hf.ranking.trigrams import TrigramIndex, nearest
@@ -43,8 +44,15 @@ class Memory:
         """A memory with more: strings of mentions as they are spelled, each with its concepts.
 
         What is said last of a string holds, so that a correction takes the place of what stood there.
+
+        Raises:
+            ValueError: a string has no letters to be known by, or half a surrogate pair, which no file can hold.
         """
-        return Memory(self.counts | {spelling(string): dict.fromkeys(ids, 1) for string, ids in mentions})
+        told = {spelling(string): (string, dict.fromkeys(ids, 1)) for string, ids in mentions}
+        for own, (string, _) in told.items():
+            if not own or _is_half(own):
+                raise ValueError(f"the mention {string!r:.80} cannot be remembered; expected letters, whole ones")
+        return Memory(self.counts | {own: counts for own, (_, counts) in told.items()})
 
     def similarities(self, string: str, neighbours: int) -> dict[str, float]:
         """For each concept of the nearest strings, the highest cosine of a string that has it (kNN-BioEL, 2312.09806).
@@ -95,13 +103,29 @@ class Memory:
         found: dict[str, dict[str, int]] = {}
         for number, line in enumerate(Path(path).read_bytes().splitlines(), start=1):
             try:
-                row = parse_json(line)
-                mention, concepts = row["mention"], row["concepts"]
-                if not isinstance(mention, str) or not concepts:
-                    raise ValueError("expected a mention, and how often it has each concept")
-                if not all(type(count) is int and count > 0 for count in concepts.values()):
-                    raise ValueError("expected counts, whole numbers above 0")
+                mention, concepts = _remembered(parse_json(line))
+                if mention in found:
+                    raise ValueError(f"the mention {mention!r:.80} again")
             except (ValueError, *UNFORESEEN) as error:
                 raise ValueError(f"{path}:{number}: no remembered mention ({what_stopped(error)})") from None
             found[mention] = concepts
         return cls(found)
+
+
+def _remembered(row: dict[str, Any]) -> tuple[str, dict[str, int]]:
+    """The mention of a line, and how often it has each concept."""
+    mention, concepts = row["mention"], row["concepts"]
+    if unknown := sorted(row.keys() - {"mention", "concepts"}):
+        raise ValueError(f"unknown key {unknown[0]!r}")
+    if not isinstance(mention, str) or not concepts:
+        raise ValueError("expected a mention, and how often it has each concept")
+    if not all(type(count) is int and count > 0 for count in concepts.values()):
+        raise ValueError("expected counts, whole numbers above 0")
+    if any(map(_is_half, (mention, *concepts))):
+        raise ValueError("half a surrogate pair, which is no character")
+    return mention, concepts
+
+
+def _is_half(text: str) -> bool:
+    """Whether half a surrogate pair is in a text, which UTF-8 cannot hold."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
