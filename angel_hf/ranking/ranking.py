@@ -19,6 +19,7 @@ MEMORY_WEIGHT = 2.0
 """Of a memory without weights that were fitted; near what was found for the embedded model."""
 
 _FORMAT = "angel-ranking-1"
+_AGAIN = "fit it again with angel_hf.training.ranking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +86,21 @@ class Ranking:
             FileNotFoundError: a file is not there.
             ValueError: a file is of another format, damaged, or the memory is another one.
         """
-        remembered = Memory.load(memory)
+        try:
+            remembered = Memory.load(memory)
+        except ValueError as error:
+            raise ValueError(f"{error}; {_AGAIN}") from None
         try:
             values = parse_json(Path(ranking).read_bytes())
             found = cls._from_json(values, remembered)
             expected = values["memory"]
         except (ValueError, *UNFORESEEN) as error:
-            raise ValueError(
-                f"{ranking}: not {_FORMAT} ({what_stopped(error)}); fit it again with angel_hf.training.ranking"
-            ) from None
+            raise ValueError(f"{ranking}: not {_FORMAT} ({what_stopped(error)}); {_AGAIN}") from None
         if remembered.digest != expected:
-            raise ValueError(f"{memory}: its contents are not those that were saved, the file is damaged")
+            raise ValueError(
+                f"{memory}: its contents are not those that were saved with {RANKING_FILE}, the file is damaged or of "
+                f"another model; {_AGAIN}"
+            )
         return found
 
     @classmethod
@@ -104,11 +109,21 @@ class Ranking:
             raise ValueError("another format")
         if values["digest"] != _digest({key: value for key, value in values.items() if key != "digest"}):
             raise ValueError("its contents are not those that were saved, the file is damaged")
+        _check_keys("", values, {"format", "digest", *cls.__dataclass_fields__})
+        _check_keys(" of weights", values["weights"], set(Weights.__dataclass_fields__))
         weights = Weights(**{name: finite(f"weights.{name}", value) for name, value in values["weights"].items()})
         counts = {name: values[name] for name in ("proposals", "neighbours")}
         if not all(type(count) is int and count >= 0 for count in counts.values()):
             raise ValueError("proposals and neighbours are no whole numbers of 0 or more")
-        return cls(weights, memory, **counts, fitted_on=str(values["fitted_on"]))
+        if not isinstance(values["fitted_on"], str):
+            raise ValueError("fitted_on is no text")
+        return cls(weights, memory, **counts, fitted_on=values["fitted_on"])
+
+
+def _check_keys(where: str, values: dict[str, Any], expected: set[str]) -> None:
+    for kind, differing in (("unknown", values.keys() - expected), ("no", expected - values.keys())):
+        if differing:
+            raise ValueError(f"{kind} key {min(differing)!r}{where}")
 
 
 def _digest(values: dict[str, Any]) -> str:
