@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
-from angel_hf.ranking.ranker import Found, Ranked, Ranker
+from angel_hf.ranking.ranker import Found, Part, Ranked, Ranker
 from angel_hf.search.batches import Search
 from angel_hf.trie.walkable_trie import WalkableTrie
 from angel_hf.types import Candidate, Hypothesis, Linked, Mention, Question
@@ -24,6 +24,10 @@ class SearchedModel(Protocol):
     @property
     def trie(self) -> WalkableTrie | None:
         """Of its names."""
+
+    @property
+    def allowed_concepts(self) -> frozenset[str] | None:
+        """The concepts to which the model is restricted; None for all."""
 
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
@@ -56,10 +60,11 @@ def link_ranked(
     """
     assert model.trie is not None, "a model with a ranker has names"
     masks = model.trie.masks
+    part = None if masks is None else Part(masks[1], model.allowed_concepts)
     linked = []
     for found, mention in zip(find(model, ranker, mentions, search, batch_size, context_tokens), mentions):
-        ranked = ranker.rank(found, None if masks is None else masks[1])
-        linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked[:top_k])))
+        ranked = ranker.rank(found, part)[:top_k]
+        linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked)))
     return linked
 
 

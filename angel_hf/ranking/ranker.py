@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ STAGES = ("context", "alone", "spelling", "memory", "exact")
 """What a candidate has a value of; see `Values`."""
 
 _LEAST_SCORE = -4.0
+_WORST = np.array([_LEAST_SCORE, _LEAST_SCORE, -1, -1, -1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,19 @@ class Found:
     surface: str
     in_context: Mapping[int, float]
     alone: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a knowledge base to which a model is restricted.
+
+    Args:
+        entries: the names that may be answered: bool [entries].
+        concept_ids: the concepts; what the stages know of others counts nothing. None: those of the names.
+    """
+
+    entries: np.ndarray
+    concept_ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +87,36 @@ class Ranker:
         self.knowledge_base = knowledge_base
         self._index = _index_of(knowledge_base)
 
-    def rank(self, found: Found, allowed: np.ndarray | None = None) -> list[Ranked]:
+    def rank(self, found: Found, part: Part | None = None) -> list[Ranked]:
         """All candidates, best first; of equal ones the search's own order holds.
 
         Args:
             found: by the search.
-            allowed: bool [entries], the entries that may be proposed; None: all.
+            part: what may be proposed; None: all.
         """
-        candidates = self.values(found, allowed)
+        candidates = self.values(found, part)
         if not len(candidates.entries):
             return []
         weights = self.ranking.weights.of_stages()
         scores = candidates.values @ weights
         order = np.argsort(-scores, kind="stable")
         ranked = [Ranked(int(candidates.entries[place]), float(scores[place])) for place in order]
-        first = int(order[0])
-        searched = int(np.argmax(candidates.values[:, 0]))
-        lead = (candidates.values[first] - candidates.values[searched]) * weights
-        because = STAGES[0] if candidates.entries[first] in _best(found.in_context) else STAGES[int(np.argmax(lead))]
+        because = _reason(found, candidates, int(order[0]), weights)
         return [Ranked(ranked[0].entry, ranked[0].score, because), *ranked[1:]]
 
-    def values(self, found: Found, allowed: np.ndarray | None = None) -> Values:
+    def values(self, found: Found, part: Part | None = None) -> Values:
         """The candidates with what each stage says of them; arguments as for `rank`."""
         string = spelling(found.surface)
         cosines = self._index.cosines(string)
-        proposed = cosines if allowed is None else cosines * allowed
-        remembered = self._remembered(string)
+        proposed = cosines if part is None else cosines * part.entries
+        remembered = self._remembered(string, part)
         entries = [*found.in_context, *found.alone, *nearest(proposed, self.ranking.proposals).tolist()]
-        entries += [entry for entry in map(self._preferred, remembered) if allowed is None or allowed[entry]]
+        entries += [entry for entry in map(self._preferred, remembered) if part is None or part.entries[entry]]
         entries = list(dict.fromkeys(entries))
         exact = self._exact(found.surface)
         values = np.empty((len(entries), len(STAGES)))
         for row, entry in enumerate(entries):
-            concepts = self.knowledge_base.entry_concept_ids(entry)
+            concepts = _within(part, self.knowledge_base.entry_concept_ids(entry))
             values[row] = (
                 max(found.in_context.get(entry, _LEAST_SCORE), _LEAST_SCORE),
                 max(found.alone.get(entry, _LEAST_SCORE), _LEAST_SCORE),
@@ -119,12 +130,12 @@ class Ranker:
         found = self.knowledge_base.find(surface)
         return self.knowledge_base.find(spelling(surface)) if found is None else found
 
-    def _remembered(self, string: str) -> dict[str, float]:
+    def _remembered(self, string: str, part: Part | None) -> dict[str, float]:
         """The similarity of remembered mentions, by the concepts as they are called here; unknown ones left out."""
         found: dict[str, float] = {}
         for concept_id, similarity in self.ranking.memory.similarities(string, self.ranking.neighbours).items():
-            known = self.knowledge_base.resolve(concept_id)
-            if known is not None:
+            resolved = self.knowledge_base.resolve(concept_id)
+            for known in () if resolved is None else _within(part, (resolved,)):
                 found[known] = max(similarity, found.get(known, 0.0))
         return found
 
@@ -133,6 +144,31 @@ class Ranker:
         tables, concept = self.knowledge_base.tables, self.knowledge_base.position_by_id[concept_id]
         name = int(tables["concept_preferred"][concept])
         return int(np.searchsorted(tables["entry_offsets"], name, side="right")) - 1
+
+
+def _reason(found: Found, candidates: Values, first: int, weights: np.ndarray) -> str:
+    """The one of STAGES that put a candidate first: by which it leads most over the best in context.
+
+    Args:
+        found: by the search.
+        candidates: with the values of all stages.
+        first: the row of the candidate.
+        weights: float64 [stages].
+    """
+    if candidates.entries[first] in _best(found.in_context):
+        return STAGES[0]
+    searched = candidates.values[np.argmax(candidates.values[:, 0])] if found.in_context else _WORST
+    lead = candidates.values[first] - searched
+    # Where no stage counts that tells the two apart, that for which it is a candidate.
+    weighed = lead * weights
+    return STAGES[int(np.argmax(weighed if weighed.any() else lead))]
+
+
+def _within(part: Part | None, concept_ids: Sequence[str]) -> Sequence[str]:
+    """Those concepts that may be answered."""
+    if part is None or part.concept_ids is None:
+        return concept_ids
+    return [one for one in concept_ids if one in part.concept_ids]
 
 
 def _best(scores: Mapping[int, float]) -> set[int]:
