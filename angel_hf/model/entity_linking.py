@@ -183,25 +183,33 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         return int(self.config.max_position_embeddings)
 
     def remember(self, mentions: Sequence[Mention], concepts: Sequence[str | Sequence[str]]) -> None:
-        """Learn at once what mentions mean, without training: those spelled like them are linked so from now on.
+        """Learn at once what mentions mean, without training: their concepts come up for all that is spelled like them.
 
-        A memory belongs to the model and is saved with it. What is remembered last of a spelling holds.
+        How far depends on the weight of the memory (`Ranking.weights`): a concept whose names the search does not find,
+        or scores far below others, may stay behind. A memory belongs to the model and is saved with it. What is
+        remembered last of a spelling holds.
 
         Args:
             mentions: their surfaces are remembered.
             concepts: of each mention, the identifier or the identifiers.
 
         Raises:
-            ValueError: not as many concepts as mentions, or none for one of them.
+            ValueError: not as many concepts as mentions, or none for one of them; or a mention without letters.
+            TypeError: a mention is a string, or a mention or identifier comes without a list around it.
             KeyError: a concept is not in the knowledge base.
             RuntimeError: the model has no knowledge base.
         """
         if self.knowledge_base is None:
             raise RuntimeError("the model has no knowledge base to remember concepts of; call set_knowledge_base first")
+        if isinstance(mentions, Mention) or isinstance(concepts, str):
+            raise TypeError(f"got {mentions!r:.60} with {concepts!r:.60}; expected a list of mentions, and of concepts")
+        mentions = list_of_mentions(mentions)
         ids = [(one,) if isinstance(one, str) else tuple(one) for one in concepts]
         if len(ids) != len(mentions) or not all(ids):
             raise ValueError(f"{len(mentions)} mentions with concepts {ids!r:.80}; expected one or more for each")
         known = [tuple(self.knowledge_base.concept(one).concept_id for one in own) for own in ids]
+        if not mentions:
+            return
         ranking = self.ranking or Ranking(Weights(memory=MEMORY_WEIGHT))
         self.ranking = ranking.remembering(zip((one.surface for one in mentions), known))
 
