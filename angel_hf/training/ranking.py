@@ -84,11 +84,17 @@ def memory_of(mentions: Iterable[AnnotatedMention], knowledge_base: KnowledgeBas
 
 
 def answers(model: AngelForEntityLinking, ranking: Ranking, corpus: str, given: Sequence[AnnotatedMention]) -> Answers:
-    """All candidates of the mentions that have a concept in the model's knowledge base."""
+    """All candidates of the mentions that have a concept in the model's knowledge base.
+
+    Raises:
+        ValueError: none has one.
+    """
     knowledge_base = model.knowledge_base
     assert knowledge_base is not None, "a model to fit has a knowledge base"
     gold = [frozenset(annotated.concept_ids(knowledge_base)) for annotated in given]
     known = [(annotated.mention, own) for annotated, own in zip(given, gold) if own]
+    if not known:
+        raise ValueError(f"{corpus}: none of its {len(given):,} mentions has a concept in the knowledge base")
     ranker = Ranker(replace(ranking, weights=Weights(alone=1.0)), knowledge_base)
     found = find(model, ranker, [mention for mention, _ in known], BeamSearch())
     candidates = [ranker.values(one) for one in found]
@@ -146,6 +152,9 @@ def fit_ranking(
         remember: corpora whose mentions are remembered.
         without: corpora whose documents are not remembered, wherever they stand; nor are those of `dev`.
         report_path: file for the measurements.
+
+    Raises:
+        ValueError: no mention of a corpus of `dev` has a concept in the model's knowledge base.
     """
     model = AngelForEntityLinking.from_pretrained(model_dir).eval()
     assert model.knowledge_base is not None, "a model to fit has a knowledge base"
@@ -153,7 +162,9 @@ def fit_ranking(
     mentions = (one for path in remember for one in expanded(read_corpus(path, "pubtator")))
     memory = memory_of((one for one in mentions if one.document_id not in kept_out), model.knowledge_base)
     ranking = Ranking(Weights(), memory)
-    given = [answers(model, ranking, path.name, expanded(read_corpus(path, "pubtator"))) for path in dev]
+    # Of several files with one name the whole paths, as they were given.
+    names = [str(path) if sum(one.name == path.name for one in dev) > 1 else path.name for path in dev]
+    given = [answers(model, ranking, name, expanded(read_corpus(path, "pubtator"))) for name, path in zip(names, dev)]
     weights = fit(given)
     ranking = replace(
         ranking, weights=weights, fitted_on=", ".join(f"{one.corpus} ({len(one.values)})" for one in given)
