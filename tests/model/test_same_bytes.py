@@ -17,11 +17,15 @@ SAVE = """
 import sys
 from angel_hf import KnowledgeBase
 from angel_hf.ranking.confidence import Confidence, Features, NilThreshold
+from angel_hf.ranking.memory import Memory
+from angel_hf.ranking.ranking import Ranking, Weights
 from tests.toy import CONCEPTS, byte_tokenizer, random_model
 
 model = random_model(byte_tokenizer(), 0)
 model.set_knowledge_base(KnowledgeBase.from_concepts(CONCEPTS))
 model.confidence = Confidence(-1.0, Features(0.5, 0.25, 2.0, 1.0, 0.5), (NilThreshold(0.9, 0.4, 0.95),), "hand")
+strings = {"ataxia", "old fever", "q", "gene"}
+model.ranking = Ranking(Weights(0.5, 2.0, 1.0, 0.5), Memory({string: {"D001260": 2, "X1": 1} for string in strings}))
 model.save_pretrained(sys.argv[1])
 """
 
