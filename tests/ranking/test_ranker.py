@@ -66,9 +66,9 @@ def cosines(string, strings=NAMES):
 
 
 def test_search_scores_stand_as_they_are_down_to_the_least():
-    own = rows(ranker(proposals=0), found("xyz", {GOUT: -0.5, ATAXIA: -9.0}, {AT: -0.25, GOUT: -1.0}))
-    assert column(own, "context") == {GOUT: -0.5, ATAXIA: -4.0, AT: -4.0}
-    assert column(own, "alone") == {GOUT: -1.0, ATAXIA: -4.0, AT: -0.25}
+    own = rows(ranker(proposals=0), found("xyz", {GOUT: -0.5, ATAXIA: -9.0}, {AT: -0.25, GOUT: -1.0, WILSON: -5.0}))
+    assert column(own, "context") == {GOUT: -0.5, ATAXIA: -4.0, AT: -4.0, WILSON: -4.0}
+    assert column(own, "alone") == {GOUT: -1.0, ATAXIA: -4.0, AT: -0.25, WILSON: -4.0}
 
 
 def test_the_spelling_of_every_candidate_is_a_cosine_of_scikit_learn():
