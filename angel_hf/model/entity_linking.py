@@ -17,7 +17,6 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.kept_names import tokenized_names
-from angel_hf.model.modeling_angel import check_width
 from angel_hf.model.processing_angel import list_of_mentions
 from angel_hf.model.processor import AngelProcessor
 from angel_hf.model.ranked_linking import check_finite, link_ranked
@@ -29,7 +28,7 @@ from angel_hf.ranking.ranker import MOST_NAMES, Ranker
 from angel_hf.ranking.ranking import MEMORY_WEIGHT, Ranking, Weights
 from angel_hf.results import Annotated, Proven
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.batches import Search, answer_questions
+from angel_hf.search.batches import Search, answer_questions, check_width
 from angel_hf.search.beam import BeamSearch, Names
 from angel_hf.search.best_first import BestFirstSearch, Proof
 from angel_hf.search.verbatim import VerbatimFirst

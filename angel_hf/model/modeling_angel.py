@@ -176,7 +176,8 @@ class AngelForEntityLinking(AngelBart):
         """
         if isinstance(mentions, Mention):
             return self.link([mentions], top_k, search, batch_size, context_tokens)[0]
-        check_width(top_k, search.num_beams)
+        if not 1 <= top_k <= search.num_beams:
+            raise ValueError(f"top_k={top_k} with num_beams={search.num_beams}; expected 1 <= top_k <= num_beams")
         # Another thread may give this model other names meanwhile: names and trie shall be those of one moment.
         now, mentions = copy.copy(self), list_of_mentions(mentions)
         questions = now.questions(mentions, context_tokens, search)
@@ -247,9 +248,3 @@ class AngelForEntityLinking(AngelBart):
         """The name that a hypothesis writes, with its concepts."""
         names, entry = self.knowledge_base, hypothesis.name_index
         return Candidate(names.entry_name(entry), names.entry_concept_ids(entry), hypothesis.score)
-
-
-def check_width(top_k: int, num_beams: int) -> None:
-    """Refuse more candidates than the search has beams, or none, with a ValueError."""
-    if not 1 <= top_k <= num_beams:
-        raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
