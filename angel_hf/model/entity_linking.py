@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,8 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model import loading, modeling_angel
 from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.kept_names import tokenized_names
-from angel_hf.model.processing_angel import list_of_mentions
 from angel_hf.model.processor import AngelProcessor
-from angel_hf.model.ranked_linking import check_finite, link_ranked
+from angel_hf.model.ranked_linking import RankedLinking, check_finite
 from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.model.tokenized_names import TokenizedNames
@@ -62,7 +60,6 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         super().__init__(config)
         self.confidence: Confidence | None = None
         self.ranking: Ranking | None = None
-        self._ranker: Ranker | None = None
         self.answer_cache: AnswerCache[Any] | None = None
         self.allowed_concepts: frozenset[str] | None = None
 
@@ -211,59 +208,15 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         ranking, names = self.ranking, self.knowledge_base
         if ranking is None or names is None or names.num_entries > MOST_NAMES:
             return None
-        ranker = self._ranker
-        if ranker is None or ranker.ranking is not ranking or ranker.knowledge_base is not names:
-            ranker = self._ranker = Ranker(ranking, names)
-        return ranker
+        return Ranker(ranking, names)
 
-    @overload
-    def link(
-        self,
-        mentions: Mention,
-        top_k: int = ...,
-        search: Search = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-        ranked: bool = ...,
-    ) -> Linked: ...
+    def stages(self, search: Search) -> RankedLinking | None:
+        """What ranks the answers of a search: the `ranker`, but for a BestFirstSearch.
 
-    @overload
-    def link(
-        self,
-        mentions: Sequence[Mention],
-        top_k: int = ...,
-        search: Search = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-        ranked: bool = ...,
-    ) -> list[Linked]: ...
-
-    def link(
-        self,
-        mentions: Mention | Sequence[Mention],
-        top_k: int = 10,
-        search: Search = BeamSearch(),  # noqa: B008  # a frozen value
-        batch_size: int = 32,
-        context_tokens: int | None = None,
-        ranked: bool = True,
-    ) -> Linked | list[Linked]:
-        """Rank concepts for a mention or a list of mentions; see the portable model for the other arguments.
-
-        Args:
-            ranked: weigh what the search finds by the stages that the model carries; False: the published method. A
-                BestFirstSearch, which proves what is best by that method, is never ranked; nor is a knowledge base of
-                more than a million names.
+        That one proves what is best by the published method.
         """
-        if isinstance(mentions, Mention):
-            return self.link([mentions], top_k, search, batch_size, context_tokens, ranked)[0]
-        ranker = self.ranker if ranked and not isinstance(search, BestFirstSearch) else None
-        if ranker is None or not 1 <= top_k <= search.num_beams:
-            return super().link(mentions, top_k, search, batch_size, context_tokens)
-        # Another thread may give this model other names meanwhile.
-        now, mentions = copy.copy(self), list_of_mentions(mentions)
-        if now.knowledge_base is not ranker.knowledge_base:
-            return self.link(mentions, top_k, search, batch_size, context_tokens, ranked)
-        return link_ranked(now, ranker, mentions, top_k, search, batch_size, context_tokens)
+        ranker = None if isinstance(search, BestFirstSearch) else self.ranker
+        return None if ranker is None else RankedLinking(ranker)
 
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
@@ -295,7 +248,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
         """A mention with its candidates, and their proof where the search gave one."""
-        check_finite(hypotheses)
+        check_finite(mention, (one.score for one in hypotheses))
         linked = super().linked(mention, hypotheses)
         if isinstance(hypotheses, Proof):
             return Proven(mention, linked.candidates, hypotheses.is_proven, hypotheses.expansions)
