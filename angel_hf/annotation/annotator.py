@@ -10,7 +10,7 @@ from angel_hf.annotation.detector_cache import cached_name_detector
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.ranking.confidence import Confidence, merge_candidates
 from angel_hf.results import Annotated
-from angel_hf.search.batches import Search, check_width
+from angel_hf.search.batches import Search
 from angel_hf.search.beam import BeamSearch
 from angel_hf.types import Linked, Mention
 
@@ -111,7 +111,9 @@ class Annotator:
             RuntimeError: the model has lost its knowledge base.
             ValueError: `top_k` is not between 1 and the beams of the search.
         """
-        check_width(top_k, self.search.num_beams)
+        most = self.search.num_beams
+        if not 1 <= top_k <= most:
+            raise ValueError(f"top_k={top_k} with num_beams={most}; expected 1 <= top_k <= num_beams")
         # In runs, so that what a long text holds in between is bounded.
         runs = (mentions[first : first + _MENTIONS_AT_ONCE] for first in range(0, len(mentions), _MENTIONS_AT_ONCE))
         return [found for run in runs for found in self._annotate_run(run, top_k, batch_size)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.model.kept_names import tokenized_names
 from angel_hf.model.processing_angel import list_of_mentions
 from angel_hf.model.processor import AngelProcessor
-from angel_hf.model.ranked_linking import check_finite, link_ranked
+from angel_hf.model.ranked_linking import RankedLinking, check_finite
 from angel_hf.model.remote_code import code_files
 from angel_hf.model.saved_names import OPTIONAL_FILES
 from angel_hf.model.tokenized_names import TokenizedNames
@@ -28,7 +27,7 @@ from angel_hf.ranking.ranker import MOST_NAMES, Ranker
 from angel_hf.ranking.ranking import MEMORY_WEIGHT, Ranking, Weights
 from angel_hf.results import Annotated, Proven
 from angel_hf.search.answer_cache import AnswerCache
-from angel_hf.search.batches import Search, answer_questions, check_width
+from angel_hf.search.batches import Search, answer_questions
 from angel_hf.search.beam import BeamSearch, Names
 from angel_hf.search.best_first import BestFirstSearch, Proof
 from angel_hf.search.verbatim import VerbatimFirst
@@ -220,53 +219,13 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
             return None
         return Ranker(ranking, names)
 
-    @overload
-    def link(
-        self,
-        mentions: Mention,
-        top_k: int = ...,
-        search: Search = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-        ranked: bool = ...,
-    ) -> Linked: ...
+    def stages(self, search: Search) -> RankedLinking | None:
+        """What ranks the answers of a search: the `ranker`, but for a BestFirstSearch.
 
-    @overload
-    def link(
-        self,
-        mentions: Sequence[Mention],
-        top_k: int = ...,
-        search: Search = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-        ranked: bool = ...,
-    ) -> list[Linked]: ...
-
-    def link(
-        self,
-        mentions: Mention | Sequence[Mention],
-        top_k: int = 10,
-        search: Search = BeamSearch(),  # noqa: B008  # a frozen value
-        batch_size: int = 32,
-        context_tokens: int | None = None,
-        ranked: bool = True,
-    ) -> Linked | list[Linked]:
-        """Rank concepts for a mention or a list of mentions; see the portable model for the other arguments.
-
-        Args:
-            ranked: weigh what the search finds by the stages that the model carries; False: the published method. A
-                BestFirstSearch, which proves what is best by that method, is never ranked; nor is a knowledge base of
-                more than a million names.
+        That one proves what is best by the published method.
         """
-        if isinstance(mentions, Mention):
-            return self.link([mentions], top_k, search, batch_size, context_tokens, ranked)[0]
-        check_width(top_k, search.num_beams)
-        # Another thread may give this model other names meanwhile: names, trie and ranker shall be of one moment.
-        now, mentions = copy.copy(self), list_of_mentions(mentions)
-        if ranked and not isinstance(search, BestFirstSearch) and (ranker := now.ranker) is not None:
-            return link_ranked(now, ranker, mentions, top_k, search, batch_size, context_tokens)
-        answers = now.answer(now.questions(mentions, context_tokens, search), search, top_k, batch_size)
-        return [now.linked(mention, hypotheses) for mention, hypotheses in zip(mentions, answers)]
+        ranker = None if isinstance(search, BestFirstSearch) else self.ranker
+        return None if ranker is None else RankedLinking(ranker)
 
     def questions(
         self, mentions: Sequence[Mention], context_tokens: int | None = None, search: Any = None
@@ -298,7 +257,7 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
 
     def linked(self, mention: Mention, hypotheses: Sequence[Hypothesis]) -> Linked:
         """A mention with its candidates, and their proof where the search gave one."""
-        check_finite(mention, hypotheses)
+        check_finite(mention, (one.score for one in hypotheses))
         linked = super().linked(mention, hypotheses)
         if isinstance(hypotheses, Proof):
             return Proven(mention, linked.candidates, hypotheses.is_proven, hypotheses.expansions)

@@ -129,24 +129,10 @@ class AngelForEntityLinking(AngelBart):
         self.knowledge_base = self.trie = None
 
     @overload
-    def link(
-        self,
-        mentions: Mention,
-        top_k: int = ...,
-        search: Any = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-    ) -> Linked: ...
+    def link(self, mentions: Mention, *args: Any, **options: Any) -> Linked: ...
 
     @overload
-    def link(
-        self,
-        mentions: Sequence[Mention],
-        top_k: int = ...,
-        search: Any = ...,
-        batch_size: int = ...,
-        context_tokens: int | None = ...,
-    ) -> list[Linked]: ...
+    def link(self, mentions: Sequence[Mention], *args: Any, **options: Any) -> list[Linked]: ...
 
     def link(
         self,
@@ -155,6 +141,7 @@ class AngelForEntityLinking(AngelBart):
         search: Any = BeamSearch(),  # noqa: B008  # a frozen value
         batch_size: int = 32,
         context_tokens: int | None = None,
+        ranked: bool = True,
     ) -> Linked | list[Linked]:
         """Rank concepts for a mention or a list of mentions.
 
@@ -165,6 +152,8 @@ class AngelForEntityLinking(AngelBart):
             batch_size: mentions that are searched for at a time; with 16 or more the threads of a CPU share them.
             context_tokens: most tokens of context, both sides together, that the encoder reads; 0: the mention alone;
                 None: all that the processor's window holds.
+            ranked: weigh what is found by the stages that the model carries, which takes the package; False: the
+                published method.
 
         Returns:
             A Linked for a Mention, a list for a list.
@@ -175,14 +164,19 @@ class AngelForEntityLinking(AngelBart):
             RuntimeError: no knowledge base is attached.
         """
         if isinstance(mentions, Mention):
-            return self.link([mentions], top_k, search, batch_size, context_tokens)[0]
+            return self.link([mentions], top_k, search, batch_size, context_tokens, ranked)[0]
         if not 1 <= top_k <= search.num_beams:
             raise ValueError(f"top_k={top_k} with num_beams={search.num_beams}; expected 1 <= top_k <= num_beams")
         # Another thread may give this model other names meanwhile: names and trie shall be those of one moment.
         now, mentions = copy.copy(self), list_of_mentions(mentions)
+        if ranked and (stages := now.stages(search)) is not None:
+            return stages.link(now, mentions, top_k, search, batch_size, context_tokens)
         questions = now.questions(mentions, context_tokens, search)
         answers = now.answer(questions, search, top_k, batch_size)
         return [now.linked(mention, hypotheses) for mention, hypotheses in zip(mentions, answers)]
+
+    def stages(self, search: Any) -> Any:
+        """What ranks the answers of a search, which takes the package; None: nothing."""
 
     def require_processor(self) -> AngelProcessor:
         """The processor, or a RuntimeError where there is none."""

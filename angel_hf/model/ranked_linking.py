@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
@@ -43,29 +43,38 @@ class SearchedModel(Protocol):
         """The name that a hypothesis writes, with its concepts."""
 
 
-def link_ranked(
-    model: SearchedModel,
-    ranker: Ranker,
-    mentions: Sequence[Mention],
-    top_k: int,
-    search: Search,
-    batch_size: int,
-    context_tokens: int | None,
-) -> list[Linked]:
-    """Link mentions and rank what was found; arguments as for `AngelForEntityLinking.link`.
+@dataclass(frozen=True, slots=True)
+class RankedLinking:
+    """Links mentions and ranks what was found.
 
     Args:
-        model: whose names do not change meanwhile.
-        ranker: of the model's knowledge base.
+        ranker: of the names that are linked to.
     """
-    assert model.trie is not None, "a model with a ranker has names"
-    masks = model.trie.masks
-    part = None if masks is None else Part(masks[1], model.allowed_concepts)
-    linked = []
-    for found, mention in zip(find(model, ranker, mentions, search, batch_size, context_tokens), mentions):
-        ranked = ranker.rank(found, part)[:top_k]
-        linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked)))
-    return linked
+
+    ranker: Ranker
+
+    def link(
+        self,
+        model: SearchedModel,
+        mentions: Sequence[Mention],
+        top_k: int,
+        search: Search,
+        batch_size: int,
+        context_tokens: int | None,
+    ) -> list[Linked]:
+        """Link mentions; arguments as for `AngelForEntityLinking.link`.
+
+        Args:
+            model: whose names are the ranker's, and do not change meanwhile.
+        """
+        assert model.trie is not None, "a model with a ranker has names"
+        masks = model.trie.masks
+        part = None if masks is None else Part(masks[1], model.allowed_concepts)
+        linked = []
+        for found, mention in zip(find(model, self.ranker, mentions, search, batch_size, context_tokens), mentions):
+            ranked = self.ranker.rank(found, part)[:top_k]
+            linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked)))
+        return linked
 
 
 def find(
@@ -84,9 +93,11 @@ def find(
     # Mentions by themselves repeat; each question is asked once.
     distinct = {_key(question): question for question in (*in_context, *alone)}
     answers = model.answer(list(distinct.values()), search, search.num_beams, batch_size) if distinct else []
-    answer_by_key = dict(zip(distinct, answers))
+    scores = {key: {one.name_index: one.score for one in own} for key, own in zip(distinct, answers)}
+    for mention, question in zip((*mentions, *mentions), (*in_context, *alone)):
+        check_finite(mention, scores[_key(question)].values())
     return [
-        Found(mention.surface, _scores(mention, answer_by_key[_key(own)]), _scores(mention, answer_by_key[_key(other)]))
+        Found(mention.surface, scores[_key(own)], scores[_key(other)])
         for mention, own, other in zip(mentions, in_context, alone)
     ]
 
@@ -95,21 +106,16 @@ def _key(question: Question) -> Hashable:
     return tuple(question.source_ids), tuple(question.prefix_ids), tuple(question.surface_ids)
 
 
-def _scores(mention: Mention, hypotheses: Sequence[Hypothesis]) -> Mapping[int, float]:
-    check_finite(mention, hypotheses)
-    return {one.name_index: one.score for one in hypotheses}
-
-
-def check_finite(mention: Mention, hypotheses: Sequence[Hypothesis]) -> None:
+def check_finite(mention: Mention, scores: Iterable[float]) -> None:
     """Refuse scores that tell nothing.
 
     Raises:
         ValueError: one is no finite number.
     """
-    if not all(math.isfinite(one.score) for one in hypotheses):
+    if not all(math.isfinite(score) for score in scores):
         raise ValueError(
-            f"the mention {mention.surface!r} got a score that is no finite number; the weights are damaged, or too "
-            "coarse: fetch them again, or load with dtype=torch.float32"
+            f"the mention {mention.surface!r} got a score that is no finite number; the weights are damaged, or "
+            "too coarse: fetch them again, or load with dtype=torch.float32"
         )
 
 

@@ -49,12 +49,6 @@ class Search(Protocol):
         """The hypotheses of each question of one batch, best first; see `BeamSearch`."""
 
 
-def check_width(top_k: int, num_beams: int) -> None:
-    """Refuse more candidates than a search has beams, or none, with a ValueError."""
-    if not 1 <= top_k <= num_beams:
-        raise ValueError(f"top_k={top_k} with num_beams={num_beams}; expected 1 <= top_k <= num_beams")
-
-
 def answer_questions(
     model: nn.Module,
     names: Names,

@@ -64,7 +64,8 @@ class FixedAnswers:
     def __init__(self, knowledge_base, names, processor):
         self.knowledge_base, self.names, self.processor = knowledge_base, names, processor
 
-    def link(self, mentions, top_k, search):
+    def link(self, mentions, top_k, search, ranked):
+        assert not ranked, "preference training is of the generator's own mistakes"
         self.processor.encode_mentions(mentions)  # refuses what cannot be read, as a model does
         entries = [self.knowledge_base.find(name) for name in self.names[:top_k]]
         found = [
