@@ -18,6 +18,7 @@ from angel_hf.model.weights import check_weights, pickles_refused, refuse_missin
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
 from angel_hf.ranking.memory import MEMORY_FILE
 from angel_hf.ranking.ranking import RANKING_FILE, Ranking
+from angel_hf.ranking.subwords import ENCODER_FILE
 from angel_hf.trie.stored_trie import TRIE_FILE
 
 NAME_FILES = {KNOWLEDGE_BASE_FILE, TRIE_FILE}
@@ -85,7 +86,7 @@ def load(
         model.confidence = Confidence.load(stored)
     if (stored := checkpoint.file(RANKING_FILE)) is not None:
         missing = "fetch it again with force_download=True, or fit the ranking again with angel_hf.training.ranking"
-        model.ranking = Ranking.load(stored, checkpoint.required(MEMORY_FILE, missing))
+        model.ranking = Ranking.load(stored, checkpoint.required(MEMORY_FILE, missing), checkpoint.file(ENCODER_FILE))
     _attach_names(model, whole, names)
     return (model, info) if returns_info else model
 

@@ -82,7 +82,7 @@ class AngelForEntityLinking(AngelBart):
             expected = config.knowledge_base_fingerprint, config.trie_fingerprint, config.tokenizer_fingerprint
             if (*found, model.processor.fingerprint) != expected:
                 raise ValueError(f"{path}: names, trie or tokenizer are damaged or not this model's; fetch them again")
-        for name in ("confidence.json", "ranking.json", "memory.jsonl", *code_files()):
+        for name in ("confidence.json", "ranking.json", "memory.jsonl", "encoder.safetensors", *code_files()):
             if file := cached_file(path, name, _raise_exceptions_for_missing_entries=False, **hub):
                 model.unread_files[name] = Path(file).read_bytes()
         return loaded

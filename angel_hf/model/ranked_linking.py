@@ -70,11 +70,11 @@ class RankedLinking:
         assert model.trie is not None, "a model with a ranker has names"
         masks = model.trie.masks
         part = None if masks is None else Part(masks[1], model.allowed_concepts)
-        linked = []
-        for found, mention in zip(find(model, self.ranker, mentions, search, batch_size, context_tokens), mentions):
-            ranked = self.ranker.rank(found, part)[:top_k]
-            linked.append(Linked(mention, tuple(_candidate(model, one) for one in ranked)))
-        return linked
+        found = find(model, self.ranker, mentions, search, batch_size, context_tokens)
+        return [
+            Linked(mention, tuple(_candidate(model, one) for one in ranked[:top_k]))
+            for mention, ranked in zip(mentions, self.ranker.rank(found, part))
+        ]
 
 
 def find(

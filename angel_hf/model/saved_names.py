@@ -13,6 +13,7 @@ from angel_hf.model.configuration_angel import AngelConfig
 from angel_hf.ranking.confidence import CONFIDENCE_FILE
 from angel_hf.ranking.memory import MEMORY_FILE
 from angel_hf.ranking.ranking import RANKING_FILE
+from angel_hf.ranking.subwords import ENCODER_FILE
 from angel_hf.trie.name_trie import NameTrie
 from angel_hf.trie.stored_trie import TRIE_FILE
 
@@ -20,6 +21,7 @@ OPTIONAL_FILES = {
     CONFIDENCE_FILE,
     RANKING_FILE,
     MEMORY_FILE,
+    ENCODER_FILE,
     KNOWLEDGE_BASE_FILE,
     TRIE_FILE,
     RECIPE_FILE,

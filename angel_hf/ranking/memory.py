@@ -1,16 +1,17 @@
-"""The memory of a model: strings of annotated mentions with their concepts, asked for those that are spelled alike."""
+"""The memory of a model: strings of annotated mentions with their concepts, asked for those that are alike."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from angel_hf.jobs.readable import UNFORESEEN, parse_json, what_stopped
-from angel_hf.ranking.trigrams import TrigramIndex, nearest
+from angel_hf.ranking.string_index import Comparison, StringIndex, index_of
+from angel_hf.ranking.subwords import SubwordEncoder
 from angel_hf.text.reading import fold, normalize
 
 MEMORY_FILE = "memory.jsonl"
@@ -27,21 +28,25 @@ class Memory:
     Args:
         counts: by string, as `spelling` gives it, how often it was annotated with each concept, once at least; an
             identifier in any spelling.
+        told: the strings that a user told the meaning of, which holds whatever else is known.
     """
 
-    def __init__(self, counts: Mapping[str, Mapping[str, int]] | None = None) -> None:
+    def __init__(self, counts: Mapping[str, Mapping[str, int]] | None = None, told: Iterable[str] = ()) -> None:
         self.counts = {string: dict(own) for string, own in (counts or {}).items()}
+        self.told = frozenset(told) & self.counts.keys()
+        self._strings = list(self.counts)
+        self._index: tuple[SubwordEncoder | None, StringIndex] | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Memory) and self.counts == other.counts
+        return isinstance(other, Memory) and (self.counts, self.told) == (other.counts, other.told)
 
     __hash__ = None  # type: ignore[assignment]
 
     def with_mentions(self, mentions: Iterable[tuple[str, Iterable[str]]]) -> Memory:
-        """A memory with more: strings of mentions as they are spelled, each with its concepts.
+        """A memory with more that a user told: strings of mentions as they are spelled, each with its concepts.
 
         What is said last of a string holds, so that a correction takes the place of what stood there.
 
@@ -52,35 +57,38 @@ class Memory:
         for own, (string, _) in told.items():
             if not own or _is_half(own):
                 raise ValueError(f"the mention {string!r:.80} cannot be remembered; expected letters, whole ones")
-        return Memory(self.counts | {own: counts for own, (_, counts) in told.items()})
+        counts = self.counts | {own: counts for own, (_, counts) in told.items()}
+        return Memory(counts, self.told | told.keys())
 
-    def similarities(self, string: str, neighbours: int) -> dict[str, float]:
+    def compare(self, strings: Sequence[str], encoder: SubwordEncoder | None = None) -> Iterator[Comparison]:
+        """Compare strings, as `spelling` gives them, with the remembered ones.
+
+        Args:
+            strings: any.
+            encoder: makes the vectors that are compared; None: trigrams.
+        """
+        index = self._index
+        if index is None or index[0] is not encoder:
+            index = self._index = encoder, index_of(self._strings, encoder)
+        return index[1].compare(strings)
+
+    def similarities(self, compared: Comparison, neighbours: int) -> dict[str, float]:
         """For each concept of the nearest strings, the highest cosine of a string that has it (kNN-BioEL, 2312.09806).
 
         A concept that is not the most frequent one of a string has less of its cosine, as it is less frequent.
 
         Args:
-            string: as `spelling` gives it.
+            compared: a string, by `compare`.
             neighbours: how many of the nearest strings are asked.
         """
         found: dict[str, float] = {}
-        if self.counts:
-            cosines = self._index.cosines(string)
-            for place in nearest(cosines, neighbours).tolist():
-                own = self.counts[self._strings[place]]
-                most = max(own.values())
-                for concept_id, count in own.items():
-                    similarity = min(float(cosines[place]), 1.0) * count / most
-                    found[concept_id] = max(similarity, found.get(concept_id, 0.0))
+        places = compared.nearest(neighbours)
+        for place, cosine in zip(places.tolist(), compared.cosines(places).tolist()):
+            own = self.counts[self._strings[place]]
+            most = max(own.values())
+            for concept_id, count in own.items():
+                found[concept_id] = max(cosine * count / most, found.get(concept_id, 0.0))
         return found
-
-    @cached_property
-    def _strings(self) -> list[str]:
-        return list(self.counts)
-
-    @cached_property
-    def _index(self) -> TrigramIndex:
-        return TrigramIndex(self._strings)
 
     @cached_property
     def digest(self) -> str:
@@ -89,7 +97,10 @@ class Memory:
 
     def to_jsonl(self) -> str:
         """The contents of `memory.jsonl`: a string a line."""
-        rows = ({"mention": string, "concepts": own} for string, own in sorted(self.counts.items()))
+        rows = (
+            {"mention": string, "concepts": own} | ({"told": True} if string in self.told else {})
+            for string, own in sorted(self.counts.items())
+        )
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
     @classmethod
@@ -101,26 +112,32 @@ class Memory:
             ValueError: a line is not as it was written.
         """
         found: dict[str, dict[str, int]] = {}
+        told = set()
         for number, line in enumerate(Path(path).read_bytes().splitlines(), start=1):
             try:
-                mention, concepts = _remembered(parse_json(line))
+                row = parse_json(line)
+                mention, concepts = _remembered(row)
                 if mention in found:
                     raise ValueError(f"the mention {mention!r:.80} again")
             except (ValueError, *UNFORESEEN) as error:
                 raise ValueError(f"{path}:{number}: no remembered mention ({what_stopped(error)})") from None
             found[mention] = concepts
-        return cls(found)
+            if "told" in row:
+                told.add(mention)
+        return cls(found, told)
 
 
 def _remembered(row: dict[str, Any]) -> tuple[str, dict[str, int]]:
     """The mention of a line, and how often it has each concept."""
     mention, concepts = row["mention"], row["concepts"]
-    if unknown := sorted(row.keys() - {"mention", "concepts"}):
+    if unknown := sorted(row.keys() - {"mention", "concepts", "told"}):
         raise ValueError(f"unknown key {unknown[0]!r}")
     if not isinstance(mention, str) or not concepts:
         raise ValueError("expected a mention, and how often it has each concept")
     if not all(type(count) is int and count > 0 for count in concepts.values()):
         raise ValueError("expected counts, whole numbers above 0")
+    if row.get("told", True) is not True:
+        raise ValueError("expected true for 'told', or nothing")
     if any(map(_is_half, (mention, *concepts))):
         raise ValueError("half a surrogate pair, which is no character")
     return mention, concepts

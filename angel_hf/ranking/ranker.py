@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -12,12 +12,13 @@ import numpy as np
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.ranking.memory import spelling
 from angel_hf.ranking.ranking import Ranking
-from angel_hf.ranking.trigrams import TrigramIndex, nearest
+from angel_hf.ranking.string_index import Comparison, StringIndex, index_of
+from angel_hf.ranking.subwords import SubwordEncoder
 
 MOST_NAMES = 1_000_000
-"""Of a knowledge base whose names are compared by their letters; the time for a mention grows with them."""
+"""Of a knowledge base whose names are compared with mentions; the time for a mention grows with them."""
 
-STAGES = ("context", "alone", "spelling", "memory", "exact")
+STAGES = ("context", "alone", "similarity", "memory", "exact")
 """What a candidate has a value of; see `Values`."""
 
 _LEAST_SCORE = -4.0
@@ -78,62 +79,81 @@ class Ranker:
     """Ranks what a search found among the names of a knowledge base.
 
     Args:
-        ranking: the weights and the memory.
+        ranking: the weights, the memory and the encoder.
         knowledge_base: of the names.
     """
 
     def __init__(self, ranking: Ranking, knowledge_base: KnowledgeBase) -> None:
         self.ranking = ranking
         self.knowledge_base = knowledge_base
-        self._index = _index_of(knowledge_base)
 
-    def rank(self, found: Found, part: Part | None = None) -> list[Ranked]:
-        """All candidates, best first; of equal ones the search's own order holds.
+    def rank(self, found: Sequence[Found], part: Part | None = None) -> list[list[Ranked]]:
+        """All candidates of each mention, best first; of equal ones the search's own order holds.
+
+        What a user told of a mention comes before all else.
 
         Args:
-            found: by the search.
+            found: by the search, a mention each; an answer does not depend on the others.
             part: what may be proposed; None: all.
         """
-        candidates = self.values(found, part)
+        return [self._ranked(one, candidates, part) for one, candidates in zip(found, self.values(found, part))]
+
+    def _ranked(self, found: Found, candidates: Values, part: Part | None) -> list[Ranked]:
         if not len(candidates.entries):
             return []
         weights = self.ranking.weights.of_stages()
         scores = candidates.values @ weights
+        is_told = self._told(found, candidates, part)
+        # More than all stages together can take away.
+        scores -= np.where(is_told | ~is_told.any(), 0, float(np.abs(_WORST) @ np.abs(weights)) + 1)
         order = np.argsort(-scores, kind="stable")
         ranked = [Ranked(int(candidates.entries[place]), float(scores[place])) for place in order]
-        because = _reason(found, candidates, int(order[0]), weights)
+        first = int(order[0])
+        because = "memory" if is_told[first] else _reason(found, candidates, first, weights)
         return [Ranked(ranked[0].entry, ranked[0].score, because), *ranked[1:]]
 
-    def values(self, found: Found, part: Part | None = None) -> Values:
-        """The candidates with what each stage says of them; arguments as for `rank`."""
-        string = spelling(found.surface)
-        cosines = self._index.cosines(string)
-        proposed = cosines if part is None else cosines * part.entries
-        remembered = self._remembered(string, part)
-        entries = [*found.in_context, *found.alone, *nearest(proposed, self.ranking.proposals).tolist()]
-        entries += [entry for entry in map(self._preferred, remembered) if part is None or part.entries[entry]]
-        entries = list(dict.fromkeys(entries))
+    def values(self, found: Sequence[Found], part: Part | None = None) -> Iterator[Values]:
+        """The candidates of each mention with what each stage says of them; arguments as for `rank`."""
+        strings = [spelling(one.surface) for one in found]
+        encoder = self.ranking.encoder
+        names = _index_of(self.knowledge_base, encoder).compare(strings)
+        remembered = self.ranking.memory.compare(strings, encoder)
+        for one, own, memory in zip(found, names, remembered):
+            yield self._values(one, own, self._remembered(memory, part), part)
+
+    def _values(self, found: Found, names: Comparison, remembered: Mapping[str, float], part: Part | None) -> Values:
+        allowed = None if part is None else part.entries
+        proposed = names.nearest(self.ranking.proposals, allowed).tolist()
+        known = [entry for entry in map(self._preferred, remembered) if allowed is None or allowed[entry]]
+        entries = np.array(list(dict.fromkeys([*found.in_context, *found.alone, *proposed, *known])), dtype=np.int64)
         exact = self._exact(found.surface)
         values = np.empty((len(entries), len(STAGES)))
-        for row, entry in enumerate(entries):
+        for row, (entry, cosine) in enumerate(zip(entries.tolist(), names.cosines(entries).tolist())):
             concepts = _within(part, self.knowledge_base.entry_concept_ids(entry))
             values[row] = (
                 max(found.in_context.get(entry, _LEAST_SCORE), _LEAST_SCORE),
                 max(found.alone.get(entry, _LEAST_SCORE), _LEAST_SCORE),
-                min(float(cosines[entry]), 1.0) - 1,
+                max(cosine, 0.0) - 1,
                 max((remembered.get(one, 0.0) for one in concepts), default=0.0) - 1,
                 float(entry == exact and len(concepts) == 1) - 1,
             )
-        return Values(np.array(entries, dtype=np.int64), values)
+        return Values(entries, values)
+
+    def _told(self, found: Found, candidates: Values, part: Part | None) -> np.ndarray:
+        """Which candidates a user told of the mention: bool [candidates]."""
+        string, memory = spelling(found.surface), self.ranking.memory
+        ids = {self.knowledge_base.resolve(one) for one in memory.counts[string]} if string in memory.told else set()
+        own = (_within(part, self.knowledge_base.entry_concept_ids(one)) for one in candidates.entries.tolist())
+        return np.array([not ids.isdisjoint(concepts) for concepts in own], dtype=bool)
 
     def _exact(self, surface: str) -> int | None:
         found = self.knowledge_base.find(surface)
         return self.knowledge_base.find(spelling(surface)) if found is None else found
 
-    def _remembered(self, string: str, part: Part | None) -> dict[str, float]:
+    def _remembered(self, compared: Comparison, part: Part | None) -> dict[str, float]:
         """The similarity of remembered mentions, by the concepts as they are called here; unknown ones left out."""
         found: dict[str, float] = {}
-        for concept_id, similarity in self.ranking.memory.similarities(string, self.ranking.neighbours).items():
+        for concept_id, similarity in self.ranking.memory.similarities(compared, self.ranking.neighbours).items():
             resolved = self.knowledge_base.resolve(concept_id)
             for known in () if resolved is None else _within(part, (resolved,)):
                 found[known] = max(similarity, found.get(known, 0.0))
@@ -177,13 +197,15 @@ def _best(scores: Mapping[int, float]) -> set[int]:
     return {entry for entry, score in scores.items() if score == highest}
 
 
-_INDEXES: WeakKeyDictionary[KnowledgeBase, TrigramIndex] = WeakKeyDictionary()
+_INDEXES: WeakKeyDictionary[KnowledgeBase, dict[str, StringIndex]] = WeakKeyDictionary()
 _INDEXES_LOCK = Lock()
 
 
-def _index_of(knowledge_base: KnowledgeBase) -> TrigramIndex:
-    """The trigrams of a knowledge base's names, which live as long as it does."""
+def _index_of(knowledge_base: KnowledgeBase, encoder: SubwordEncoder | None) -> StringIndex:
+    """The names of a knowledge base for comparison, by an encoder's digest, kept as long as the knowledge base is."""
+    key = "" if encoder is None else encoder.digest
     with _INDEXES_LOCK:
-        if knowledge_base not in _INDEXES:
-            _INDEXES[knowledge_base] = TrigramIndex(map(spelling, knowledge_base.entry_names()))
-        return _INDEXES[knowledge_base]
+        own = _INDEXES.setdefault(knowledge_base, {})
+        if key not in own:
+            own[key] = index_of(map(spelling, knowledge_base.entry_names()), encoder)
+        return own[key]

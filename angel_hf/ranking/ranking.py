@@ -13,6 +13,7 @@ import numpy as np
 
 from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
 from angel_hf.ranking.memory import MEMORY_FILE, Memory
+from angel_hf.ranking.subwords import ENCODER_FILE, SubwordEncoder
 
 RANKING_FILE = "ranking.json"
 MEMORY_WEIGHT = 2.0
@@ -28,19 +29,19 @@ class Weights:
 
     Args:
         alone: share of the score without context in the search's score, between 0 and 1.
-        spelling: of the cosine between the trigrams of mention and name.
+        similarity: of the cosine between mention and name.
         memory: of the highest cosine between the mention and a remembered one of the same concept.
         exact: of a name of one concept alone that is spelled as the mention.
     """
 
     alone: float = 0.0
-    spelling: float = 0.0
+    similarity: float = 0.0
     memory: float = 0.0
     exact: float = 0.0
 
     def of_stages(self) -> np.ndarray:
         """What each stage counts, the score in context first: float64 [5]; see `ranker.STAGES`."""
-        return np.array([1 - self.alone, self.alone, self.spelling, self.memory, self.exact])
+        return np.array([1 - self.alone, self.alone, self.similarity, self.memory, self.exact])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,15 @@ class Ranking:
     Args:
         weights: of the stages.
         memory: the remembered mentions.
-        proposals: names nearest in spelling that are candidates beside those that the search found.
+        encoder: makes the vectors by which strings are compared; None: their trigrams are compared.
+        proposals: the most similar names, which are candidates beside those that the search found.
         neighbours: remembered mentions that are asked.
         fitted_on: the data of the weights, for people.
     """
 
     weights: Weights
     memory: Memory = field(default_factory=Memory)
+    encoder: SubwordEncoder | None = None
     proposals: int = 20
     neighbours: int = 4
     fitted_on: str = ""
@@ -74,37 +77,47 @@ class Ranking:
             "neighbours": self.neighbours,
             "fitted_on": self.fitted_on,
             "memory": self.memory.digest,
+            "encoder": None if self.encoder is None else self.encoder.digest,
         }
         text = json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
-        return {RANKING_FILE: text.encode(), MEMORY_FILE: self.memory.to_jsonl().encode()}
+        files = {RANKING_FILE: text.encode(), MEMORY_FILE: self.memory.to_jsonl().encode()}
+        return files if self.encoder is None else files | {ENCODER_FILE: self.encoder.to_bytes()}
 
     @classmethod
-    def load(cls, ranking: str | Path, memory: str | Path) -> Ranking:
-        """Read the two files of a repository.
+    def load(cls, ranking: str | Path, memory: str | Path, encoder: str | Path | None = None) -> Ranking:
+        """Read the files of a repository.
+
+        Args:
+            ranking: ranking.json.
+            memory: memory.jsonl.
+            encoder: encoder.safetensors, or None where there is none.
 
         Raises:
             FileNotFoundError: a file is not there.
-            ValueError: a file is of another format, damaged, or the memory is another one.
+            ValueError: a file is of another format, damaged, or the memory or encoder is another one.
         """
         try:
             remembered = Memory.load(memory)
+            vectors = None if encoder is None else SubwordEncoder.load(encoder)
         except ValueError as error:
             raise ValueError(f"{error}; {_AGAIN}") from None
         try:
             values = parse_json(Path(ranking).read_bytes())
-            found = cls._from_json(values, remembered)
-            expected = values["memory"]
+            found = cls._from_json(values, remembered, vectors)
         except (ValueError, *UNFORESEEN) as error:
             raise ValueError(f"{ranking}: not {_FORMAT} ({what_stopped(error)}); {_AGAIN}") from None
-        if remembered.digest != expected:
-            raise ValueError(
-                f"{memory}: its contents are not those that were saved with {RANKING_FILE}, the file is damaged or of "
-                f"another model; {_AGAIN}"
-            )
+        if values["encoder"] is not None and encoder is None:
+            raise FileNotFoundError(f"{ranking}: {ENCODER_FILE}, which goes with it, is missing; {_AGAIN}")
+        for path, name, part in ((memory, "memory", remembered), (encoder, "encoder", vectors)):
+            if part is not None and part.digest != values[name]:
+                raise ValueError(
+                    f"{path}: its contents are not those that were saved with {RANKING_FILE}, the file is damaged or "
+                    f"of another model; {_AGAIN}"
+                )
         return found
 
     @classmethod
-    def _from_json(cls, values: dict[str, Any], memory: Memory) -> Ranking:
+    def _from_json(cls, values: dict[str, Any], memory: Memory, encoder: SubwordEncoder | None) -> Ranking:
         if values["format"] != _FORMAT:
             raise ValueError("another format")
         if values["digest"] != _digest({key: value for key, value in values.items() if key != "digest"}):
@@ -117,7 +130,7 @@ class Ranking:
             raise ValueError("proposals and neighbours are no whole numbers of 0 or more")
         if not isinstance(values["fitted_on"], str):
             raise ValueError("fitted_on is no text")
-        return cls(weights, memory, **counts, fitted_on=values["fitted_on"])
+        return cls(weights, memory, encoder, **counts, fitted_on=values["fitted_on"])
 
 
 def _check_keys(where: str, values: dict[str, Any], expected: set[str]) -> None:

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 _SPACE = ord(" ")
+
+
+@dataclass(frozen=True, slots=True)
+class TrigramComparison:
+    """A string compared with those of an index.
+
+    Args:
+        all_cosines: float32 [strings].
+    """
+
+    all_cosines: np.ndarray
+
+    def nearest(self, count: int, allowed: np.ndarray | None = None) -> np.ndarray:
+        """The places of the highest cosines above 0; see `nearest`.
+
+        Args:
+            count: how many.
+            allowed: bool [strings], the places that may be answered; None: all.
+        """
+        return nearest(self.all_cosines if allowed is None else self.all_cosines * allowed, count)
+
+    def cosines(self, places: np.ndarray) -> np.ndarray:
+        """The cosines of some strings, between 0 and 1: float64 [places]."""
+        return np.minimum(self.all_cosines[places].astype(np.float64), 1)
 
 
 class TrigramIndex:
@@ -33,6 +58,10 @@ class TrigramIndex:
         self._strings = rows.astype(np.int32)
         self._values = (values / lengths[rows]).astype(np.float32)
         self._starts = np.concatenate([[0], np.cumsum(with_trigram)])
+
+    def compare(self, strings: Iterable[str]) -> Iterator[TrigramComparison]:
+        """Compare strings with those of the index."""
+        return (TrigramComparison(self.cosines(string)) for string in strings)
 
     def cosines(self, string: str) -> np.ndarray:
         """The cosine of each string of the index with another, between 0 and 1: float32 [strings]."""

@@ -32,9 +32,9 @@ from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpu
 
 GRID = {
     "alone": (0.0, 0.25, 0.5, 0.75, 1.0),
-    "spelling": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0),
-    "memory": (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0),
-    "exact": (0.0, 0.5, 1.0, 2.0),
+    "similarity": (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 20.0),
+    "memory": (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0),
+    "exact": (0.0, 0.5, 1.0, 2.0, 4.0),
 }
 """The weights that are tried, all with all."""
 
@@ -97,7 +97,7 @@ def answers(model: AngelForEntityLinking, ranking: Ranking, corpus: str, given: 
         raise ValueError(f"{corpus}: none of its {len(given):,} mentions has a concept in the knowledge base")
     ranker = Ranker(replace(ranking, weights=Weights(alone=1.0)), knowledge_base)
     found = find(model, ranker, [mention for mention, _ in known], BeamSearch())
-    candidates = [ranker.values(one) for one in found]
+    candidates = list(ranker.values(found))
     most = max(len(one.entries) for one in candidates)
     values = np.zeros((len(candidates), most, len(fields(Weights)) + 1))
     is_candidate = np.zeros((len(candidates), most), dtype=bool)

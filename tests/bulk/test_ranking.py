@@ -70,7 +70,7 @@ def test_a_run_goes_on_with_the_same_ranking_to_the_same_bytes(tmp_path, model):
     "other",
     [
         None,
-        replace(RANKING, weights=replace(RANKING.weights, spelling=2.5)),
+        replace(RANKING, weights=replace(RANKING.weights, similarity=2.5)),
         replace(RANKING, proposals=5),
         replace(RANKING, neighbours=2),
         RANKING.remembering([("fever", ("X1",))]),

@@ -66,7 +66,7 @@ def test_each_mention_is_ranked_by_what_the_search_finds_in_its_text_and_alone(m
     alone = bare.link([Mention(one.surface, 0, len(one.surface)) for one in MENTIONS])
     for got, own, other in zip(model.link(MENTIONS), in_context, alone, strict=True):
         scores = [{bare.knowledge_base.find(one.name): one.score for one in each.candidates} for each in (own, other)]
-        expected = model.ranker.rank(Found(own.mention.surface, *scores))[:10]
+        expected = model.ranker.rank([Found(own.mention.surface, *scores)])[0][:10]
         assert got.mention == own.mention
         names = [model.knowledge_base.entry_name(one.entry) for one in expected]
         assert [(one.name, one.because) for one in got.candidates] == [

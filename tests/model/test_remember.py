@@ -61,15 +61,15 @@ def test_what_is_not_alike_is_answered_as_before(model):
 
 def test_a_model_without_a_ranking_gets_one_that_only_remembers(model):
     model.remember([mention("the [Fever]"), mention("[a t]")], ["OMIM:9", ("D001260", "X1")])
-    memory = Memory({"fever": {"D9": 1}, "a t": {"D001260": 1, "X1": 1}})
+    memory = Memory({"fever": {"D9": 1}, "a t": {"D001260": 1, "X1": 1}}, ["fever", "a t"])
     assert model.ranking == Ranking(Weights(memory=MEMORY_WEIGHT), memory)
 
 
 def test_weights_stay_as_they_were_fitted(model):
-    model.ranking = Ranking(Weights(0.5, 1.0, 3.0, 1.0), Memory({"old": {"X1": 2}}), 7, 3, "hand")
+    model.ranking = Ranking(Weights(0.5, 1.0, 3.0, 1.0), Memory({"old": {"X1": 2}}), None, 7, 3, "hand")
     model.remember([mention("[fever]")], ["D9"])
-    memory = Memory({"old": {"X1": 2}, "fever": {"D9": 1}})
-    assert model.ranking == Ranking(Weights(0.5, 1.0, 3.0, 1.0), memory, 7, 3, "hand")
+    memory = Memory({"old": {"X1": 2}, "fever": {"D9": 1}}, ["fever"])
+    assert model.ranking == Ranking(Weights(0.5, 1.0, 3.0, 1.0), memory, None, 7, 3, "hand")
 
 
 def test_with_weight_enough_a_concept_comes_first_that_the_search_did_not_find(model):

@@ -1,5 +1,6 @@
 """A ranking as files: what was saved comes back, and what was damaged is refused with the file and what to do."""
 
+import dataclasses
 import hashlib
 import json
 import random
@@ -12,16 +13,19 @@ from hypothesis import strategies as st
 from angel_hf.ranking.memory import Memory
 from angel_hf.ranking.ranker import STAGES
 from angel_hf.ranking.ranking import Ranking, Weights
+from angel_hf.ranking.subwords import SubwordEncoder
 from tests.fuzz.spoiling import spoiled
 
 MEMORY = Memory({"ataxia": {"D1": 3, "D2": 1}, "β thalassemia": {"D10": 1}})
+ENCODER = SubwordEncoder.of_vectors(np.random.default_rng(4).normal(size=(4, 3)).astype(np.float32))
 RANKING = Ranking(Weights(0.25, 1.5, 2.0, 0.5), MEMORY, proposals=7, neighbours=3, fitted_on="hand (2)")
+WITH_ENCODER = dataclasses.replace(RANKING, encoder=ENCODER)
 
 
 def write(folder, ranking=RANKING):
     for name, content in ranking.files().items():
         (folder / name).write_bytes(content)
-    return folder / "ranking.json", folder / "memory.jsonl"
+    return [folder / name for name in ranking.files()]
 
 
 def rewritten(folder, changes, absent=()):
@@ -36,7 +40,7 @@ def rewritten(folder, changes, absent=()):
 
 
 def test_each_weight_counts_its_own_stage():
-    assert STAGES == ("context", "alone", "spelling", "memory", "exact")
+    assert STAGES == ("context", "alone", "similarity", "memory", "exact")
     np.testing.assert_array_equal(RANKING.weights.of_stages(), [0.75, 0.25, 1.5, 2.0, 0.5])
     np.testing.assert_array_equal(Weights().of_stages(), [1, 0, 0, 0, 0])
 
@@ -46,6 +50,7 @@ rankings = st.builds(
     Ranking,
     st.builds(Weights, weight, weight, weight, weight),
     st.sampled_from([Memory(), MEMORY]),
+    st.sampled_from([None, ENCODER]),
     st.integers(0, 10**30),
     st.integers(0, 10**30),
     st.text(max_size=20),
@@ -83,7 +88,7 @@ def test_rewriting_without_a_change_is_no_damage(tmp_path):
     assert Ranking.load(*rewritten(tmp_path, {})) == RANKING
 
 
-WEIGHTS = {"alone": 0.25, "spelling": 1.5, "memory": 2.0, "exact": 0.5}
+WEIGHTS = {"alone": 0.25, "similarity": 1.5, "memory": 2.0, "exact": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ WEIGHTS = {"alone": 0.25, "spelling": 1.5, "memory": 2.0, "exact": 0.5}
         ({"format": None}, "another format"),
         ({"note": 1}, "unknown key 'note'"),
         ({"weights": WEIGHTS | {"dense": 1.0}}, "unknown key 'dense' of weights"),
-        ({"weights": {"alone": 0.25, "spelling": 1.5, "memory": 2.0}}, "no key 'exact' of weights"),
+        ({"weights": {"alone": 0.25, "similarity": 1.5, "memory": 2.0}}, "no key 'exact' of weights"),
         ({"weights": {}}, "no key 'alone' of weights"),
         ({"weights": None}, ""),
         ({"weights": [0.25, 1.5, 2.0, 0.5]}, ""),
@@ -174,9 +179,9 @@ def test_a_damaged_line_of_the_memory_is_refused_with_file_line_and_what_to_do(t
         Ranking.load(*files)
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_missing_file_is_told_as_missing(tmp_path, place):
-    files = write(tmp_path)
+    files = write(tmp_path, WITH_ENCODER)
     files[place].unlink()
     with pytest.raises(FileNotFoundError, match=files[place].name):
         Ranking.load(*files)
@@ -190,9 +195,9 @@ def loaded(files):
         return str(error)
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_changed_byte_is_refused_or_gives_an_equal_ranking(tmp_path, place):
-    files = write(tmp_path)
+    files = write(tmp_path, WITH_ENCODER)
     whole = files[place].read_bytes()
     refused = 0
     for position in range(len(whole)):
@@ -203,15 +208,31 @@ def test_a_changed_byte_is_refused_or_gives_an_equal_ranking(tmp_path, place):
                 refused += 1
                 assert found.startswith(str(files[place])), (position, changed)
             else:
-                assert found == RANKING and found.files() == RANKING.files(), (position, changed)
+                assert found == WITH_ENCODER and found.files() == WITH_ENCODER.files(), (position, changed)
     assert refused > 8 * len(whole)
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_spoiled_file_is_refused_by_name_or_gives_an_equal_ranking(tmp_path, place):
-    files = write(tmp_path)
+    files = write(tmp_path, WITH_ENCODER)
     whole, chance = files[place].read_bytes(), random.Random(place)
     for _ in range(300):
         files[place].write_bytes(spoiled(whole, chance))
         found = loaded(files)
-        assert found.startswith(str(files[place])) if isinstance(found, str) else found == RANKING
+        assert found.startswith(str(files[place])) if isinstance(found, str) else found == WITH_ENCODER
+
+
+def test_an_encoder_that_the_ranking_names_is_missed(tmp_path):
+    files = write(tmp_path, WITH_ENCODER)
+    with pytest.raises(
+        FileNotFoundError, match="ranking.json: encoder.safetensors, which goes with it, is missing; fit"
+    ):
+        Ranking.load(*files[:2])
+
+
+def test_the_encoder_of_another_ranking_is_refused(tmp_path):
+    ranking, memory = write(tmp_path)
+    encoder = tmp_path / "encoder.safetensors"
+    encoder.write_bytes(ENCODER.to_bytes())
+    with pytest.raises(ValueError, match=r"encoder.safetensors: its contents are not those that were saved with rank"):
+        Ranking.load(ranking, memory, encoder)

@@ -58,7 +58,7 @@ def random_answers(name, seed, mentions=25, most=6):
 
 def accuracy(given, weights):
     """One mention after the other."""
-    counts = (1 - weights.alone, weights.alone, weights.spelling, weights.memory, weights.exact)
+    counts = (1 - weights.alone, weights.alone, weights.similarity, weights.memory, weights.exact)
     right = 0
     for values, is_candidate, is_right in zip(given.values.tolist(), given.is_candidate, given.is_right):
         scores = [sum(map(float.__mul__, own, counts)) for own, there in zip(values, is_candidate) if there]
@@ -66,7 +66,7 @@ def accuracy(given, weights):
     return 100 * right / len(given.values)
 
 
-SMALL = {"alone": (0.0, 0.5), "spelling": (0.0, 1.0, 2.0), "memory": (0.0, 2.0), "exact": (0.0, 0.5, 1.0)}
+SMALL = {"alone": (0.0, 0.5), "similarity": (0.0, 1.0, 2.0), "memory": (0.0, 2.0), "exact": (0.0, 0.5, 1.0)}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -95,7 +95,7 @@ def test_where_nothing_helps_nothing_counts():
 
 def test_the_grid_holds_the_published_search():
     assert all(values[0] == 0.0 and list(values) == sorted(values) for values in GRID.values())
-    assert list(GRID) == ["alone", "spelling", "memory", "exact"]
+    assert list(GRID) == ["alone", "similarity", "memory", "exact"]
 
 
 def test_the_report_measures_the_search_all_stages_and_each_left_out(monkeypatch):
@@ -108,7 +108,7 @@ def test_the_report_measures_the_search_all_stages_and_each_left_out(monkeypatch
 
     def row(weights):
         expected = {one.corpus: pytest.approx(accuracy(one, weights)) for one in given}
-        names = ("alone", "spelling", "memory", "exact")
+        names = ("alone", "similarity", "memory", "exact")
         return {"weights": {name: getattr(weights, name) for name in names}, "accuracy": expected}
 
     assert found["search"] == row(Weights())
