@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from angel_hf.arrays.array_file import fingerprint, open_arrays
+from angel_hf.arrays.array_file import fingerprint, open_arrays, written_whole
 
 ENCODER_FILE = "encoder.safetensors"
 GRAM_LENGTHS = (3, 4, 5)
@@ -108,6 +108,13 @@ class SubwordEncoder:
     def to_bytes(self) -> bytes:
         """The contents of `encoder.safetensors`."""
         return save({"table": self._table.reshape(-1), "steps": self._steps})
+
+    def save(self, directory: str | Path) -> Path:
+        """Write `encoder.safetensors` to a directory."""
+        path = Path(directory) / ENCODER_FILE
+        with written_whole(path) as temporary:
+            Path(temporary).write_bytes(self.to_bytes())
+        return path
 
     @classmethod
     def load(cls, path: str | Path) -> SubwordEncoder:

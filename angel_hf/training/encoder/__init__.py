@@ -1,0 +1,1 @@
+"""Training of the encoder of strings, on the names of concepts and on annotated mentions."""
