@@ -40,14 +40,15 @@ class Mention:
 class Candidate:
     """A name of the knowledge base proposed for a mention.
 
-    `score` is the mean natural log-probability of the name's tokens, end token included; 0 is certainty. `concept_ids`
-    are all concepts that bear the name, in knowledge-base order.
+    `score` is the mean natural log-probability of the name's tokens, end token included; after ranking stages, the
+    natural logarithm of the name's share of the mention. 0 is certainty. `concept_ids` are all concepts that bear the
+    name, in knowledge-base order. `because` is, of the first candidate after ranking stages, the stage that put it there.
     """
 
     name: str
     concept_ids: tuple[str, ...]
     score: float
-    because: str = ""  # of the first after ranking stages, the stage that put it there; `score` is then theirs
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

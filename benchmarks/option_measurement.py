@@ -111,13 +111,14 @@ def measure(
     measured = [Measured(option) for option in options]
     mentions = [example.mention for example in task.examples]
     for linker in linkers.values():  # first calls are slow
-        linker.link(mentions[:4], 1)
+        linker.link(mentions[:4], 1, ranked=False)
     for first in range(0, len(mentions), _BLOCK):
         block = mentions[first : first + _BLOCK]
         for one in measured:
             linker, option = linkers[one.option.name], one.option
             start = time.process_time()
-            one.linked += linker.link(block, option.top_k, option.search, context_tokens=option.context_tokens)
+            linked = linker.link(block, option.top_k, option.search, 32, option.context_tokens, ranked=False)
+            one.linked += linked
             one.cpu_seconds.append(time.process_time() - start)
         progress(f"{split}: {min(first + _BLOCK, len(mentions))} of {len(mentions)} mentions")
     for one in measured:

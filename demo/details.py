@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from angel_hf import Concept, KnowledgeBase
+from angel_hf import Candidate, Concept, KnowledgeBase
 from angel_hf.ranking.confidence import concept_shares
 from angel_hf.results import Annotated
 from demo.concepts import concept_page, hierarchy_path
@@ -24,6 +24,13 @@ _WORDS = {
     "nil": "no answer (NIL)",
     "unknown": "this model has no fitted confidence",
 }
+_REASONS = {
+    "context": "what the model reads in the text",
+    "alone": "what the model reads in the mention alone",
+    "similarity": "its likeness to the mention",
+    "memory": "annotated mentions that the model remembers",
+    "exact": "its spelling, which is the mention's and no other concept's",
+}
 
 
 def details_html(visit: Visit, parts: Sequence[Annotated]) -> str:
@@ -36,7 +43,7 @@ def _part_html(visit: Visit, annotated: Annotated) -> str:
     assert knowledge_base is not None, "a visit has a knowledge base"
     sections = [_head(annotated, visit)]
     if annotated.best is not None:
-        sections += [_candidates(annotated), _trace(explain(visit.linker, annotated.mention_read))]
+        sections += [_candidates(annotated), _trace(explain(visit.linker, annotated.mention_read), annotated.best)]
         sections += [_concept(knowledge_base, concept_id) for concept_id in annotated.best.concept_ids[:3]]
     return f'<section class="angel-card">{"".join(sections)}</section>'
 
@@ -95,13 +102,20 @@ def _candidates(annotated: Annotated) -> str:
     more = f"<details><summary>{len(rest)} more</summary><table><tbody>{''.join(rest)}</tbody></table></details>"
     return (
         '<h4>Candidates</h4><p class="angel-note">How the model divides its belief among the best names that it found, '
-        f"one for each concept.</p>{first}{more if rest else ''}"
+        f"one for each concept.{_reason(annotated)}</p>{first}{more if rest else ''}"
     )
 
 
-def _trace(traces: Sequence[TokenTrace]) -> str:
+def _reason(annotated: Annotated) -> str:
+    """What put the first candidate there, of a model with ranking stages."""
+    because = annotated.candidates[0].because
+    return f" The first is there by {_REASONS[because]}." if because else ""
+
+
+def _trace(traces: Sequence[TokenTrace], best: Candidate) -> str:
     rows = []
-    for title, trace in zip(("Chosen", "Runner-up"), traces):
+    is_chosen = not traces or not set(traces[0].concept_ids).isdisjoint(best.concept_ids)
+    for title, trace in zip(("Chosen", "Runner-up") if is_chosen else ("Best of the search", "Next"), traces):
         tokens = "".join(
             f'<span class="angel-token" style="--likely:{max(0.0, 1 + token.logprob / 6):.2f}">'
             f"<code>{escape(token.text) or 'end'}</code><small>{token.logprob:.2f}</small></span>"

@@ -67,8 +67,8 @@ def linked_table(
     Returns:
         The document's id under the name `document_id`, the columns kept, and then start, end (int32, in characters),
         surface, read_as, concept_ids (all that bear the name; empty where the search found no name), name (null
-        there), score (float32, mean log-probability of the name's tokens), confidence (float32) and candidates (name,
-        concept_ids, score; best first, and with `detect` one a concept).
+        there), score (float32, as a Candidate's), confidence (float32) and candidates (name, concept_ids, score; best
+        first, and with `detect` one a concept).
     """
     taken = pyarrow.array([row for row, _ in found], pyarrow.int64())
     columns = {"document_id": _taken(rows[options.columns.id], taken)}

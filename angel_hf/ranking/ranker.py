@@ -68,7 +68,13 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate after all stages; `because` is the one of STAGES that put it first, "" of all but the first."""
+    """A candidate after all stages.
+
+    Args:
+        entry: of the knowledge base.
+        score: natural logarithm of its share of the mention: of exp(weighted values) among those of all candidates.
+        because: the one of STAGES that put it first, "" of all but the first.
+    """
 
     entry: int
     score: float
@@ -107,7 +113,8 @@ class Ranker:
         # More than all stages together can take away.
         scores -= np.where(is_told | ~is_told.any(), 0, float(np.abs(_WORST) @ np.abs(weights)) + 1)
         order = np.argsort(-scores, kind="stable")
-        ranked = [Ranked(int(candidates.entries[place]), float(scores[place])) for place in order]
+        shares = scores - np.logaddexp.reduce(scores)
+        ranked = [Ranked(int(candidates.entries[place]), float(shares[place])) for place in order]
         first = int(order[0])
         because = "memory" if is_told[first] else _reason(found, candidates, first, weights)
         return [Ranked(ranked[0].entry, ranked[0].score, because), *ranked[1:]]

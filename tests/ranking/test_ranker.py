@@ -1,6 +1,7 @@
 """Stages after the search, on five concepts: every value by hand or by scikit-learn, then their order."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -158,11 +159,13 @@ def test_a_name_that_only_withheld_concepts_share_is_exact():
 # Order
 
 
-def test_without_weights_the_order_and_scores_are_those_of_the_search():
+def test_without_weights_names_have_their_share_in_what_the_search_says():
     question = found("ataxia", {GOUT: -0.5, ATAXIA: -0.75, AT: -2.0}, {AT: 0.0})
     got = ranker().rank([question])[0]
-    assert [(one.entry, one.score) for one in got[:3]] == [(GOUT, -0.5), (ATAXIA, -0.75), (AT, -2.0)]
-    assert all(one.score == -4.0 for one in got[3:])
+    assert [one.entry for one in got[:3]] == [GOUT, ATAXIA, AT]
+    total = sum(math.exp(value) for value in (-0.5, -0.75, -2.0)) + (len(got) - 3) * math.exp(-4.0)
+    expected = [-0.5, -0.75, -2.0] + [-4.0] * (len(got) - 3)
+    assert [one.score for one in got] == pytest.approx([value - math.log(total) for value in expected])
 
 
 def test_of_equal_candidates_the_order_of_the_search_holds():
@@ -181,7 +184,7 @@ surfaces = st.sampled_from(["ataxia", "A-T", "podagra", "louis bar", "xyz", "wil
 
 @settings(deadline=None)
 @given(weights, surfaces, scores, scores)
-def test_scores_are_weighted_sums_highest_first(own_weights, surface, in_context, alone):
+def test_scores_are_shares_by_weighted_sums_highest_first(own_weights, surface, in_context, alone):
     question = Found(surface, in_context, alone)
     own = ranker(own_weights)
     share = own_weights.alone
@@ -191,7 +194,10 @@ def test_scores_are_weighted_sums_highest_first(own_weights, surface, in_context
         for one, values in rows(own, question).items()
     }
     got = own.rank([question])[0]
-    assert {one.entry: one.score for one in got} == pytest.approx(expected, abs=1e-9)
+    highest = max(expected.values(), default=0)
+    total = sum(math.exp(value - highest) for value in expected.values())
+    shares = {one: value - highest - math.log(total) for one, value in expected.items()}
+    assert {one.entry: one.score for one in got} == pytest.approx(shares, abs=1e-9)
     assert [one.score for one in got] == sorted((one.score for one in got), reverse=True)
     assert [one.because for one in got[1:]] == [""] * len(got[1:])
     assert not got or got[0].because in STAGES
