@@ -42,7 +42,7 @@ class Candidate:
 
     `score` is the mean natural log-probability of the name's tokens, end token included; after ranking stages, the
     natural logarithm of the name's share of the mention. 0 is certainty. `concept_ids` are all concepts that bear the
-    name, in knowledge-base order. `because` is, of the first candidate after ranking stages, the stage that put it there.
+    name, in knowledge-base order. `because` is the ranking stage that put the first candidate there, "" of others.
     """
 
     name: str

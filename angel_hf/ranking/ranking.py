@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from angel_hf.arrays.array_file import written_whole
 from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
 from angel_hf.ranking.memory import MEMORY_FILE, Memory
 from angel_hf.ranking.subwords import ENCODER_FILE, SubwordEncoder
@@ -82,6 +83,12 @@ class Ranking:
         text = json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
         files = {RANKING_FILE: text.encode(), MEMORY_FILE: self.memory.to_jsonl().encode()}
         return files if self.encoder is None else files | {ENCODER_FILE: self.encoder.to_bytes()}
+
+    def save(self, directory: str | Path) -> None:
+        """Write the files to a model's directory."""
+        for name, content in self.files().items():
+            with written_whole(Path(directory) / name) as temporary:
+                Path(temporary).write_bytes(content)
 
     @classmethod
     def load(cls, ranking: str | Path, memory: str | Path, encoder: str | Path | None = None) -> Ranking:

@@ -21,12 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from angel_hf import AngelForEntityLinking
-from angel_hf.jobs.text_file import write_json, write_text
+from angel_hf.arrays.array_file import file_in
+from angel_hf.jobs.text_file import write_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.model.ranked_linking import find
 from angel_hf.ranking.memory import Memory, spelling
 from angel_hf.ranking.ranker import Ranker
 from angel_hf.ranking.ranking import Ranking, Weights
+from angel_hf.ranking.subwords import ENCODER_FILE, SubwordEncoder
 from angel_hf.search.beam import BeamSearch
 from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpus
 
@@ -37,6 +39,8 @@ GRID = {
     "exact": (0.0, 0.5, 1.0, 2.0, 4.0),
 }
 """The weights that are tried, all with all."""
+SECOND_SEARCH = 0.5
+"""Points of accuracy for which mentions are searched for by themselves as well."""
 
 _logger = logging.getLogger(__name__)
 
@@ -112,15 +116,20 @@ def answers(model: AngelForEntityLinking, ranking: Ranking, corpus: str, given: 
 def fit(given: Sequence[Answers], left_out: str = "") -> Weights:
     """The weights of GRID with the highest mean accuracy; of equal ones those with the least sum.
 
+    Each mention is searched for by itself as well only where that adds SECOND_SEARCH points, since it takes as much
+    time again as the first search.
+
     Args:
         given: the answers to each corpus.
         left_out: a stage that counts nothing.
     """
     grid = {name: (0.0,) if name == left_out else values for name, values in GRID.items()}
     tried = [Weights(*values) for values in itertools.product(*grid.values())]
-    means = [np.mean([one.accuracy(weights.of_stages()) for one in given]) for weights in tried]
-    order = sorted(range(len(tried)), key=lambda place: (-round(means[place], 9), sum(asdict(tried[place]).values())))
-    return tried[order[0]]
+    means = [round(np.mean([one.accuracy(weights.of_stages()) for one in given]), 9) for weights in tried]
+    order = sorted(range(len(tried)), key=lambda place: (-means[place], sum(asdict(tried[place]).values())))
+    first = order[0]
+    once = next(place for place in order if not tried[place].alone)
+    return tried[first if means[first] - means[once] >= SECOND_SEARCH else once]
 
 
 def report(given: Sequence[Answers], fitted: Weights) -> dict[str, object]:
@@ -141,27 +150,42 @@ def report(given: Sequence[Answers], fitted: Weights) -> dict[str, object]:
     }
 
 
-def fit_ranking(
-    model_dir: Path, dev: Sequence[Path], remember: Sequence[Path], without: Sequence[Path], report_path: Path | None
-) -> Ranking:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Files that a ranking is made from.
+
+    Args:
+        dev: corpora to fit on.
+        remember: corpora whose mentions are remembered.
+        without: corpora whose documents are not remembered, wherever they stand; nor are those of `dev`.
+        encoder: `encoder.safetensors` or its directory; None: strings are compared by their trigrams.
+    """
+
+    dev: Sequence[Path]
+    remember: Sequence[Path] = ()
+    without: Sequence[Path] = ()
+    encoder: Path | None = None
+
+
+def fit_ranking(model_dir: Path, sources: Sources, report_path: Path | None) -> Ranking:
     """Fit, and write into the model's directory.
 
     Args:
         model_dir: of the model.
-        dev: corpora to fit on.
-        remember: corpora whose mentions are remembered.
-        without: corpora whose documents are not remembered, wherever they stand; nor are those of `dev`.
+        sources: of the ranking.
         report_path: file for the measurements.
 
     Raises:
         ValueError: no mention of a corpus of `dev` has a concept in the model's knowledge base.
     """
+    dev, remember, without = sources.dev, sources.remember, sources.without
     model = AngelForEntityLinking.from_pretrained(model_dir).eval()
     assert model.knowledge_base is not None, "a model to fit has a knowledge base"
     kept_out = {one.document_id for path in (*dev, *without) for one in read_corpus(path, "pubtator")}
     mentions = (one for path in remember for one in expanded(read_corpus(path, "pubtator")))
     memory = memory_of((one for one in mentions if one.document_id not in kept_out), model.knowledge_base)
-    ranking = Ranking(Weights(), memory)
+    encoder = None if sources.encoder is None else SubwordEncoder.load(file_in(sources.encoder, ENCODER_FILE))
+    ranking = Ranking(Weights(), memory, encoder)
     # Of several files with one name the whole paths, as they were given.
     names = [str(path) if sum(one.name == path.name for one in dev) > 1 else path.name for path in dev]
     given = [answers(model, ranking, name, expanded(read_corpus(path, "pubtator"))) for name, path in zip(names, dev)]
@@ -169,8 +193,7 @@ def fit_ranking(
     ranking = replace(
         ranking, weights=weights, fitted_on=", ".join(f"{one.corpus} ({len(one.values)})" for one in given)
     )
-    for name, content in ranking.files().items():
-        write_text(model_dir / name, content.decode())
+    ranking.save(model_dir)
     results = report(given, weights)
     _logger.info("%s", json.dumps(results, indent=2))
     if report_path is not None:
@@ -185,10 +208,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dev", type=Path, nargs="+", required=True, help="PubTator files to fit the weights on")
     parser.add_argument("--remember", type=Path, nargs="*", default=[], help="PubTator files to remember mentions of")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="PubTator files of documents to forget")
+    parser.add_argument("--encoder", type=Path, help="by angel_hf.training.encoder; without one, trigrams are compared")
     parser.add_argument("--report", type=Path, help="write the measurements here, as JSON")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    fit_ranking(options.model, options.dev, options.remember, options.without, options.report)
+    sources = Sources(options.dev, options.remember, options.without, options.encoder)
+    fit_ranking(options.model, sources, options.report)
 
 
 if __name__ == "__main__":

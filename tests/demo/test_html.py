@@ -6,9 +6,11 @@ from html.parser import HTMLParser
 import pytest
 
 from angel_hf import Candidate, KnowledgeBase, Mention
+from angel_hf.ranking.ranker import STAGES
 from angel_hf.results import Annotated
 from demo.concepts import concept_page, hierarchy_path
 from demo.details import details_html
+from demo.explanation import explain
 from demo.marking import level, marked_html, percent
 from demo.workbench import annotate, as_row
 from tests.demo.conftest import CONCEPTS, TEXT
@@ -80,13 +82,27 @@ def test_details_tell_names_links_path_and_tokens(visit):
         "Hepatolenticular Degeneration",
         "Diseases",
         "Liver Diseases",
-        "Chosen:",
-        "Runner-up:",
         "end",
     ):
         assert shown in page.text
     many = Annotated(mention, (Candidate("Anemia", ("D000740",), -0.1),), "anemia", 0.1)
     assert "13 more" in Elements(details_html(visit, [many])).text
+
+
+def test_tokens_are_called_chosen_where_their_name_was_and_the_search_s_where_another_was(visit):
+    mention = Mention("wilson disease", 0, 14)
+    searched, other = explain(visit.linker, mention)
+    for chosen, titles in ((searched, ("Chosen:", "Runner-up:")), (other, ("Best of the search:", "Next:"))):
+        best = Candidate(chosen.name, chosen.concept_ids, -0.1)
+        text = Elements(details_html(visit, [Annotated(mention, (best,), "wilson disease", 0.93)])).text
+        assert all(title in text for title in titles)
+
+
+@pytest.mark.parametrize("stage", ["", *STAGES])
+def test_what_put_the_first_candidate_there_is_told(visit, stage):
+    best = Candidate("Wilson Disease", ("D006527",), -0.1, stage)
+    text = Elements(details_html(visit, [Annotated(Mention("wd", 0, 2), (best,), "wd", 0.93)])).text
+    assert ("The first is there by " in text) == bool(stage)
 
 
 def test_what_is_unsure_or_unanswered_says_so(visit):

@@ -46,7 +46,7 @@ class Training:
     batch_size: int = 512
     cluster: int = 4
     learning_rate: float = 2e-3
-    temperature: float = 0.05
+    temperature: float = 0.1
     warmup_steps: int = 100
     mine_steps: int = 500
     shares: Shares = field(default_factory=Shares)
