@@ -30,7 +30,7 @@ from angel_hf.ranking.ranker import Ranker
 from angel_hf.ranking.ranking import Ranking, Weights
 from angel_hf.ranking.subwords import ENCODER_FILE, SubwordEncoder
 from angel_hf.search.beam import BeamSearch
-from angel_hf.training.data.corpus import AnnotatedMention, expanded, read_corpus
+from angel_hf.training.data.corpus import AnnotatedMention, corpus_names, expanded, read_corpus
 
 GRID = {
     "alone": (0.0, 0.25, 0.5, 0.75, 1.0),
@@ -186,9 +186,10 @@ def fit_ranking(model_dir: Path, sources: Sources, report_path: Path | None) -> 
     memory = memory_of((one for one in mentions if one.document_id not in kept_out), model.knowledge_base)
     encoder = None if sources.encoder is None else SubwordEncoder.load(file_in(sources.encoder, ENCODER_FILE))
     ranking = Ranking(Weights(), memory, encoder)
-    # Of several files with one name the whole paths, as they were given.
-    names = [str(path) if sum(one.name == path.name for one in dev) > 1 else path.name for path in dev]
-    given = [answers(model, ranking, name, expanded(read_corpus(path, "pubtator"))) for name, path in zip(names, dev)]
+    given = [
+        answers(model, ranking, name, expanded(read_corpus(path, "pubtator")))
+        for name, path in zip(corpus_names(dev), dev)
+    ]
     weights = fit(given)
     ranking = replace(
         ranking, weights=weights, fitted_on=", ".join(f"{one.corpus} ({len(one.values)})" for one in given)

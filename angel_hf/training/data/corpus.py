@@ -82,6 +82,11 @@ def read_corpus(path: Path, corpus_format: str) -> list[AnnotatedMention]:
     raise ValueError(f"unknown corpus format {corpus_format!r}; expected one of {', '.join(FORMATS)}")
 
 
+def corpus_names(paths: Sequence[Path]) -> list[str]:
+    """What a report calls corpora: their files' names; of several files with one name the whole paths as given."""
+    return [str(path) if sum(one.name == path.name for one in paths) > 1 else path.name for path in paths]
+
+
 def expanded(mentions: Iterable[AnnotatedMention]) -> list[AnnotatedMention]:
     """The mentions with the abbreviations that their documents define written out (Schwartz and Hearst 2003)."""
     mentions = list(mentions)

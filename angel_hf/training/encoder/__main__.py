@@ -23,7 +23,7 @@ from angel_hf.formats.ontologies import read_terms
 from angel_hf.jobs.text_file import write_json
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.ranking.memory import spelling
-from angel_hf.training.data.corpus import expanded, read_corpus
+from angel_hf.training.data.corpus import corpus_names, expanded, read_corpus
 from angel_hf.training.encoder.synonyms import vocabulary
 from angel_hf.training.encoder.trainer import Training, train
 
@@ -39,15 +39,15 @@ def nearest_accuracy(knowledge_base: KnowledgeBase, dev: Sequence[Path]) -> Call
     """
     names = list(map(spelling, knowledge_base.entry_names()))
     corpora = {}
-    for path in dev:
+    for corpus, path in zip(corpus_names(dev), dev):
         mentions = (
             (one, frozenset(one.concept_ids(knowledge_base))) for one in expanded(read_corpus(path, "pubtator"))
         )
-        corpora[str(path)] = [(spelling(one.mention.surface), ids) for one, ids in mentions if ids]
+        corpora[corpus] = [(spelling(one.mention.surface), ids) for one, ids in mentions if ids]
 
     def measure(encode: Encode) -> dict[str, float]:
         vectors = encode(names)
-        return {path: _accuracy(knowledge_base, vectors, encode, mentions) for path, mentions in corpora.items()}
+        return {corpus: _accuracy(knowledge_base, vectors, encode, mentions) for corpus, mentions in corpora.items()}
 
     return measure
 
