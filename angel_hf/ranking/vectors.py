@@ -13,6 +13,7 @@ from angel_hf.ranking.trigrams import nearest
 _QUERIES_AT_ONCE = 64
 _ROWS_AT_ONCE = 16_384
 _SPARE = 8
+_MOST_IN_SINGLE = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class VectorComparison:
     """A string compared with those of an index.
 
     Args:
-        vectors: of the index: float16 [strings, dimensions].
+        vectors: of the index: float16, or the same numbers as float32 [strings, dimensions].
         vector: of the string: float32 [dimensions].
         rough: the cosines as they come from a product of many rows, whose last digits depend on how many there are:
             float32 [strings].
@@ -59,10 +60,13 @@ class VectorIndex:
 
     def __init__(self, encoder: SubwordEncoder, strings: Sequence[str]) -> None:
         self._encoder = encoder
-        # Half precision takes half the memory; no cosine is off by more than a thousandth.
-        self._vectors = np.empty((len(strings), encoder.dimensions), dtype=np.float16)
+        # Half precision takes half the memory; no cosine is off by more than a thousandth. The same numbers in single
+        # precision need no conversion for each comparison.
+        is_small = len(strings) * encoder.dimensions <= _MOST_IN_SINGLE
+        self._vectors = np.empty((len(strings), encoder.dimensions), dtype=np.float32 if is_small else np.float16)
         for first in range(0, len(strings), _ROWS_AT_ONCE):
-            self._vectors[first : first + _ROWS_AT_ONCE] = encoder.encode(strings[first : first + _ROWS_AT_ONCE])
+            vectors = encoder.encode(strings[first : first + _ROWS_AT_ONCE])
+            self._vectors[first : first + _ROWS_AT_ONCE] = vectors.astype(np.float16)
 
     def compare(self, strings: Sequence[str]) -> Iterator[VectorComparison]:
         """Compare strings with those of the index, each as it would be alone."""
@@ -70,7 +74,7 @@ class VectorIndex:
             vectors = self._encoder.encode(strings[first : first + _QUERIES_AT_ONCE])
             rough = np.empty((len(vectors), len(self._vectors)), dtype=np.float32)
             for start in range(0, len(self._vectors), _ROWS_AT_ONCE):
-                rows = self._vectors[start : start + _ROWS_AT_ONCE].astype(np.float32)
+                rows = self._vectors[start : start + _ROWS_AT_ONCE].astype(np.float32, copy=False)
                 rough[:, start : start + _ROWS_AT_ONCE] = vectors @ rows.T
             for vector, own in zip(vectors, rough):
                 yield VectorComparison(self._vectors, vector, own)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from angel_hf.ranking import vectors
 from angel_hf.ranking.subwords import SubwordEncoder
 from angel_hf.ranking.vectors import VectorIndex
 
@@ -75,3 +76,13 @@ def test_more_strings_than_are_multiplied_at_once():
     strings = [f"name {number}" for number in range(20_000)]
     (compared,) = VectorIndex(ENCODER, strings).compare(["name 17000"])
     assert compared.nearest(1).tolist() == [17_000]
+
+
+def test_many_vectors_in_half_precision_are_the_same_numbers(monkeypatch):
+    monkeypatch.setattr(vectors, "_MOST_IN_SINGLE", 0)
+    half = VectorIndex(ENCODER, STRINGS)
+    for string, ours, theirs in zip(QUERIES, half.compare(QUERIES), INDEX.compare(QUERIES), strict=True):
+        assert (ours.vectors.dtype, theirs.vectors.dtype) == (np.float16, np.float32)
+        places = np.arange(len(STRINGS))
+        assert (ours.cosines(places) == theirs.cosines(places)).all(), string
+        assert (ours.nearest(20) == theirs.nearest(20)).all()
