@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from html import escape
 
 from angel_hf.annotation.annotator import Annotator
@@ -68,8 +69,10 @@ def compare(left: Visit, right: Visit, text: str) -> list[Difference]:
     """Every mention of a text, linked by both models.
 
     The mentions are those that the left model's names detect; of a text whose right answers are known, the annotated
-    ones. Both models read the same: what the left model links is written out by its names.
+    ones. Both models read the same: what the left model links is written out by its names. Both answer by the search
+    alone, as their trainings differ, and not what comes after it.
     """
+    left, right = _search_alone(left), _search_alone(right)
     known = gold_texts().get(text)
     if known is None or left.knowledge_base is not None:
         by_left, gold = annotate(left, text), None
@@ -85,6 +88,13 @@ def compare(left: Visit, right: Visit, text: str) -> list[Difference]:
         Difference(one, other, None if gold is None else gold[place])
         for place, (one, (other,)) in enumerate(zip(by_left, by_right))
     ]
+
+
+def _search_alone(visit: Visit) -> Visit:
+    """The same visit, whose model has no ranking; the visit's own model stays as it is."""
+    linker = copy(visit.linker)
+    linker.ranking = None
+    return replace(visit, linker=linker)
 
 
 def comparison_html(left: Visit, right: Visit, differences: Sequence[Difference]) -> str:

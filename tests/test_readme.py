@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+_SCORE = re.compile(r"-\d\.\d{3}$", re.MULTILINE)
 SHOWN = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -33,4 +34,8 @@ def test_make_link_prints_what_the_readme_shows(capsys):
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     shown = re.search(r"`make link` prints:\n\n```text\n(.*?)```", README, flags=re.DOTALL)
     assert shown is not None
-    assert [line for line in lines if line] == shown[1].splitlines()
+    printed, expected = "\n".join(line for line in lines if line), shown[1].rstrip()
+    assert _SCORE.sub("-", printed) == _SCORE.sub("-", expected)
+    # Processors differ in the sixth digit, and so now and then in the last one that is shown.
+    scores = list(map(float, _SCORE.findall(expected)))
+    assert list(map(float, _SCORE.findall(printed))) == pytest.approx(scores, abs=0.0011) and len(scores) > 20

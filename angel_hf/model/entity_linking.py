@@ -220,11 +220,11 @@ class AngelForEntityLinking(modeling_angel.AngelForEntityLinking):
         return Ranker(ranking, names)
 
     def stages(self, search: Search) -> RankedLinking | None:
-        """What ranks the answers of a search: the `ranker`, but for a BestFirstSearch.
+        """What ranks the answers of a search: the `ranker`, but for a search that promises which name comes first.
 
-        That one proves what is best by the published method.
+        BestFirstSearch proves what is best by the published method, VerbatimFirst puts a spelled name first.
         """
-        ranker = None if isinstance(search, BestFirstSearch) else self.ranker
+        ranker = None if isinstance(search, (BestFirstSearch, VerbatimFirst)) else self.ranker
         return None if ranker is None else RankedLinking(ranker)
 
     def questions(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
+from angel_hf.ranking.confidence import merge_candidates
 from angel_hf.ranking.ranker import Found, Part, Ranked, Ranker
 from angel_hf.search.batches import Search
 from angel_hf.trie.walkable_trie import WalkableTrie
@@ -62,7 +63,7 @@ class RankedLinking:
         batch_size: int,
         context_tokens: int | None,
     ) -> list[Linked]:
-        """Link mentions; arguments as for `AngelForEntityLinking.link`.
+        """Link mentions, with one name for each concept; arguments as for `AngelForEntityLinking.link`.
 
         Args:
             model: whose names are the ranker's, and do not change meanwhile.
@@ -72,7 +73,7 @@ class RankedLinking:
         part = None if masks is None else Part(masks[1], model.allowed_concepts)
         found = find(model, self.ranker, mentions, search, batch_size, context_tokens)
         return [
-            Linked(mention, tuple(_candidate(model, one) for one in ranked[:top_k]))
+            Linked(mention, merge_candidates([_candidate(model, one) for one in ranked])[:top_k])
             for mention, ranked in zip(mentions, self.ranker.rank(found, part))
         ]
 

@@ -22,6 +22,7 @@ STAGES = ("context", "alone", "similarity", "memory", "exact")
 """What a candidate has a value of; see `Values`."""
 
 _LEAST_SCORE = -4.0
+_NEARLY_ONE = 0.99
 _WORST = np.array([_LEAST_SCORE, _LEAST_SCORE, -1, -1, -1])
 
 
@@ -133,7 +134,7 @@ class Ranker:
         proposed = names.nearest(self.ranking.proposals, allowed).tolist()
         known = [entry for entry in map(self._preferred, remembered) if allowed is None or allowed[entry]]
         entries = np.array(list(dict.fromkeys([*found.in_context, *found.alone, *proposed, *known])), dtype=np.int64)
-        exact = self._exact(found.surface)
+        string = spelling(found.surface)
         values = np.empty((len(entries), len(STAGES)))
         for row, (entry, cosine) in enumerate(zip(entries.tolist(), names.cosines(entries).tolist())):
             concepts = _within(part, self.knowledge_base.entry_concept_ids(entry))
@@ -142,7 +143,7 @@ class Ranker:
                 max(found.alone.get(entry, _LEAST_SCORE), _LEAST_SCORE),
                 max(cosine, 0.0) - 1,
                 max((remembered.get(one, 0.0) for one in concepts), default=0.0) - 1,
-                float(entry == exact and len(concepts) == 1) - 1,
+                float(len(concepts) == 1 and self._is_exact(string, entry, cosine)) - 1,
             )
         return Values(entries, values)
 
@@ -153,9 +154,9 @@ class Ranker:
         own = (_within(part, self.knowledge_base.entry_concept_ids(one)) for one in candidates.entries.tolist())
         return np.array([not ids.isdisjoint(concepts) for concepts in own], dtype=bool)
 
-    def _exact(self, surface: str) -> int | None:
-        found = self.knowledge_base.find(surface)
-        return self.knowledge_base.find(spelling(surface)) if found is None else found
+    def _is_exact(self, string: str, entry: int, cosine: float) -> bool:
+        """Whether a name is spelled as the mention; what is spelled alike has a cosine of 1."""
+        return cosine > _NEARLY_ONE and spelling(self.knowledge_base.entry_name(entry)) == string
 
     def _remembered(self, compared: Comparison, part: Part | None) -> dict[str, float]:
         """The similarity of remembered mentions, by the concepts as they are called here; unknown ones left out."""

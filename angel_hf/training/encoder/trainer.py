@@ -48,7 +48,7 @@ class Training:
     learning_rate: float = 2e-3
     temperature: float = 0.1
     warmup_steps: int = 100
-    mine_steps: int = 500
+    mine_steps: int = 1000
     shares: Shares = field(default_factory=Shares)
     seed: int = 1
 
