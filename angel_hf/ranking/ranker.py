@@ -15,8 +15,9 @@ from angel_hf.ranking.ranking import Ranking
 from angel_hf.ranking.string_index import Comparison, StringIndex, index_of
 from angel_hf.ranking.subwords import SubwordEncoder
 
-MOST_NAMES = 1_000_000
-"""Of a knowledge base whose names are compared with mentions; the time for a mention grows with them."""
+MOST_NAMES = 200_000
+"""Of a knowledge base whose names are compared with mentions: their vectors are made in each process, which takes about
+30 microseconds of CPU time a name."""
 
 STAGES = ("context", "alone", "similarity", "memory", "exact")
 """What a candidate has a value of; see `Values`."""
