@@ -14,7 +14,14 @@ from angel_hf.knowledge_base.knowledge_base import KnowledgeBase
 from angel_hf.knowledge_base.stored_knowledge_base import KNOWLEDGE_BASE_FILE
 from angel_hf.model.checkpoint import Adapter, Checkpoint
 from angel_hf.model.saved_names import load_names, own_names
-from angel_hf.model.weights import check_weights, pickles_refused, refuse_missing, refuse_non_finite, with_adapter
+from angel_hf.model.weights import (
+    check_weights,
+    other_shapes_refused,
+    pickles_refused,
+    refuse_missing,
+    refuse_non_finite,
+    with_adapter,
+)
 from angel_hf.ranking.confidence import CONFIDENCE_FILE, Confidence
 from angel_hf.ranking.memory import MEMORY_FILE
 from angel_hf.ranking.ranking import RANKING_FILE, Ranking
@@ -62,7 +69,7 @@ def load(
         kwargs.pop("config", None)  # of the base's newest revision, where an Auto class gave it
         _refuse_adapter_of_adapter(checkpoint, adapter, kwargs)
         model = load(load_weights, adapter.base, model_args, adapter.revision, names, kwargs)
-        with pickles_refused(checkpoint.path):
+        with pickles_refused(checkpoint.path), other_shapes_refused(checkpoint.path):
             return with_adapter(model, checkpoint)
     config = kwargs.pop("config", None) or checkpoint.config()
     whole = checkpoint.companion(config)
@@ -73,7 +80,7 @@ def load(
     default = {} if "torch_dtype" in kwargs else {"dtype": torch.float32}
     kwargs = default | kwargs | {"config": config, "revision": checkpoint.hub["revision"]}
     returns_info = kwargs.pop("output_loading_info", False)
-    with pickles_refused(checkpoint.path):
+    with pickles_refused(checkpoint.path), other_shapes_refused(checkpoint.path):
         model, info = load_weights(checkpoint.path, *model_args, output_loading_info=True, **kwargs)
     refuse_missing(checkpoint.path, info["missing_keys"])
     refuse_non_finite(checkpoint.path, model)

@@ -93,6 +93,20 @@ def pickles_refused(path: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def other_shapes_refused(path: str) -> Iterator[None]:
+    """Say in plain words where weights do not have the shapes of their configuration."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):
+            raise
+        raise ValueError(
+            f"{path}: weights of other shapes than config.json tells; one of the two is damaged or of another model: "
+            "fetch both again with force_download=True"
+        ) from None
+
+
 def with_adapter(model: Any, checkpoint: Checkpoint) -> Any:
     """A model with the adapter of a checkpoint in place; `model` may come with its loading information.
 

@@ -1,5 +1,6 @@
 """A model is saved as the same bytes in every process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -61,6 +62,14 @@ def test_weights_that_are_not_finite_are_refused_by_name(folder, number):
     save_file(tensors, file, {"format": "pt"})
     seal(file)
     with pytest.raises(ValueError, match=rf"the parameter .*{name.removeprefix('model.')} holds a number that is not"):
+        AngelForEntityLinking.from_pretrained(folder)
+
+
+def test_weights_of_other_shapes_than_the_configuration_are_refused_with_both(folder):
+    file = folder / "config.json"
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps(told | {"encoder_ffn_dim": told["encoder_ffn_dim"] * 2}))
+    with pytest.raises(ValueError, match=rf"{folder}: weights of other shapes than config.json tells; .* fetch both"):
         AngelForEntityLinking.from_pretrained(folder)
 
 
