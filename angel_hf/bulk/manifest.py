@@ -60,7 +60,7 @@ def model_fingerprints(model: AngelForEntityLinking) -> dict[str, Any]:
         },
         "allowed_concepts": _digest(model.allowed_concepts),
         "confidence": None if model.confidence is None else asdict(model.confidence),
-        "ranking": None if model.ranking is None else _digest_of_files(model.ranking.files()),
+        "ranking": None if model.ranking is None else model.ranking.digest,
     }
 
 
@@ -68,10 +68,6 @@ def _int8_scales(model: AngelForEntityLinking) -> dict[str, torch.Tensor]:
     """The scales of layers of 8-bit integers; the layout of the integers themselves depends on the processor."""
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, Int8Linear)}
     return {f"{name}.{own}": getattr(layer, own) for name, layer in layers.items() for own in ("weight_scale", "bias")}
-
-
-def _digest_of_files(files: dict[str, bytes]) -> str:
-    return hashlib.sha256(b"".join(content for _, content in sorted(files.items()))).hexdigest()
 
 
 def _digest(concepts: frozenset[str] | None) -> str | None:

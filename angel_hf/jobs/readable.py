@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -113,3 +114,8 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"not JSON (the number {digits[:40]} is too large)")
     return number
+
+
+def json_digest(values: dict[str, Any]) -> str:
+    """16 hexadecimal digits of the SHA-256 of values that JSON gives back as they are, lists for tuples."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]

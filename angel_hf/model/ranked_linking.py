@@ -86,21 +86,20 @@ def find(
     batch_size: int = 32,
     context_tokens: int | None = None,
 ) -> list[Found]:
-    """What the search finds for each mention in its text and, where that counts, by itself; see `link_ranked`."""
-    in_context = model.questions(mentions, context_tokens, search)
-    alone = in_context
+    """What the search finds for each mention in its text and, where that counts, by itself; see `RankedLinking`."""
+    in_context = alone = model.questions(mentions, context_tokens, search)
     if ranker.ranking.weights.alone:
         alone = model.questions([Mention(one.surface, 0, len(one.surface)) for one in mentions], context_tokens, search)
     # Mentions by themselves repeat; each question is asked once.
-    distinct = {_key(question): question for question in (*in_context, *alone)}
+    keys = [_key(question) for question in in_context]
+    keys_alone = keys if alone is in_context else [_key(question) for question in alone]
+    distinct = dict(zip((*keys, *keys_alone), (*in_context, *alone)))
     answers = model.answer(list(distinct.values()), search, search.num_beams, batch_size) if distinct else []
     scores = {key: {one.name_index: one.score for one in own} for key, own in zip(distinct, answers)}
-    for mention, question in zip((*mentions, *mentions), (*in_context, *alone)):
-        check_finite(mention, scores[_key(question)].values())
-    return [
-        Found(mention.surface, scores[_key(own)], scores[_key(other)])
-        for mention, own, other in zip(mentions, in_context, alone)
-    ]
+    found = [Found(one.surface, scores[own], scores[other]) for one, own, other in zip(mentions, keys, keys_alone)]
+    for mention, one in zip(mentions, found):
+        check_finite(mention, (*one.in_context.values(), *one.alone.values()))
+    return found
 
 
 def _key(question: Question) -> Hashable:

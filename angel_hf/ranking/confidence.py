@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
+from angel_hf.jobs.readable import UNFORESEEN, finite, json_digest, parse_json, what_stopped
 from angel_hf.jobs.text_file import write_text
 from angel_hf.text.reading import fold, normalize
 from angel_hf.types import Candidate, Linked
@@ -99,7 +98,7 @@ class Confidence:
     def to_json(self) -> str:
         """The contents of `confidence.json`."""
         values = {"format": _FORMAT} | asdict(self)
-        return json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
+        return json.dumps(values | {"digest": json_digest(values)}, indent=2, allow_nan=False) + "\n"
 
     def save(self, directory: str | Path) -> Path:
         """Write `confidence.json` to a model's directory."""
@@ -129,7 +128,7 @@ class Confidence:
         if values["format"] != _FORMAT:
             raise ValueError("another format")
         told = values.get("digest")  # missing in older files
-        if told is not None and told != _digest({key: value for key, value in values.items() if key != "digest"}):
+        if told is not None and told != json_digest({key: value for key, value in values.items() if key != "digest"}):
             raise ValueError("its contents are not those that were saved, the file is damaged")
         known = {"format", "digest", *cls.__dataclass_fields__}
         if unknown := sorted(values.keys() - known):
@@ -187,11 +186,6 @@ def features(linked: Linked, read_as: str | None = None) -> Features:
 
 
 _MOST_MARGIN = 5.0
-
-
-def _digest(values: dict[str, Any]) -> str:
-    """16 hexadecimal digits of the SHA-256 of values that JSON gives back as they are, lists for tuples."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
 def _same_concept(left: Candidate, right: Candidate) -> bool:

@@ -112,8 +112,9 @@ class Ranker:
         weights = self.ranking.weights.of_stages()
         scores = candidates.values @ weights
         is_told = self._told(found, candidates, part)
-        # More than all stages together can take away.
-        scores -= np.where(is_told | ~is_told.any(), 0, float(np.abs(_WORST) @ np.abs(weights)) + 1)
+        if is_told.any():
+            # More than all stages together can take away.
+            scores -= np.where(is_told, 0, float(np.abs(_WORST) @ np.abs(weights)) + 1)
         order = np.argsort(-scores, kind="stable")
         shares = scores - np.logaddexp.reduce(scores)
         ranked = [Ranked(int(candidates.entries[place]), float(shares[place])) for place in order]
@@ -150,8 +151,10 @@ class Ranker:
 
     def _told(self, found: Found, candidates: Values, part: Part | None) -> np.ndarray:
         """Which candidates a user told of the mention: bool [candidates]."""
-        string, memory = spelling(found.surface), self.ranking.memory
-        ids = {self.knowledge_base.resolve(one) for one in memory.counts[string]} if string in memory.told else set()
+        memory = self.ranking.memory
+        if not memory.told or (string := spelling(found.surface)) not in memory.told:
+            return np.zeros(len(candidates.entries), dtype=bool)
+        ids = {self.knowledge_base.resolve(one) for one in memory.counts[string]}
         own = (_within(part, self.knowledge_base.entry_concept_ids(one)) for one in candidates.entries.tolist())
         return np.array([not ids.isdisjoint(concepts) for concepts in own], dtype=bool)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from angel_hf.arrays.array_file import written_whole
-from angel_hf.jobs.readable import UNFORESEEN, finite, parse_json, what_stopped
+from angel_hf.jobs.readable import UNFORESEEN, finite, json_digest, parse_json, what_stopped
 from angel_hf.ranking.memory import MEMORY_FILE, Memory
 from angel_hf.ranking.subwords import ENCODER_FILE, SubwordEncoder
 
@@ -69,9 +68,13 @@ class Ranking:
         """The same with more remembered; see `Memory.with_mentions`."""
         return replace(self, memory=self.memory.with_mentions(mentions))
 
-    def files(self) -> dict[str, bytes]:
-        """The contents of the files in a model's repository, by name."""
-        values = {
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that tell one ranking from another, its memory and encoder included."""
+        return json_digest(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        return {
             "format": _FORMAT,
             "weights": asdict(self.weights),
             "proposals": self.proposals,
@@ -80,7 +83,10 @@ class Ranking:
             "memory": self.memory.digest,
             "encoder": None if self.encoder is None else self.encoder.digest,
         }
-        text = json.dumps(values | {"digest": _digest(values)}, indent=2, allow_nan=False) + "\n"
+
+    def files(self) -> dict[str, bytes]:
+        """The contents of the files in a model's repository, by name."""
+        text = json.dumps(self._values() | {"digest": self.digest}, indent=2, allow_nan=False) + "\n"
         files = {RANKING_FILE: text.encode(), MEMORY_FILE: self.memory.to_jsonl().encode()}
         return files if self.encoder is None else files | {ENCODER_FILE: self.encoder.to_bytes()}
 
@@ -127,7 +133,7 @@ class Ranking:
     def _from_json(cls, values: dict[str, Any], memory: Memory, encoder: SubwordEncoder | None) -> Ranking:
         if values["format"] != _FORMAT:
             raise ValueError("another format")
-        if values["digest"] != _digest({key: value for key, value in values.items() if key != "digest"}):
+        if values["digest"] != json_digest({key: value for key, value in values.items() if key != "digest"}):
             raise ValueError("its contents are not those that were saved, the file is damaged")
         _check_keys("", values, {"format", "digest", *cls.__dataclass_fields__})
         _check_keys(" of weights", values["weights"], set(Weights.__dataclass_fields__))
@@ -144,7 +150,3 @@ def _check_keys(where: str, values: dict[str, Any], expected: set[str]) -> None:
     for kind, differing in (("unknown", values.keys() - expected), ("no", expected - values.keys())):
         if differing:
             raise ValueError(f"{kind} key {min(differing)!r}{where}")
-
-
-def _digest(values: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]

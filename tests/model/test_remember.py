@@ -1,4 +1,4 @@
-"""What a model is told to remember changes its answers at once, stays with it, and with no other model."""
+"""Corrections take effect at once, are saved with the model, and leave other models alone."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def place_of(concept_id, linked):
 
 
 def test_the_embedded_model_learns_what_a_mention_means(mini):
-    """Of two concepts that the model weighs for a mention it takes the one that it is told, in any text."""
+    """Corrected to another of its candidates, the model gives that concept, in any text."""
     before, plural = mini.link([ATTACK, ATTACKS])
     published = mini.link([ATTACK, ATTACKS], ranked=False)
     first, other = before.candidates[0], before.candidates[-1]

@@ -78,24 +78,24 @@ def test_genes_of_a_species_and_what_is_discontinued(tmp_path, taxon):
 
 def dump(*rows: str) -> str:
     """Rows of a .dmp file."""
-    return "".join("\t|\t".join(row.split("/")) + "\t|\n" for row in rows)
+    return "".join("\t|\t".join(row.split("~")) + "\t|\n" for row in rows)
 
 
 TAXDUMP = {
     "names.dmp": dump(
-        "1/all//synonym",
-        "1/root//scientific name",
-        "2/Bacteria/Bacteria <bacteria>/scientific name",
-        "2/bacteria//blast name",
-        "90/Viridis febris (Smith 1900)//authority",
-        "90/green fever bug//genbank common name",
-        "90/Viridis febris//scientific name",
-        "95/Lost//scientific name",
+        "1~all~~synonym",
+        "1~root~~scientific name",
+        "2~Bacteria~Bacteria <bacteria>~scientific name",
+        "2~bacteria~~blast name",
+        "90~Viridis febris (Smith 1900)~~authority",
+        "90~green fever bug~~genbank common name",
+        "90~Viridis febris~~scientific name",
+        "95~Lost~~scientific name",
     ),
-    "nodes.dmp": dump("1/1/no rank/", "2/1/superkingdom/", "90/2/species/", "91/2/species/"),
-    "merged.dmp": dump("80/90"),
+    "nodes.dmp": dump("1~1~no rank~", "2~1~superkingdom~", "90~2~species~", "91~2~species~"),
+    "merged.dmp": dump("80~90"),
     "delnodes.dmp": dump("81"),
-    "division.dmp": dump("0/BCT/Bacteria/"),
+    "division.dmp": dump("0~BCT~Bacteria~"),
 }
 
 

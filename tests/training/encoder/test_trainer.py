@@ -81,7 +81,7 @@ def test_the_checkpoint_of_another_training_is_refused(tmp_path, monkeypatch):
 
 
 class _Stopping:
-    """A log that stops the training when it is told of step 80."""
+    """A logger that interrupts training at step 80."""
 
     def info(self, message, *arguments):
         if arguments[:1] == (80,):
